@@ -1,1 +1,213 @@
-//! Placeholder while the room is furnished.
+//! The formats coroner reads, one module each: bytes in, records and issues out.
+//!
+//! A [`Format`] recognises its files by content (the path is a hint) and reads them either whole or as a stream of
+//! chunks. Bad input never fails: a line that is no record becomes an [`timeline::Issue`] or stays uncounted in the
+//! tally, and the next line is read.
+//!
+//! **Invariant:** no I/O, no clock, no blame. A parser says what a line says, never what it means for the node.
+//! **Invariant:** every quote is the text as it stands at its span.
+//! **Invariant:** no panic, whatever the bytes.
+//!
+//! Adding a format is one new file and one word in `formats!` below.
+
+mod kernel;
+mod lines;
+mod log;
+
+use std::sync::Arc;
+
+pub use lines::{Line, lines};
+use timeline::{MemberId, MemberRecords, Name, Quote, Span, Watch};
+
+/// A grammar we read.
+pub struct Format {
+    /// Kebab-case name, stable once released.
+    pub name: &'static str,
+    /// The command or program that writes it.
+    pub produced_by: &'static str,
+    /// Real output in small, for the docs and the tests.
+    pub samples: &'static [&'static str],
+    /// How sure the format is that this is its own, from the first bytes.
+    pub recognizes: fn(&Sniff<'_>) -> Certainty,
+    /// How it is read.
+    pub reading: Reading,
+}
+
+/// How sure a format is of a file. The surest wins; equal ones by the order of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// Not this format.
+    No,
+    /// The content allows it and the path suggests it.
+    Maybe,
+    /// Most lines have its shape.
+    Likely,
+    /// A marker that no other format has.
+    Sure,
+}
+
+/// The beginning of a member, to recognise it by.
+pub struct Sniff<'t> {
+    /// Path inside the bundle.
+    pub path: &'t str,
+    /// Up to the first 64 KiB, cut at a line end; invalid bytes show as `?`.
+    pub text: &'t str,
+    /// The same bytes as they are.
+    pub bytes: &'t [u8],
+    /// Whether this is all of it.
+    pub whole: bool,
+}
+
+impl<'t> Sniff<'t> {
+    /// The file name, lower case.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        self.path.rsplit('/').next().unwrap_or_default().to_ascii_lowercase()
+    }
+
+    /// Of the first `most` lines that are not blank, the share that passes the test; none when there is no line.
+    #[must_use]
+    pub fn share(&self, most: usize, test: impl Fn(&str) -> bool) -> f32 {
+        let (mut all, mut good) = (0u32, 0u32);
+        for line in self.text.lines().filter(|it| !it.trim().is_empty()).take(most) {
+            all += 1;
+            good += u32::from(test(line));
+        }
+        if all == 0 { 0.0 } else { good as f32 / all as f32 }
+    }
+}
+
+/// How a format is read.
+pub enum Reading {
+    /// Needs the whole member at hand: JSON, YAML, tables.
+    Whole(fn(&Input<'_>, &mut MemberRecords)),
+    /// Reads line by line and keeps little.
+    Stream(fn(&Origin) -> Box<dyn Reader>),
+}
+
+/// Where a member comes from, as far as its path tells.
+#[derive(Clone)]
+pub struct Origin {
+    /// The member, for spans.
+    pub member: MemberId,
+    /// Path inside the bundle.
+    pub path: Name,
+    /// The node by the layout; a line that names its host overrides it.
+    pub node: Option<Name>,
+    /// Which lines are worth keeping.
+    pub watch: Arc<dyn Watch>,
+}
+
+impl Origin {
+    /// The text with its place.
+    #[must_use]
+    pub fn quote(&self, line: &Line<'_>) -> Quote {
+        let span = Span { member: self.member, start: line.start, len: line.text.len() as u32, line: line.number };
+        Quote { span, text: line.text.into() }
+    }
+}
+
+/// A whole member.
+pub struct Input<'t> {
+    /// Where it comes from.
+    pub origin: &'t Origin,
+    /// Its text; each byte that is no UTF-8 is replaced by one `?`, so offsets hold.
+    pub text: &'t str,
+    /// Its bytes as they are.
+    pub bytes: &'t [u8],
+    /// Whether the end is missing (a limit, a damaged archive).
+    pub truncated: bool,
+}
+
+impl<'t> Input<'t> {
+    /// The lines of the text.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'t>> {
+        lines(self.text, 0, 1)
+    }
+
+    /// The place of a part of the text, with the part as its quote.
+    ///
+    /// The line number is counted from the start; for many parts in order use [`Input::lines`].
+    #[must_use]
+    pub fn quote(&self, part: &str) -> Quote {
+        let start = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize).min(self.text.len());
+        let line = 1 + memchr::memchr_iter(b'\n', &self.text.as_bytes()[..start]).count() as u32;
+        let span = Span { member: self.origin.member, start: start as u64, len: part.len() as u32, line };
+        Quote { span, text: part.into() }
+    }
+}
+
+/// A part of a member that ends at a line end, or at the end of the member.
+pub struct Chunk<'t> {
+    /// Its text; each byte that is no UTF-8 is replaced by one `?`.
+    pub text: &'t str,
+    /// Its bytes as they are.
+    pub bytes: &'t [u8],
+    /// Offset in the member.
+    pub start: u64,
+    /// Number of its first line, from 1.
+    pub line: u32,
+}
+
+impl<'t> Chunk<'t> {
+    /// The lines of the chunk.
+    pub fn lines(&self) -> impl Iterator<Item = Line<'t>> + use<'t> {
+        lines(self.text, self.start, self.line)
+    }
+}
+
+/// Reads a member chunk by chunk. What it says does not depend on where the chunks were cut.
+pub trait Reader: Send {
+    /// Takes the next chunk.
+    fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords);
+    /// The member has ended.
+    fn finish(&mut self, out: &mut MemberRecords);
+}
+
+macro_rules! formats {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+        /// Every format, in the order ties are settled.
+        pub static FORMATS: &[&Format] = &[$(&$module::FORMAT),*];
+    };
+}
+
+formats! {}
+
+/// The format that fits best, if any does.
+#[must_use]
+pub fn identify(sniff: &Sniff<'_>) -> Option<&'static Format> {
+    let mut best: Option<(&'static Format, Certainty)> = None;
+    for format in FORMATS {
+        let certainty = (format.recognizes)(sniff);
+        if certainty > best.map_or(Certainty::No, |(_, it)| it) {
+            best = Some((format, certainty));
+        }
+    }
+    best.map(|(format, _)| format)
+}
+
+/// Reads a text held in memory, in chunks of whole lines of about the given size: what tests and small tools need.
+#[must_use]
+pub fn read(format: &Format, origin: &Origin, text: &str, chunk_bytes: usize) -> MemberRecords {
+    let mut out = MemberRecords::default();
+    match format.reading {
+        Reading::Whole(parse) => {
+            parse(&Input { origin, text, bytes: text.as_bytes(), truncated: false }, &mut out);
+        }
+        Reading::Stream(open) => {
+            let mut reader = open(origin);
+            let (mut start, mut line) = (0, 1);
+            while start < text.len() {
+                let wanted = (start + chunk_bytes.max(1)).min(text.len());
+                let end = memchr::memchr(b'\n', &text.as_bytes()[wanted - 1..]).map_or(text.len(), |at| wanted + at);
+                let part = &text[start..end];
+                reader.read(&Chunk { text: part, bytes: part.as_bytes(), start: start as u64, line }, &mut out);
+                line += memchr::memchr_iter(b'\n', part.as_bytes()).count() as u32;
+                start = end;
+            }
+            reader.finish(&mut out);
+        }
+    }
+    out
+}

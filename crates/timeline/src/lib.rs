@@ -1,1 +1,29 @@
-//! Placeholder while the room is furnished.
+//! The ground floor of coroner: the words every other room speaks.
+//!
+//! A parser turns bytes into [`Record`]s, [`Timeline::build`] puts them on one clock, a rule reads them back as rows
+//! and quotes. Nothing here opens a file, matches a pattern or asks the machine for the time.
+//!
+//! **Invariant:** no I/O, no threads, no clock, no regular expressions.
+//! **Invariant:** every record carries the [`Quote`] it was read from.
+
+mod build;
+mod clock;
+mod coverage;
+mod fact;
+mod names;
+mod record;
+pub mod relation;
+mod series;
+mod span;
+mod time;
+
+pub use build::{Overrides, Timeline};
+pub use clock::{Clock, ClockId, YearBasis, ZoneBasis};
+pub use coverage::{Collected, Issue, Member, Outcome, Seen, Tally};
+pub use fact::{Fact, Row, Value};
+pub use names::{Name, NodeNames};
+pub use record::{Carrier, Event, MemberRecords, Record, Severity, Source, Watch};
+pub use relation::Relation;
+pub use series::{Point, Series};
+pub use span::{MemberId, Quote, Span};
+pub use time::{Interval, Stamp, Time, Truth};

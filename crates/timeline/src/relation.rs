@@ -1,0 +1,139 @@
+//! The relations: which tables of facts exist and what their columns mean.
+//!
+//! Parsers fill them, detectors add to them, rules join them by name. A new kind of statement is a new entry here.
+
+/// A named, typed table of facts.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Relation {
+    /// The name rules use: `ipam.block`.
+    pub name: &'static str,
+    /// The columns besides `node`, which every relation has.
+    pub columns: &'static [&'static str],
+    /// What one row says.
+    pub about: &'static str,
+    /// Whether rows are said of one node each; otherwise one collection covers the whole cluster.
+    pub per_node: bool,
+}
+
+impl Relation {
+    /// The place of a column.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|it| *it == name)
+    }
+}
+
+macro_rules! relations {
+    ($($(#[$doc:meta])* $id:ident = $name:literal, $scope:ident, [$($column:literal),* $(,)?], $about:literal;)*) => {
+        $($(#[$doc])* pub static $id: Relation =
+            Relation { name: $name, columns: &[$($column),*], about: $about, per_node: relations!(@$scope) };)*
+        /// Every relation a parser can fill.
+        pub static ALL: &[&Relation] = &[$(&$id),*];
+    };
+    (@node) => { true };
+    (@cluster) => { false };
+}
+
+relations! {
+    /// One route of a node's routing table.
+    ROUTE = "route", node, ["dst", "type", "via", "dev", "proto", "scope", "src", "table", "metric", "flags", "family"],
+        "A route in a node's routing table; `type` is unicast unless printed, `dst` default is 0.0.0.0/0 or ::/0.";
+    /// An address on an interface.
+    ADDRESS = "address", node, ["address", "prefix", "dev", "scope"], "An address configured on an interface of the node.";
+    /// A block of addresses and the node it belongs to.
+    IPAM_BLOCK = "ipam.block", cluster, ["cidr", "owner", "total", "used", "free", "pool"],
+        "A Calico IPAM block; `owner` is the node with the affinity, where the source names it.";
+    /// One allocated address.
+    IPAM_ALLOCATION = "ipam.allocation", cluster, ["ip", "block", "owner", "user", "pod", "type", "borrowed", "handle"],
+        "An address handed out by Calico IPAM: `user` is the node that uses it, `owner` the node its block belongs to.";
+    /// An address pool.
+    IPAM_POOL = "ipam.pool", cluster, ["cidr", "total", "used", "free", "block_size", "disabled", "ipip", "vxlan"],
+        "A Calico IP pool and how full it is.";
+    /// Cluster-wide IPAM settings.
+    IPAM_CONFIG = "ipam.config", cluster, ["strict_affinity", "auto_allocate_blocks", "max_blocks_per_host"],
+        "The Calico IPAM configuration.";
+    /// Which node claimed which block.
+    IPAM_AFFINITY = "ipam.affinity", cluster, ["cidr", "owner", "state", "deleted"], "A Calico block affinity.";
+    /// A BGP session as a tool printed it.
+    BGP_PEER = "bgp.peer", node, ["peer", "kind", "state", "since", "info"], "A BGP session of a node, as calicoctl or BIRD prints it.";
+    /// A kernel setting in force.
+    SYSCTL = "sysctl", node, ["key", "value"], "A sysctl as it was in force on the node.";
+    /// A limit of one process.
+    PROCESS_LIMIT = "limit", node, ["scope", "name", "soft", "hard"], "A resource limit (ulimit, /proc/PID/limits, limits.d).";
+    /// A line of /proc/meminfo.
+    MEMINFO = "meminfo", node, ["key", "bytes"], "A value of /proc/meminfo, in bytes.";
+    /// How many tasks exist.
+    TASKS = "tasks", node, ["threads", "last_pid"], "Number of tasks (threads) alive on the node, from /proc/loadavg.";
+    /// The running kernel.
+    KERNEL = "kernel", node, ["release", "version"], "The kernel of a node: release 4.4.0-104-generic and build text.";
+    /// The operating system.
+    OS = "os", node, ["name", "version", "id"], "The operating system of a node, from os-release or its Node object.";
+    /// Storage driver and version of the container runtime.
+    RUNTIME = "runtime", node, ["name", "version", "storage_driver"], "The container runtime of a node.";
+    /// A loaded kernel module.
+    MODULE = "module", node, ["name"], "A kernel module that was loaded.";
+    /// A Node object.
+    NODE = "node", cluster, ["name", "address", "boot_id", "kernel", "os", "runtime", "kubelet", "ready"], "A Kubernetes Node object.";
+    /// A Pod object.
+    POD = "pod", cluster, ["namespace", "name", "ip", "on", "phase", "uid", "host_network", "restarts"],
+        "A Kubernetes pod; `on` is the node it is scheduled to.";
+    /// The state of one container of a pod.
+    CONTAINER_STATE = "container.state", cluster,
+        ["namespace", "pod", "container", "state", "reason", "exit_code", "signal", "restarts", "on"],
+        "The current or last state of a container; `state` is running, waiting, terminated or last-terminated.";
+    /// A Kubernetes event.
+    KUBE_EVENT = "kube.event", cluster,
+        ["reason", "type", "kind", "namespace", "name", "container", "component", "count", "message", "on"],
+        "A Kubernetes event; `on` is the node that emitted it or that it is about.";
+    /// A kernel report of many lines.
+    KERNEL_REPORT = "kernel.report", node,
+        ["kind", "title", "location", "rip", "comm", "pid", "taint", "release", "number", "modules", "constraint", "victim",
+         "victim_pid", "trigger", "cgroup", "order", "free_bytes", "complete"],
+        "A report of the kernel: bug, oops, gpf, warning, panic, soft-lockup, hard-lockup, rcu-stall, hung-task, oom-kill, machine-check …";
+    /// A boot ended here.
+    BOOT_END = "boot.end", node, ["boot_id", "orderly", "last"],
+        "The last record of a boot; `orderly` is true where shutdown lines precede it, `last` is its text.";
+    /// A boot began here.
+    BOOT_START = "boot.start", node, ["boot_id", "marker"], "The first record of a boot; `marker` is how the file shows it.";
+    /// A crash of a Go program.
+    GO_CRASH = "go.crash", node, ["reason", "threads", "errno", "program"], "A Go runtime throw or panic, as one record.";
+    /// Time zone of a node.
+    ZONE = "clock.zone", node, ["offset_secs", "name"], "The time zone of a node, stated by timedatectl, date or a header line.";
+    /// When the bundle was taken.
+    COLLECTED = "clock.collected", node, ["command"], "The moment something was collected; `at` is the stamp that was printed.";
+    /// An equation between the kernel clock and wall time.
+    ANCHOR = "clock.anchor", node, ["micros", "epoch_micros", "error_micros", "how"],
+        "One line that carries the kernel's clock and wall time together.";
+    /// Two names of one node.
+    ALIAS = "node.alias", cluster, ["name", "other"], "The bundle says that both names mean one node; the first is preferred.";
+    /// A log that lost lines.
+    LOSS = "log.loss", node, ["source", "count", "text"], "A notice that lines are missing: rate limits, overruns, suppressed callbacks.";
+    /// A file of the ledger.
+    MEMBER = "member", cluster, ["path", "format", "complete"], "A file of the bundle and how it was understood.";
+}
+
+/// A relation by its name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Relation> {
+    ALL.iter().copied().find(|it| it.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_columns_are_unique() {
+        let mut names: Vec<_> = ALL.iter().map(|it| it.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+        for relation in ALL {
+            let mut columns = relation.columns.to_vec();
+            columns.sort_unstable();
+            columns.dedup();
+            assert_eq!(columns.len(), relation.columns.len(), "{}", relation.name);
+            assert!(!columns.contains(&"node"), "{}: node is implied", relation.name);
+        }
+    }
+}
