@@ -1,8 +1,14 @@
 //! From the records of all members to one timeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Clock, Collected, Event, Fact, Issue, Member, Name, NodeNames, Seen, Series};
+use chrono::{NaiveDateTime, TimeDelta};
+
+use crate::clock::{Clocks, KernelClock, YearEvidence, Yearless, Zone, ZoneClaim, Zones, relative_years};
+use crate::{
+    Carrier, Clock, Collected, Event, Fact, Interval, Issue, Member, MemberId, MemberRecords, Name, NodeNames, Record,
+    Seen, Series, Stamp, Time, Value, YearBasis, relation,
+};
 
 /// What the user knows better than the bundle.
 #[derive(Debug, Clone, Default)]
@@ -20,9 +26,9 @@ pub struct Overrides {
 pub struct Timeline {
     /// The ledger, by [`crate::MemberId`].
     pub members: Vec<Member>,
-    /// What happened, in time order; ties by place in the case.
+    /// What happened, in time order; ties by place in the case. Records of unknown time stand last.
     pub events: Vec<Event>,
-    /// What was true, by relation and place in the case. Structured events appear here as well.
+    /// What was true, by place in the case. Structured events appear here as well.
     pub facts: Vec<Fact>,
     /// What was measured, by metric and labels.
     pub series: Vec<Series>,
@@ -36,4 +42,484 @@ pub struct Timeline {
     pub nodes: NodeNames,
     /// What could not be read.
     pub issues: Vec<Issue>,
+}
+
+impl Timeline {
+    /// Puts the records of all members on one clock.
+    ///
+    /// Members come in ledger order; the outcome depends on nothing else.
+    #[must_use]
+    pub fn build(mut members: Vec<Member>, mut records: Vec<MemberRecords>, overrides: &Overrides) -> Timeline {
+        let nodes = unify_nodes(&members, &records);
+        for (member, of) in members.iter_mut().zip(&mut records) {
+            rename(member, of, &nodes);
+        }
+        let given = overrides.zones.iter().map(|(node, offset)| (nodes.canonical(node), *offset)).collect();
+        let skews = overrides.skews.iter().map(|(node, secs)| (nodes.canonical(node), *secs)).collect();
+        let zones = Zones::settle(&zone_claims(&records), &given);
+        let mut clocks = Clocks::new(&skews);
+        let evidence = year_evidence(&records, overrides.year);
+
+        let mut timeline = Timeline { nodes, ..Timeline::default() };
+        let mut stamped: Vec<(Record, Stamp)> = Vec::new();
+        for (at, (member, of)) in members.iter_mut().zip(records).enumerate() {
+            let id = MemberId(at as u32);
+            let mut placing = Placing::of(member, &of, &zones, &evidence);
+            for mut seen in of.seen {
+                seen.member = id;
+                let node = seen.node.clone();
+                let first = placing.time(&seen.first, node.as_ref(), seen.span.0, &mut clocks);
+                let last = placing.time(&seen.last, node.as_ref(), seen.span.1, &mut clocks);
+                if first.is_known() && last.is_known() {
+                    let (first, last) = if last.nominal < first.nominal { (last, first) } else { (first, last) };
+                    seen.covers = Some((first, last));
+                    member.covers = Some(match member.covers {
+                        None => (first, last),
+                        Some((a, b)) => (a.min(first), b.max(last)),
+                    });
+                }
+                timeline.seen.push(seen);
+            }
+            for mut collected in of.collected {
+                collected.member = id;
+                timeline.collected.push(collected);
+            }
+            for mut record in of.records {
+                let stamp = placing.place(&mut record, &mut clocks);
+                stamped.push((record, stamp));
+            }
+            timeline.issues.extend(of.issues);
+            member.tally = of.tally;
+        }
+        anchor_crash_dumps(&mut stamped, &clocks);
+        let collection = collection_times(&stamped);
+        for (record, stamp) in stamped {
+            timeline.keep(record, &stamp, &collection);
+        }
+        timeline.members = members;
+        timeline.clocks = clocks.list;
+        timeline.sort();
+        timeline
+    }
+
+    fn keep(&mut self, record: Record, stamp: &Stamp, collection: &BTreeMap<Option<Name>, Time>) {
+        match record {
+            Record::Event(event) => {
+                if let Some(row) = &event.row {
+                    let quotes = vec![event.quote.clone()];
+                    self.facts.push(Fact { row: row.clone(), node: event.node.clone(), at: event.at, quotes });
+                }
+                self.events.push(*event);
+            }
+            Record::Fact(mut fact, _) => {
+                if *stamp == Stamp::None {
+                    let own = collection.get(&fact.node).or_else(|| collection.get(&None));
+                    fact.at = own.copied().unwrap_or(Time::UNKNOWN);
+                }
+                self.facts.push(*fact);
+            }
+            Record::Series(series) => self.series.push(*series),
+        }
+    }
+
+    fn sort(&mut self) {
+        self.events.sort_by(|a, b| {
+            let key = |it: &Event| (!it.at.is_known(), it.at.nominal.lo, it.quote.span);
+            key(a).cmp(&key(b))
+        });
+        self.series
+            .sort_by(|a, b| (&a.metric, &a.labels, a.member, a.start).cmp(&(&b.metric, &b.labels, b.member, b.start)));
+        self.issues.sort();
+    }
+
+    /// The rows of one relation, in case order.
+    pub fn rows<'t>(&'t self, relation: &'t str) -> impl Iterator<Item = &'t Fact> {
+        self.facts.iter().filter(move |it| it.row.relation.name == relation)
+    }
+
+    /// The path of a member.
+    #[must_use]
+    pub fn path(&self, member: MemberId) -> &str {
+        self.members.get(member.0 as usize).map_or("", |it| it.path.as_ref())
+    }
+}
+
+/// Columns whose text is the name of a node.
+const NODE_COLUMNS: &[&str] = &["owner", "user", "on"];
+
+fn unify_nodes(members: &[Member], records: &[MemberRecords]) -> NodeNames {
+    let mut seen: BTreeSet<Name> = members.iter().filter_map(|it| it.node.clone()).collect();
+    let mut pairs = Vec::new();
+    for of in records {
+        seen.extend(of.seen.iter().filter_map(|it| it.node.clone()));
+        seen.extend(of.collected.iter().filter_map(|it| it.node.clone()));
+        for record in &of.records {
+            match record {
+                Record::Event(event) => {
+                    seen.extend(event.node.clone());
+                    seen.extend(
+                        event.row.iter().flat_map(|it| NODE_COLUMNS.iter().filter_map(|column| text(it.get(column)))),
+                    );
+                }
+                Record::Fact(fact, _) => {
+                    seen.extend(fact.node.clone());
+                    seen.extend(NODE_COLUMNS.iter().filter_map(|column| text(&fact.get(column))));
+                    if fact.row.relation == &relation::ALIAS
+                        && let (Some(name), Some(other)) = (text(&fact.get("name")), text(&fact.get("other")))
+                    {
+                        pairs.push((name, other));
+                    }
+                    if fact.row.relation == &relation::NODE {
+                        seen.extend(text(&fact.get("name")));
+                    }
+                }
+                Record::Series(series) => seen.extend(series.label("node").cloned()),
+            }
+        }
+    }
+    let seen: Vec<Name> = seen.into_iter().filter(|it| !it.is_empty()).collect();
+    pairs.sort();
+    NodeNames::unify(&seen, &pairs)
+}
+
+fn text(value: &Value) -> Option<Name> {
+    match value {
+        Value::Text(it) if !it.is_empty() => Some(it.clone()),
+        Value::Address(it) => Some(it.to_string().into()),
+        _ => None,
+    }
+}
+
+fn rename(member: &mut Member, records: &mut MemberRecords, nodes: &NodeNames) {
+    let one = |name: &mut Option<Name>| {
+        if let Some(it) = name {
+            *it = nodes.canonical(it);
+        }
+    };
+    one(&mut member.node);
+    records.seen.iter_mut().for_each(|it| one(&mut it.node));
+    records.collected.iter_mut().for_each(|it| one(&mut it.node));
+    let cells = |row: &mut crate::Row| {
+        for column in NODE_COLUMNS {
+            if let Some(at) = row.relation.column(column)
+                && let Some(name) = text(&row.values[at])
+            {
+                row.values[at] = Value::Text(nodes.canonical(&name));
+            }
+        }
+    };
+    for record in &mut records.records {
+        match record {
+            Record::Event(event) => {
+                one(&mut event.node);
+                event.row.iter_mut().for_each(cells);
+            }
+            Record::Fact(fact, _) => {
+                one(&mut fact.node);
+                cells(&mut fact.row);
+            }
+            Record::Series(series) => series.node = series_node(series, nodes),
+        }
+    }
+}
+
+/// The node a series speaks of: labels that name it, else the scraped address where it is a known node's.
+fn series_node(series: &Series, nodes: &NodeNames) -> Option<Name> {
+    let named = ["node", "kubernetes_node", "nodename", "node_name", "kubernetes_io_hostname"];
+    if let Some(name) = named.iter().find_map(|it| series.label(it)).filter(|it| !it.is_empty()) {
+        return Some(nodes.canonical(name));
+    }
+    let instance = series.label("instance")?;
+    nodes.known(instance)
+}
+
+fn zone_claims(records: &[MemberRecords]) -> Vec<ZoneClaim> {
+    let mut claims = Vec::new();
+    for record in records.iter().flat_map(|it| &it.records) {
+        match record {
+            Record::Fact(fact, stamp) => {
+                let offset = |value: Value| value.as_number().map(|it| it as i32);
+                if fact.row.relation == &relation::ZONE {
+                    let named = text(&fact.get("name")).and_then(|it| crate::clock::abbreviation_offset(&it));
+                    if let Some(offset_secs) = offset(fact.get("offset_secs")).or(named) {
+                        claims.push(ZoneClaim { node: fact.node.clone(), offset_secs, by: "its own zone setting" });
+                    }
+                } else if let Stamp::Zoneless { abbreviation: Some(name), .. } = stamp
+                    && let Some(offset_secs) = crate::clock::abbreviation_offset(name)
+                    && fact.row.relation == &relation::COLLECTED
+                {
+                    claims.push(ZoneClaim { node: fact.node.clone(), offset_secs, by: "the zone its date prints" });
+                }
+            }
+            Record::Event(event) if matches!(event.carrier, Carrier::Journal | Carrier::Syslog) => {
+                if let Stamp::Exact { offset_secs: Some(offset_secs), .. } = event.stamp {
+                    claims.push(ZoneClaim { node: event.node.clone(), offset_secs, by: "stamps with an offset" });
+                }
+            }
+            Record::Event(_) | Record::Series(_) => {}
+        }
+    }
+    claims
+}
+
+fn year_evidence(records: &[MemberRecords], given: Option<i32>) -> YearEvidence {
+    let mut evidence = YearEvidence { given, ..YearEvidence::default() };
+    let stated = |stamp: &Stamp| -> Option<NaiveDateTime> {
+        match stamp {
+            Stamp::Exact { at, .. } => Some(at.naive_utc()),
+            Stamp::Zoneless { local, .. } => Some(*local),
+            Stamp::Between { lo, .. } => Some(lo.naive_utc()),
+            Stamp::None | Stamp::Yearless { .. } | Stamp::Monotonic { .. } => None,
+        }
+    };
+    for record in records.iter().flat_map(|it| &it.records) {
+        match record {
+            Record::Fact(fact, stamp) if fact.row.relation == &relation::COLLECTED => {
+                let Some(at) = stated(stamp) else { continue };
+                match text(&fact.get("command")) {
+                    // a crash directory dates the crash, not the collection
+                    Some(command) if &*command == "crash directory" => evidence.stated.push(at),
+                    command => {
+                        evidence.collected.push((fact.node.clone(), at, command.as_deref().unwrap_or("date").into()))
+                    }
+                }
+            }
+            Record::Event(event) => evidence.stated.extend(stated(&event.stamp)),
+            Record::Fact(_, stamp) => evidence.stated.extend(stated(stamp)),
+            Record::Series(series) => {
+                let ends = series.points.first().into_iter().chain(series.points.last());
+                let ends = ends.filter_map(|it| chrono::DateTime::from_timestamp_millis(it.millis));
+                evidence.stated.extend(ends.map(|it| it.naive_utc()));
+            }
+        }
+    }
+    evidence.stated.sort();
+    evidence.stated.dedup();
+    evidence
+}
+
+/// Places the stamps of one member.
+struct Placing<'z> {
+    zones: &'z Zones,
+    year: YearBasis,
+    /// Absolute year by byte offset, ascending.
+    years: Vec<(u64, i32)>,
+    /// Difference between the zone of inner stamps and that of the carrier, seconds.
+    inner_shift_secs: i32,
+    kernel: KernelClock,
+}
+
+impl<'z> Placing<'z> {
+    fn of(member: &Member, records: &MemberRecords, zones: &'z Zones, evidence: &YearEvidence) -> Placing<'z> {
+        let mut stamps: Vec<(u64, Yearless)> = Vec::new();
+        let mut push = |at: u64, stamp: &Stamp| {
+            if let Stamp::Yearless { month, day, time, .. } = stamp {
+                stamps.push((at, Yearless { month: *month, day: *day, time: *time }));
+            }
+        };
+        for seen in &records.seen {
+            push(seen.span.0, &seen.first);
+            push(seen.span.1, &seen.last);
+        }
+        let mut kernel = KernelClock::default();
+        let mut shifts: BTreeMap<i32, usize> = BTreeMap::new();
+        for record in &records.records {
+            match record {
+                Record::Event(event) => {
+                    let at = event.quote.span.start;
+                    push(at, &event.stamp);
+                    if event.stamp == Stamp::None
+                        && let Some(inner) = &event.inner
+                    {
+                        push(at, inner);
+                    }
+                    if let Some(shift) = event.inner.as_ref().and_then(|it| quarter_hours(&event.stamp, it)) {
+                        *shifts.entry(shift).or_default() += 1;
+                    }
+                }
+                Record::Fact(fact, stamp) => {
+                    push(fact.quotes.first().map_or(0, |it| it.span.start), stamp);
+                    if fact.row.relation == &relation::ANCHOR {
+                        let number = |column: &str| fact.get(column).as_number().map(|it| it as i64);
+                        if let (Some(micros), Some(epoch)) = (number("micros"), number("epoch_micros")) {
+                            kernel.anchor(micros, epoch, number("error_micros").unwrap_or(1_000_000));
+                        }
+                    }
+                }
+                Record::Series(_) => {}
+            }
+        }
+        stamps.sort_by_key(|it| it.0);
+        let (places, plain): (Vec<u64>, Vec<Yearless>) = stamps.into_iter().unzip();
+        let relative = relative_years(&plain);
+        let (last, year) = if plain.is_empty() {
+            (0, YearBasis::Stated)
+        } else {
+            evidence.last_year(member.node.as_ref(), &plain, &relative, member.modified)
+        };
+        let years = places.into_iter().zip(relative).map(|(at, by)| (at, last + by)).collect();
+        let inner_shift_secs =
+            shifts.into_iter().max_by_key(|(shift, count)| (*count, -shift.abs())).map_or(0, |it| it.0);
+        Placing { zones, year, years, inner_shift_secs, kernel }
+    }
+
+    fn year_at(&self, place: u64) -> i32 {
+        let at = self.years.partition_point(|(start, _)| *start <= place);
+        let near = at.checked_sub(1).or(if self.years.is_empty() { None } else { Some(0) });
+        near.map_or(1970, |it| self.years[it].1)
+    }
+
+    fn time(&mut self, stamp: &Stamp, node: Option<&Name>, place: u64, clocks: &mut Clocks) -> Time {
+        self.shifted(stamp, node, place, 0, clocks)
+    }
+
+    fn shifted(&mut self, stamp: &Stamp, node: Option<&Name>, place: u64, shift: i32, clocks: &mut Clocks) -> Time {
+        let zone = |abbreviation: Option<&Name>| -> Zone {
+            match abbreviation.and_then(|it| crate::clock::abbreviation_offset(it)) {
+                Some(offset_secs) => Zone { offset_secs, basis: crate::ZoneBasis::Stated },
+                None => {
+                    let mut zone = self.zones.of(node);
+                    zone.offset_secs += shift;
+                    zone
+                }
+            }
+        };
+        match stamp {
+            Stamp::None => Time::UNKNOWN,
+            Stamp::Exact { at, resolution, .. } => clocks.stated(node, Interval::from(*at, *resolution)),
+            Stamp::Between { lo, hi } => clocks.stated(node, Interval { lo: *lo, hi: *hi }),
+            Stamp::Zoneless { local, resolution, abbreviation } => {
+                let clock = clocks.get(node, &zone(abbreviation.as_ref()), &YearBasis::Stated);
+                clocks.time(clock, *local, *resolution)
+            }
+            Stamp::Yearless { month, day, time, resolution } => {
+                let yearless = Yearless { month: *month, day: *day, time: *time };
+                let Some(local) = yearless.in_year(self.year_at(place)) else { return Time::UNKNOWN };
+                let clock = clocks.get(node, &zone(None), &self.year);
+                clocks.time(clock, local, *resolution)
+            }
+            Stamp::Monotonic { micros } => {
+                let at = i64::try_from(*micros).ok().and_then(|it| self.kernel.at(it));
+                at.map_or(Time::UNKNOWN, |it| clocks.stated(node, it))
+            }
+        }
+    }
+
+    /// Gives a record its time; returns the stamp it came from.
+    fn place(&mut self, record: &mut Record, clocks: &mut Clocks) -> Stamp {
+        match record {
+            Record::Event(event) => {
+                let place = event.quote.span.start;
+                let outer = self.time(&event.stamp, event.node.as_ref(), place, clocks);
+                event.at = outer;
+                if let Some(inner) = &event.inner {
+                    let shift = if outer.is_known() { self.inner_shift_secs } else { 0 };
+                    let own = self.shifted(inner, event.node.as_ref(), place, shift, clocks);
+                    // the program's own stamp is finer; but a stamp far from its carrier's is another zone or a stale clock
+                    let near = TimeDelta::minutes(10);
+                    let agrees = (own.nominal.lo - outer.nominal.lo).abs() <= near;
+                    if own.is_known() && (!outer.is_known() || (agrees && width(&own) <= width(&outer))) {
+                        event.at = own;
+                    }
+                }
+                event.stamp.clone()
+            }
+            Record::Fact(fact, stamp) => {
+                let place = fact.quotes.first().map_or(0, |it| it.span.start);
+                fact.at = self.time(stamp, fact.node.as_ref(), place, clocks);
+                stamp.clone()
+            }
+            Record::Series(_) => Stamp::None,
+        }
+    }
+}
+
+fn width(time: &Time) -> TimeDelta {
+    time.nominal.hi - time.nominal.lo
+}
+
+/// By how many seconds, in quarters of an hour, a program's own stamp differs from its carrier's: the difference of
+/// their zones. The rest is delivery lag.
+fn quarter_hours(outer: &Stamp, inner: &Stamp) -> Option<i32> {
+    let time = |stamp: &Stamp| match stamp {
+        Stamp::Yearless { time, .. } => Some(*time),
+        Stamp::Zoneless { local, .. } => Some(local.time()),
+        Stamp::None | Stamp::Exact { .. } | Stamp::Monotonic { .. } | Stamp::Between { .. } => None,
+    };
+    let secs = (time(inner)? - time(outer)?).num_seconds();
+    // across midnight the shorter way round counts
+    let secs = if secs > 43_200 {
+        secs - 86_400
+    } else if secs < -43_200 {
+        secs + 86_400
+    } else {
+        secs
+    };
+    Some(((secs as f64 / 900.0).round() as i32) * 900)
+}
+
+/// A kernel report from a crash dump carries only the kernel's clock. Where the journal of the same node holds the very
+/// same report, that is its time.
+fn anchor_crash_dumps(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
+    let report = |record: &Record| -> Option<(Option<Name>, Name)> {
+        let Record::Event(event) = record else { return None };
+        let row = event.row.as_ref().filter(|it| it.relation == &relation::KERNEL_REPORT)?;
+        Some((event.node.clone(), text(row.get("title"))?))
+    };
+    let mut known: BTreeMap<(Option<Name>, Name), Vec<Interval>> = BTreeMap::new();
+    for (record, _) in stamped.iter() {
+        if let (Some(key), Record::Event(event)) = (report(record), record)
+            && event.at.is_known()
+        {
+            known.entry(key).or_default().push(event.at.full);
+        }
+    }
+    let mut members: BTreeMap<MemberId, KernelClock> = BTreeMap::new();
+    for (record, stamp) in stamped.iter() {
+        let Record::Event(event) = record else { continue };
+        if let (Stamp::Monotonic { micros }, Some(key)) = (stamp, report(record))
+            && !event.at.is_known()
+            && let Some([at]) = known.get(&key).map(Vec::as_slice)
+        {
+            let middle = at.lo + (at.hi - at.lo) / 2;
+            let error = ((at.hi - at.lo) / 2).num_microseconds().unwrap_or(i64::MAX / 4) + 1_000_000;
+            let clock = members.entry(event.quote.span.member).or_default();
+            clock.anchor(i64::try_from(*micros).unwrap_or(i64::MAX / 4), middle.timestamp_micros(), error);
+        }
+    }
+    for (record, stamp) in stamped.iter_mut() {
+        let Stamp::Monotonic { micros } = stamp else { continue };
+        let (member, node, at) = match record {
+            Record::Event(event) => (event.quote.span.member, &event.node, &mut event.at),
+            Record::Fact(fact, _) => match fact.quotes.first() {
+                Some(quote) => (quote.span.member, &fact.node, &mut fact.at),
+                None => continue,
+            },
+            Record::Series(_) => continue,
+        };
+        if !at.is_known()
+            && let Some(clock) = members.get(&member).filter(|it| it.is_anchored())
+            && let Some(interval) = i64::try_from(*micros).ok().and_then(|it| clock.at(it))
+        {
+            *at = clocks.stated(node.as_ref(), interval);
+        }
+    }
+}
+
+/// When state was collected, by node; under no node: for the case as a whole.
+fn collection_times(stamped: &[(Record, Stamp)]) -> BTreeMap<Option<Name>, Time> {
+    let mut times: BTreeMap<Option<Name>, Time> = BTreeMap::new();
+    for (record, _) in stamped {
+        if let Record::Fact(fact, _) = record
+            && fact.row.relation == &relation::COLLECTED
+            && fact.at.is_known()
+            && text(&fact.get("command")).as_deref() != Some("crash directory")
+        {
+            for key in [fact.node.clone(), None] {
+                let time = times.entry(key).or_insert(fact.at);
+                *time = Time::utc(time.full.hull(&fact.at.full));
+            }
+        }
+    }
+    times
 }

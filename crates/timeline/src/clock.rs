@@ -1,6 +1,10 @@
 //! Clocks: which zone and year a node's stamps are in, and how sure that is.
 
-use crate::Name;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+
+use crate::{Interval, Name, Time};
 
 /// One clock of the case, by its place in [`crate::Timeline::clocks`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,4 +64,355 @@ pub struct Clock {
     pub early_secs: i64,
     /// How much later than printed an instant may be, in seconds.
     pub late_secs: i64,
+}
+
+/// Zones by abbreviation, only those that mean one offset wherever they are printed. `CST`, `IST`, `BST`, `AST` and
+/// `EST` are ambiguous and need a second witness.
+const ABBREVIATIONS: &[(&str, i32)] = &[
+    ("UTC", 0),
+    ("GMT", 0),
+    ("Z", 0),
+    ("WET", 0),
+    ("WEST", 3600),
+    ("CET", 3600),
+    ("CEST", 7200),
+    ("EET", 7200),
+    ("EEST", 10_800),
+    ("MSK", 10_800),
+    ("HKT", 28_800),
+    ("SGT", 28_800),
+    ("+08", 28_800),
+    ("JST", 32_400),
+    ("KST", 32_400),
+    ("AEST", 36_000),
+    ("AEDT", 39_600),
+    ("NZST", 43_200),
+    ("NZDT", 46_800),
+    ("EDT", -14_400),
+    ("CDT", -18_000),
+    ("MDT", -21_600),
+    ("PDT", -25_200),
+    ("PST", -28_800),
+    ("AKST", -32_400),
+    ("HST", -36_000),
+];
+
+/// The offset an abbreviation stands for, where it stands for one only.
+pub(crate) fn abbreviation_offset(name: &str) -> Option<i32> {
+    ABBREVIATIONS.iter().find(|(it, _)| *it == name).map(|(_, offset)| *offset)
+}
+
+/// What is known of one node's zone.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Zone {
+    pub(crate) offset_secs: i32,
+    pub(crate) basis: ZoneBasis,
+}
+
+/// The zones of a case, from what its nodes say of themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Zones {
+    by_node: BTreeMap<Name, Zone>,
+    shared: Option<Zone>,
+}
+
+/// A statement about a zone: the node (none: the case as a whole), the offset and where it stands.
+pub(crate) struct ZoneClaim {
+    pub(crate) node: Option<Name>,
+    pub(crate) offset_secs: i32,
+    pub(crate) by: &'static str,
+}
+
+impl Zones {
+    /// Weighs the claims: of one node the most frequent, the first named among equals; the case's zone is what all agree on.
+    pub(crate) fn settle(claims: &[ZoneClaim], given: &BTreeMap<Name, i32>) -> Zones {
+        let mut votes: BTreeMap<Option<Name>, BTreeMap<i32, (usize, &'static str)>> = BTreeMap::new();
+        for claim in claims {
+            let vote = votes.entry(claim.node.clone()).or_default().entry(claim.offset_secs).or_insert((0, claim.by));
+            // a tool that was asked for the zone outweighs any number of stamps
+            vote.0 += if claim.by == "stamps with an offset" { 1 } else { 1_000_000 };
+        }
+        let winner = |of: &BTreeMap<i32, (usize, &'static str)>| {
+            of.iter().max_by_key(|(offset, (count, _))| (*count, -**offset)).map(|(offset, (_, by))| (*offset, *by))
+        };
+        let mut zones = Zones::default();
+        for (node, of) in &votes {
+            if let (Some(node), Some((offset_secs, by))) = (node, winner(of)) {
+                zones.by_node.insert(node.clone(), Zone { offset_secs, basis: ZoneBasis::Node(by.into()) });
+            }
+        }
+        for (node, &offset_secs) in given {
+            zones.by_node.insert(node.clone(), Zone { offset_secs, basis: ZoneBasis::Given });
+        }
+        let mut offsets: Vec<i32> = zones.by_node.values().map(|it| it.offset_secs).collect();
+        if let Some((offset, _)) = votes.get(&None).and_then(winner) {
+            offsets.push(offset);
+        }
+        offsets.sort_unstable();
+        offsets.dedup();
+        if let [offset_secs] = offsets[..] {
+            zones.shared = Some(Zone { offset_secs, basis: ZoneBasis::Neighbours });
+        }
+        zones
+    }
+
+    /// The zone to read a node's stamps in.
+    pub(crate) fn of(&self, node: Option<&Name>) -> Zone {
+        let own = node.and_then(|it| self.by_node.get(it)).cloned();
+        own.or_else(|| self.shared.clone()).unwrap_or(Zone { offset_secs: 0, basis: ZoneBasis::Assumed })
+    }
+}
+
+/// Hands out clocks, one for each combination of node, zone and year basis.
+#[derive(Debug)]
+pub(crate) struct Clocks {
+    pub(crate) list: Vec<Clock>,
+    skews: BTreeMap<Name, i64>,
+}
+
+/// Civil offsets run from UTC-12 to UTC+14; a stamp read as UTC is wrong by at most that.
+const ZONE_UNKNOWN_EARLY_SECS: i64 = 14 * 3600;
+const ZONE_UNKNOWN_LATE_SECS: i64 = 12 * 3600;
+const YEAR_UNKNOWN_SECS: i64 = 100 * 366 * 86_400;
+
+impl Clocks {
+    pub(crate) fn new(skews: &BTreeMap<Name, i64>) -> Clocks {
+        let utc = Clock {
+            id: ClockId::UTC,
+            node: None,
+            offset_secs: 0,
+            zone: ZoneBasis::Stated,
+            year: YearBasis::Stated,
+            early_secs: 0,
+            late_secs: 0,
+        };
+        Clocks { list: vec![utc], skews: skews.clone() }
+    }
+
+    /// The clock of a node in a zone, with the year known in some way.
+    pub(crate) fn get(&mut self, node: Option<&Name>, zone: &Zone, year: &YearBasis) -> ClockId {
+        let same = |it: &Clock| {
+            it.node.as_ref() == node && it.offset_secs == zone.offset_secs && it.zone == zone.basis && it.year == *year
+        };
+        if let Some(known) = self.list.iter().skip(1).find(|it| same(it)) {
+            return known.id;
+        }
+        let id = ClockId(self.list.len() as u32);
+        let (mut early_secs, mut late_secs) = (0, 0);
+        if zone.basis == ZoneBasis::Assumed {
+            (early_secs, late_secs) = (ZONE_UNKNOWN_EARLY_SECS, ZONE_UNKNOWN_LATE_SECS);
+        }
+        if *year == YearBasis::Assumed {
+            early_secs += YEAR_UNKNOWN_SECS;
+            late_secs += YEAR_UNKNOWN_SECS;
+        }
+        self.list.push(Clock {
+            id,
+            node: node.cloned(),
+            offset_secs: zone.offset_secs,
+            zone: zone.basis.clone(),
+            year: year.clone(),
+            early_secs,
+            late_secs,
+        });
+        id
+    }
+
+    /// An instant read off a clock.
+    pub(crate) fn time(&self, id: ClockId, local: NaiveDateTime, resolution: TimeDelta) -> Time {
+        let clock = &self.list[id.0 as usize];
+        let skew = clock.node.as_ref().and_then(|it| self.skews.get(it)).copied().unwrap_or(0);
+        let shift = TimeDelta::seconds(i64::from(clock.offset_secs) + skew);
+        let Some(utc) = local.checked_sub_signed(shift) else { return Time::UNKNOWN };
+        let nominal = Interval::from(utc.and_utc(), resolution);
+        let full = nominal.widened(TimeDelta::seconds(clock.early_secs), TimeDelta::seconds(clock.late_secs));
+        Time { nominal, full, clock: id }
+    }
+
+    /// An instant that states its zone itself, corrected for a skew the user knows of.
+    pub(crate) fn stated(&self, node: Option<&Name>, interval: Interval) -> Time {
+        let skew = node.and_then(|it| self.skews.get(it)).copied().unwrap_or(0);
+        if skew == 0 {
+            return Time::utc(interval);
+        }
+        let by = TimeDelta::seconds(skew);
+        Time::utc(Interval { lo: interval.lo - by, hi: interval.hi - by })
+    }
+}
+
+/// A month and day with a time, waiting for its year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Yearless {
+    pub(crate) month: u32,
+    pub(crate) day: u32,
+    pub(crate) time: NaiveTime,
+}
+
+impl Yearless {
+    /// The instant in a year; the 29th of February of a common year is read as the 28th.
+    pub(crate) fn in_year(self, year: i32) -> Option<NaiveDateTime> {
+        let date = NaiveDate::from_ymd_opt(year, self.month, self.day)
+            .or_else(|| NaiveDate::from_ymd_opt(year, self.month, self.day.saturating_sub(1)))?;
+        Some(date.and_time(self.time))
+    }
+}
+
+/// How many years each stamp lies behind the last one, by walking the file from its end: a jump of more than half a
+/// year between neighbours is a New Year between them, in either direction of the file.
+pub(crate) fn relative_years(stamps: &[Yearless]) -> Vec<i32> {
+    const LEAP: i32 = 2000;
+    let mut years = vec![0; stamps.len()];
+    let (mut year, mut next): (i32, Option<NaiveDateTime>) = (0, None);
+    for at in (0..stamps.len()).rev() {
+        let Some(here) = stamps[at].in_year(LEAP) else {
+            years[at] = year;
+            continue;
+        };
+        if let Some(next) = next {
+            let days = (here - next).num_days();
+            if days > 180 {
+                year -= 1;
+            } else if days < -180 {
+                year += 1;
+            }
+        }
+        years[at] = year;
+        next = Some(here);
+    }
+    years
+}
+
+/// What the case knows about the year of its stamps.
+#[derive(Debug, Default)]
+pub(crate) struct YearEvidence {
+    /// The user said so.
+    pub(crate) given: Option<i32>,
+    /// When the bundle was collected, by node; none for the case as a whole. With the words for the report.
+    pub(crate) collected: Vec<(Option<Name>, NaiveDateTime, Box<str>)>,
+    /// Other stamps that state their year.
+    pub(crate) stated: Vec<NaiveDateTime>,
+}
+
+impl YearEvidence {
+    /// The year of the last stamp of a file, given its stamps and their relative years.
+    pub(crate) fn last_year(
+        &self,
+        node: Option<&Name>,
+        stamps: &[Yearless],
+        years: &[i32],
+        modified: Option<i64>,
+    ) -> (i32, YearBasis) {
+        if let Some(year) = self.given {
+            return (year, YearBasis::Given);
+        }
+        // the newest stamp decides: in a newest-first file that is not the last one
+        let newest = |year: i32| stamps.iter().zip(years).filter_map(|(it, by)| it.in_year(year + by)).max();
+        let latest_not_after = |limit: NaiveDateTime| {
+            let limit = limit + TimeDelta::days(1);
+            (0..3).map(|back| limit.year() + 1 - back).find(|year| newest(*year).is_some_and(|it| it <= limit))
+        };
+        let own = self.collected.iter().filter(|(of, ..)| of.is_some() && of.as_ref() == node);
+        let any = self.collected.iter();
+        for (_, limit, words) in own.chain(any) {
+            if let Some(year) = latest_not_after(*limit) {
+                return (year, YearBasis::Collected(words.clone()));
+            }
+        }
+        let nearest = self.stated.iter().flat_map(|near| {
+            let newest = &newest;
+            (-1..=1).filter_map(move |by| {
+                let year = near.year() + by;
+                newest(year).map(|it| ((it - *near).num_seconds().abs(), year))
+            })
+        });
+        if let Some((_, year)) = nearest.min() {
+            return (year, YearBasis::Neighbours);
+        }
+        if let Some(limit) = modified.and_then(|it| DateTime::from_timestamp(it, 0))
+            && let Some(year) = latest_not_after(limit.naive_utc())
+        {
+            return (year, YearBasis::Modified);
+        }
+        (1970, YearBasis::Assumed)
+    }
+}
+
+/// Places kernel stamps of one boot on the wall clock.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct KernelClock {
+    /// Kernel microseconds, epoch microseconds, error in microseconds.
+    anchors: Vec<(i64, i64, i64)>,
+}
+
+/// Drift to allow for between the kernel's clock and wall time: 50 parts per million.
+const DRIFT_PER_MILLION: i64 = 50;
+
+impl KernelClock {
+    pub(crate) fn anchor(&mut self, micros: i64, epoch_micros: i64, error_micros: i64) {
+        self.anchors.push((micros, epoch_micros, error_micros));
+    }
+
+    pub(crate) fn is_anchored(&self) -> bool {
+        !self.anchors.is_empty()
+    }
+
+    /// The instant of a kernel stamp: by the anchor with the least error there, drift counted from it.
+    pub(crate) fn at(&self, micros: i64) -> Option<Interval> {
+        let error = |(kernel, _, error): &(i64, i64, i64)| {
+            error.saturating_add((micros - kernel).abs() / 1_000_000 * DRIFT_PER_MILLION)
+        };
+        let best = self.anchors.iter().min_by_key(|it| (error(it), it.0, it.1))?;
+        let at = DateTime::from_timestamp_micros(best.1.checked_add(micros - best.0)?)?;
+        let error = TimeDelta::microseconds(error(best).max(1));
+        Some(Interval { lo: at, hi: at }.widened(error, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(month: u32, day: u32) -> Yearless {
+        Yearless { month, day, time: NaiveTime::MIN }
+    }
+
+    #[test]
+    fn a_file_that_crosses_new_year() {
+        assert_eq!(relative_years(&[stamp(12, 30), stamp(12, 31), stamp(1, 1), stamp(1, 2)]), [-1, -1, 0, 0]);
+        assert_eq!(relative_years(&[stamp(1, 2), stamp(1, 1), stamp(12, 31)]), [1, 1, 0], "newest first");
+        assert_eq!(relative_years(&[stamp(12, 31), stamp(1, 1), stamp(12, 31), stamp(1, 1)]), [-1, 0, -1, 0]);
+    }
+
+    #[test]
+    fn the_year_comes_from_the_collection_time() {
+        let collected = NaiveDate::from_ymd_opt(2024, 1, 3).expect("a date").and_time(NaiveTime::MIN);
+        let evidence = YearEvidence { collected: vec![(None, collected, "date".into())], ..YearEvidence::default() };
+        let stamps = [stamp(12, 30), stamp(1, 2)];
+        let years = relative_years(&stamps);
+        assert_eq!(evidence.last_year(None, &stamps, &years, None).0, 2024);
+        assert_eq!(evidence.last_year(None, &[stamp(12, 30)], &[0], None).0, 2023);
+    }
+
+    #[test]
+    fn without_evidence_the_year_stays_unknown() {
+        assert_eq!(YearEvidence::default().last_year(None, &[stamp(6, 14)], &[0], None), (1970, YearBasis::Assumed));
+    }
+
+    #[test]
+    fn a_zone_is_shared_only_when_all_agree() {
+        let claim = |node: &str, offset_secs| ZoneClaim { node: Some(node.into()), offset_secs, by: "timedatectl" };
+        let zones = Zones::settle(&[claim("a", 28_800)], &BTreeMap::new());
+        assert_eq!(zones.of(Some(&"b".into())), Zone { offset_secs: 28_800, basis: ZoneBasis::Neighbours });
+        let zones = Zones::settle(&[claim("a", 28_800), claim("b", 0)], &BTreeMap::new());
+        assert_eq!(zones.of(Some(&"c".into())).basis, ZoneBasis::Assumed);
+    }
+
+    #[test]
+    fn kernel_stamps_follow_the_nearest_anchor() {
+        let mut clock = KernelClock::default();
+        clock.anchor(0, 1_000_000_000, 1_000_000);
+        clock.anchor(100_000_000, 1_100_020_000, 1000);
+        let at = clock.at(101_000_000).expect("anchored");
+        assert_eq!(at.lo.timestamp_micros(), 1_101_020_000 - 1050);
+    }
 }
