@@ -1,1 +1,23 @@
-//! Placeholder while the room is furnished.
+//! The rules: what lines mean, which failures are known, and how the evidence is weighed.
+//!
+//! Rules are data: one YAML file each under `pack/`, or in a folder of the user's. Detectors are code that publishes
+//! relations rules can join. The inference ranks what fits.
+//!
+//! **Invariant:** no rule sees raw text; it asks for signals, metrics and relations.
+//! **Invariant:** every item of evidence carries quotes, and every answer is true, false or unknown.
+//! **Invariant:** the same timeline gives the same answer.
+
+mod detectors;
+mod engine;
+mod infer;
+mod language;
+mod pack;
+mod promql;
+mod signals;
+
+pub use infer::{
+    Band, Collect, Diagnosis, Evidence, Hypothesis, Included, LookedFor, Missing, Order, Polarity, Step, Symptom,
+    Verdict,
+};
+pub use language::{Error, Expectation, TestCase};
+pub use pack::{Pack, RuleDoc, RuleTests};

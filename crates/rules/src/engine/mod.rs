@@ -1,0 +1,205 @@
+//! Judging clauses: what the rows of a case say, and whether a row that is not there would have been.
+
+mod coverage;
+mod frame;
+mod judge;
+
+use std::collections::BTreeMap;
+
+use timeline::{Fact, Name, Quote, Source, Time, Timeline, Truth, Value};
+
+pub(crate) use frame::frames;
+pub(crate) use judge::{holds, judge};
+
+use crate::detectors;
+use crate::language::expression::Scope;
+use crate::language::{Clause, ClauseKind, Signal, When};
+use crate::signals::{Match, Prefilter};
+
+/// A timeline prepared for questions.
+pub(crate) struct Case<'t> {
+    pub(crate) timeline: &'t Timeline,
+    pub(crate) signals: BTreeMap<&'t str, &'t Signal>,
+    matches: BTreeMap<&'t str, Vec<Match>>,
+    facts: BTreeMap<&'static str, Vec<&'t Fact>>,
+    derived: BTreeMap<&'static str, Vec<Fact>>,
+}
+
+impl<'t> Case<'t> {
+    pub(crate) fn new(timeline: &'t Timeline, signals: &[&'t Signal], prefilter: &Prefilter) -> Case<'t> {
+        let mut facts: BTreeMap<&'static str, Vec<&Fact>> = BTreeMap::new();
+        for fact in &timeline.facts {
+            facts.entry(fact.row.relation.name).or_default().push(fact);
+        }
+        let derived = detectors::DETECTORS.iter().map(|it| (it.relation.name, (it.find)(timeline))).collect();
+        let signals_by_name = signals.iter().map(|it| (it.name.as_str(), *it)).collect();
+        Case { timeline, signals: signals_by_name, matches: prefilter.find(signals, &timeline.events), facts, derived }
+    }
+
+    /// The rows a clause looks at.
+    fn rows<'c>(&'c self, clause: &Clause) -> Vec<Row<'c>> {
+        match &clause.kind {
+            ClauseKind::Signal(name) => {
+                let matches = self.matches.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
+                matches.iter().map(|it| Row::Line(&self.timeline.events[it.event], it)).collect()
+            }
+            ClauseKind::Fact(relation) => {
+                self.facts.get(relation.name).into_iter().flatten().map(|it| Row::Fact(it)).collect()
+            }
+            ClauseKind::Derived(detector) => {
+                self.derived.get(detector.relation.name).into_iter().flatten().map(Row::Fact).collect()
+            }
+            ClauseKind::Metric(_) => Vec::new(),
+        }
+    }
+}
+
+/// One row, whatever it was read from.
+#[derive(Clone, Copy)]
+enum Row<'c> {
+    Line(&'c timeline::Event, &'c Match),
+    Fact(&'c Fact),
+}
+
+impl<'c> Row<'c> {
+    fn get(&self, column: &str) -> Value {
+        match self {
+            Row::Fact(fact) => fact.get(column),
+            Row::Line(event, of) => match column {
+                "node" => event.node.clone().into(),
+                "unit" => event.unit.clone().into(),
+                "source" => Value::from(event.source.name()),
+                "message" => Value::from(&*event.message),
+                "severity" => event.severity.map(|it| i64::from(it as u8)).into(),
+                "count" => Value::from(event.count),
+                other => {
+                    of.captures.iter().find(|(name, _)| &**name == other).map_or(Value::Nothing, |it| it.1.clone())
+                }
+            },
+        }
+    }
+
+    fn at(&self) -> Time {
+        match self {
+            Row::Fact(fact) => fact.at,
+            Row::Line(event, _) => event.at,
+        }
+    }
+
+    fn quotes(&self) -> &'c [Quote] {
+        match self {
+            Row::Fact(fact) => &fact.quotes,
+            Row::Line(event, _) => std::slice::from_ref(&event.quote),
+        }
+    }
+
+    fn count(&self) -> u64 {
+        match self {
+            Row::Fact(fact) => fact.get("count").as_number().map_or(1, |it| it.max(1.0) as u64),
+            Row::Line(event, _) => u64::from(event.count.max(1)),
+        }
+    }
+}
+
+/// What a variable holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Bound {
+    Value(Value),
+    Time(Time),
+}
+
+/// What a clause found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Found {
+    /// The first of its kind.
+    pub(crate) at: Time,
+    /// The last of its kind.
+    pub(crate) last: Time,
+    /// What to show, the most telling first.
+    pub(crate) quotes: Vec<Quote>,
+    /// How many like it.
+    pub(crate) count: u64,
+    /// The cells of the row shown, by column.
+    pub(crate) cells: BTreeMap<String, Value>,
+}
+
+/// The answer to one clause.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Judged {
+    pub(crate) truth: Truth,
+    /// What makes it true; of a false clause, what it ran into.
+    pub(crate) found: Option<Found>,
+    /// Why it is false or unknown.
+    pub(crate) reason: String,
+    /// The node it was asked of.
+    pub(crate) node: Option<Name>,
+}
+
+/// One way to fill in the variables of a rule, with the answers so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Binding {
+    pub(crate) variables: BTreeMap<String, Bound>,
+    pub(crate) answers: BTreeMap<String, Judged>,
+}
+
+impl Binding {
+    pub(crate) fn time(&self, variable: &str) -> Option<Time> {
+        match self.variables.get(variable)? {
+            Bound::Time(time) => Some(*time),
+            Bound::Value(_) => None,
+        }
+    }
+
+    /// The variables that are not times, in order: what tells one hypothesis from another.
+    pub(crate) fn values(&self) -> BTreeMap<&str, String> {
+        self.variables
+            .iter()
+            .filter_map(|(name, bound)| match bound {
+                Bound::Value(it) => Some((name.as_str(), it.to_string())),
+                Bound::Time(_) => None,
+            })
+            .collect()
+    }
+}
+
+impl Scope for Binding {
+    fn variable(&self, name: &str) -> Option<Value> {
+        match self.variables.get(name)? {
+            Bound::Value(value) => Some(value.clone()),
+            Bound::Time(time) if time.is_known() => {
+                Some(Value::from(time.nominal.lo.format("%Y-%m-%d %H:%M:%S").to_string()))
+            }
+            Bound::Time(_) => None,
+        }
+    }
+
+    fn column(&self, clause: &str, column: &str) -> Option<Value> {
+        let judged = self.answers.get(clause)?;
+        let found = judged.found.as_ref()?;
+        match column {
+            "count" if !found.cells.contains_key("count") => i64::try_from(found.count).ok().map(Value::Int),
+            _ => found.cells.get(column).cloned(),
+        }
+    }
+}
+
+/// The sources that would show the rows of a relation that comes from logs.
+fn log_sources(relation: &str) -> Option<&'static [Source]> {
+    match relation {
+        "kernel.report" => Some(&[Source::Kernel]),
+        "kube.event" => Some(&[Source::KubeEvent]),
+        "boot.end" | "boot.start" => Some(&[Source::Kernel, Source::System, Source::Kubelet]),
+        "go.crash" => Some(&[Source::Kubelet, Source::Runtime, Source::ContainerLog, Source::Calico]),
+        _ => None,
+    }
+}
+
+/// The clauses a condition mentions.
+pub(crate) fn mentioned(when: &When) -> Vec<&str> {
+    match when {
+        When::Clause(name) => vec![name],
+        When::Not(inner) => mentioned(inner),
+        When::All(parts) | When::Any(parts) => parts.iter().flat_map(mentioned).collect(),
+        When::Compare(expression) => expression.clauses(),
+    }
+}

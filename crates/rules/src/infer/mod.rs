@@ -1,0 +1,75 @@
+//! From judged rules to ranked hypotheses.
+//!
+//! Scores are decibans: ten of them are odds of ten to one. A weak item is worth 3, a moderate 6, a strong 10, a
+//! conclusive 20; a supporting item that is known to be false costs a third of its word; what is not known costs
+//! nothing. Items of one group are shadows of one event and count once. A cause outside the rule set competes with a
+//! prior of a quarter.
+
+mod explain;
+mod outcome;
+mod rank;
+mod score;
+mod witness;
+
+pub use outcome::{
+    Band, Collect, Diagnosis, Evidence, Hypothesis, Included, LookedFor, Missing, Order, Polarity, Step, Symptom,
+    Verdict,
+};
+use timeline::{Timeline, Truth};
+
+use crate::Pack;
+use crate::engine::{Case, frames, judge};
+use crate::language::{ClauseKind, Rule};
+
+/// Everything the rules have to say about a timeline.
+pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline) -> Diagnosis {
+    let mut diagnosis = judge_all(pack, timeline);
+    witness::check(pack, timeline, &mut diagnosis);
+    diagnosis
+}
+
+/// The same without the witness: what the witness itself is judged by.
+fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
+    let case = Case::new(timeline, &pack.signal_list(), &pack.prefilter);
+    let mut symptoms = Vec::new();
+    let mut candidates = Vec::new();
+    let (mut looked_for, mut could_not_look) = (Vec::new(), Vec::new());
+    for rule in &pack.rules {
+        let framed = frames(&case, rule);
+        if let Some(empty) = &framed.empty
+            && !rule.symptom
+        {
+            let entry = LookedFor { rule: rule.name.clone(), what: asked(rule), reason: empty.reason.clone() };
+            if empty.truth == Truth::Unknown { could_not_look.push(entry) } else { looked_for.push(entry) }
+        }
+        for mut binding in framed.bindings {
+            for clause in &rule.clauses {
+                if !binding.answers.contains_key(&clause.name) {
+                    judge(&case, clause, &mut binding);
+                }
+            }
+            if rule.symptom {
+                symptoms.push(explain::symptom(rule, &binding));
+            } else {
+                candidates.push(score::hypothesis(&case, rule, &binding));
+            }
+        }
+    }
+    explain::tidy(&mut symptoms);
+    rank::rank(&case, pack, candidates, symptoms, looked_for, could_not_look)
+}
+
+/// What the frame of a rule asks for, in words.
+fn asked(rule: &Rule) -> String {
+    let clause = |name: &str| rule.clauses.iter().find(|it| it.name == name);
+    let words = |name: &str| match clause(name).map(|it| &it.kind) {
+        Some(ClauseKind::Signal(signal)) => signal.clone(),
+        Some(ClauseKind::Fact(relation)) => relation.name.to_owned(),
+        Some(ClauseKind::Derived(detector)) => detector.relation.name.to_owned(),
+        Some(ClauseKind::Metric(query)) => query.metrics().join(", "),
+        None => name.to_owned(),
+    };
+    let mut names: Vec<String> = rule.frame.iter().flat_map(crate::engine::mentioned).map(words).collect();
+    names.dedup();
+    names.join(" and ")
+}

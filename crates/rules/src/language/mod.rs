@@ -1,0 +1,82 @@
+//! The rule language: YAML files for signals, causes and symptoms.
+//!
+//! A document is read in two steps: [`document`] knows the keys, [`compile`] checks what they say (columns, variables,
+//! patterns, queries) and refuses, with file, line and column, whatever the engine cannot honour.
+
+mod compile;
+pub(crate) mod condition;
+mod document;
+pub(crate) mod expression;
+pub(crate) mod template;
+
+use std::path::PathBuf;
+
+pub(crate) use compile::{
+    Clause, ClauseKind, Explains, Item, Rule, Signal, SignalMatch, When, Within, Word, compile_rule, compile_signal,
+};
+pub(crate) use document::{Document, parse};
+pub use document::{Expectation, TestCase};
+
+/// Why a rule or signal file could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file could not be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is no rule: the message shows the place.
+    #[error("{file}:{line}:{column}: {message}\n{excerpt}")]
+    Broken {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: u64,
+        /// Column, from 1.
+        column: u64,
+        /// What is wrong.
+        message: String,
+        /// The line with a caret under the place.
+        excerpt: String,
+    },
+    /// Two files of one pack define the same name.
+    #[error("{file}: {name} is already defined in {other}")]
+    Twice {
+        /// The later file.
+        file: String,
+        /// The name.
+        name: String,
+        /// The earlier file.
+        other: String,
+    },
+}
+
+/// A place in a rule file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+}
+
+/// The text of a rule file, to report against.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct File<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) text: &'t str,
+}
+
+impl File<'_> {
+    /// A mistake at a place, with the line and a caret under it.
+    pub(crate) fn broken(&self, place: Place, message: impl Into<String>) -> Error {
+        let line = self.text.lines().nth(place.line.saturating_sub(1) as usize).unwrap_or_default();
+        let gutter = place.line.to_string();
+        let indent = " ".repeat(place.column.saturating_sub(1) as usize);
+        let excerpt = format!("{gutter} | {line}\n{} | {indent}^", " ".repeat(gutter.len()));
+        let message = message.into();
+        Error::Broken { file: self.name.to_owned(), line: place.line, column: place.column, message, excerpt }
+    }
+}

@@ -1,0 +1,260 @@
+//! A set of rules: the built-in ones and the user's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use include_dir::{Dir, include_dir};
+use timeline::{Timeline, Watch};
+
+use crate::infer::{self, Diagnosis};
+use crate::language::{Document, Error, File, Rule, Signal, TestCase, compile_rule, compile_signal, parse};
+use crate::signals::Prefilter;
+
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pack");
+
+/// Signals and rules, ready to use.
+#[derive(Debug)]
+pub struct Pack {
+    pub(crate) signals: BTreeMap<String, Signal>,
+    /// By name.
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) prefilter: Arc<Prefilter>,
+}
+
+/// A rule as it is shown to people.
+#[derive(Debug, Clone)]
+pub struct RuleDoc {
+    /// Its name.
+    pub name: String,
+    /// `cause` or `symptom`.
+    pub kind: &'static str,
+    /// experimental, stable or deprecated.
+    pub status: String,
+    /// The file it stands in.
+    pub file: String,
+    /// What it does to a node or cluster.
+    pub impact: String,
+    /// What it asks, by clause.
+    pub clauses: Vec<(String, String)>,
+    /// What must be there.
+    pub frame: Vec<String>,
+    /// What speaks for and against it: condition and weight.
+    pub weights: Vec<(String, &'static str, bool)>,
+    /// Symptoms it explains.
+    pub explains: Vec<String>,
+    /// Where to read on.
+    pub refs: Vec<String>,
+}
+
+/// The test cases that stand in a rule's file.
+#[derive(Debug, Clone)]
+pub struct RuleTests {
+    /// The rule.
+    pub rule: String,
+    /// Whether it is a symptom.
+    pub symptom: bool,
+    /// Its cases.
+    pub cases: Vec<TestCase>,
+}
+
+/// A rule file as text.
+struct SourceFile {
+    name: String,
+    text: String,
+}
+
+impl Pack {
+    /// The rules that come with coroner.
+    ///
+    /// # Errors
+    /// Never in a released build: the built-in files are tested.
+    pub fn built_in() -> Result<Pack, Error> {
+        Pack::with(&[] as &[&Path])
+    }
+
+    /// The built-in rules with those of some folders, which add to them or take their place by name.
+    ///
+    /// # Errors
+    /// A folder that cannot be read, or a file that is no rule: with file, line and column.
+    pub fn with(folders: &[impl AsRef<Path>]) -> Result<Pack, Error> {
+        let mut built_in = Vec::new();
+        collect_built_in(&BUILT_IN, &mut built_in);
+        let mut layers = vec![built_in];
+        for folder in folders {
+            let mut files = Vec::new();
+            collect_folder(folder.as_ref(), &mut files)?;
+            layers.push(files);
+        }
+        Pack::compile(&layers)
+    }
+
+    fn compile(layers: &[Vec<SourceFile>]) -> Result<Pack, Error> {
+        let (mut signals, mut documents) = (BTreeMap::new(), BTreeMap::new());
+        for layer in layers {
+            let mut seen: Vec<(String, &str)> = Vec::new();
+            for source in layer {
+                let file = File { name: &source.name, text: &source.text };
+                match parse(file)? {
+                    Document::Signal(document) => {
+                        let signal = compile_signal(file, document)?;
+                        seen.push((signal.name.clone(), &source.name));
+                        signals.insert(signal.name.clone(), signal);
+                    }
+                    Document::Rule(document) => {
+                        let name = document.rule.as_ref().or(document.symptom.as_ref()).map(|it| it.value.clone());
+                        let name = name.unwrap_or_default();
+                        seen.push((name.clone(), &source.name));
+                        documents.insert(name, (source, document));
+                    }
+                }
+            }
+            seen.sort();
+            if let Some(pair) = seen.windows(2).find(|it| it[0].0 == it[1].0) {
+                let (file, other) = (pair[1].1.to_owned(), pair[0].1.to_owned());
+                return Err(Error::Twice { file, name: pair[0].0.clone(), other });
+            }
+        }
+        let mut rules = Vec::new();
+        let mut files = BTreeMap::new();
+        for (name, (source, document)) in documents {
+            let file = File { name: &source.name, text: &source.text };
+            rules.push(compile_rule(file, *document, &signals)?);
+            files.insert(name, source);
+        }
+        let names: BTreeSet<&str> = rules.iter().map(|it| it.name.as_str()).collect();
+        for rule in &rules {
+            for (mention, place) in &rule.mentions {
+                if !names.contains(mention.as_str())
+                    && let Some(source) = files.get(&rule.name)
+                {
+                    let file = File { name: &source.name, text: &source.text };
+                    return Err(file.broken(*place, format!("no clause or rule is called {mention}")));
+                }
+            }
+        }
+        let list: Vec<&Signal> = signals.values().collect();
+        let prefilter = Arc::new(Prefilter::new(&list));
+        Ok(Pack { signals, rules, prefilter })
+    }
+
+    pub(crate) fn signal_list(&self) -> Vec<&Signal> {
+        self.signals.values().collect()
+    }
+
+    /// Which log lines the signals may need.
+    #[must_use]
+    pub fn watch(&self) -> Arc<dyn Watch> {
+        self.prefilter.clone()
+    }
+
+    /// What the rules say about a timeline.
+    #[must_use]
+    pub fn diagnose(&self, timeline: &Timeline) -> Diagnosis {
+        infer::diagnose(self, timeline)
+    }
+
+    /// Every rule, by name, as it is shown to people.
+    #[must_use]
+    pub fn rules(&self) -> Vec<RuleDoc> {
+        self.rules.iter().map(doc).collect()
+    }
+
+    /// The test cases of every rule.
+    #[must_use]
+    pub fn tests(&self) -> Vec<RuleTests> {
+        let tests = |it: &Rule| RuleTests { rule: it.name.clone(), symptom: it.symptom, cases: it.tests.clone() };
+        self.rules.iter().map(tests).collect()
+    }
+}
+
+fn doc(rule: &Rule) -> RuleDoc {
+    use crate::language::Word;
+    let word = |it: Word| match it {
+        Word::Weak => "weak",
+        Word::Moderate => "moderate",
+        Word::Strong => "strong",
+        Word::Conclusive => "conclusive",
+        Word::Excludes => "excludes",
+    };
+    let supports = rule.supports.iter().map(|it| (it.written.clone(), word(it.word), true));
+    let against = rule.against.iter().map(|it| (it.written.clone(), word(it.word), false));
+    RuleDoc {
+        name: rule.name.clone(),
+        kind: if rule.symptom { "symptom" } else { "cause" },
+        status: rule.status.clone(),
+        file: rule.file.clone(),
+        impact: rule.impact.clone(),
+        clauses: rule.clauses.iter().map(|it| (it.name.clone(), it.written.clone())).collect(),
+        frame: rule.frame.iter().flat_map(crate::engine::mentioned).map(str::to_owned).collect(),
+        weights: supports.chain(against).collect(),
+        explains: rule.explains.iter().map(|it| it.symptom.clone()).collect(),
+        refs: rule.refs.clone(),
+    }
+}
+
+fn is_rule_file(path: &Path) -> bool {
+    path.extension().is_some_and(|it| it == "yaml" || it == "yml")
+}
+
+fn collect_built_in(folder: &Dir<'_>, files: &mut Vec<SourceFile>) {
+    for file in folder.files().filter(|it| is_rule_file(it.path())) {
+        let text = file.contents_utf8().unwrap_or_default().to_owned();
+        files.push(SourceFile { name: file.path().display().to_string(), text });
+    }
+    folder.dirs().for_each(|it| collect_built_in(it, files));
+}
+
+fn collect_folder(folder: &Path, files: &mut Vec<SourceFile>) -> Result<(), Error> {
+    let failed = |source| Error::Read { path: folder.to_owned(), source };
+    let mut entries: Vec<_> = std::fs::read_dir(folder).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if path.is_dir() {
+            collect_folder(&path, files)?;
+        } else if is_rule_file(&path) {
+            let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            files.push(SourceFile { name: path.display().to_string(), text });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::signals::shows;
+
+    #[test]
+    fn the_built_in_rules_are_sound() {
+        let pack = Pack::built_in().unwrap_or_else(|error| panic!("{error}"));
+        assert!(!pack.rules.is_empty());
+    }
+
+    #[test]
+    fn signals_show_their_samples_and_nothing_else() {
+        let pack = Pack::built_in().expect("built-in rules are sound");
+        for signal in pack.signal_list() {
+            assert!(
+                !signal.samples.is_empty() && !signal.not_samples.is_empty(),
+                "{}: samples of both kinds",
+                signal.name
+            );
+            for sample in &signal.samples {
+                assert!(shows(signal, sample), "{} must show in: {sample}", signal.name);
+            }
+            for sample in &signal.not_samples {
+                assert!(!shows(signal, sample), "{} must not show in: {sample}", signal.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_rule_is_tested_in_its_file() {
+        let pack = Pack::built_in().expect("built-in rules are sound");
+        for rule in &pack.rules {
+            assert!(rule.tests.len() >= 2, "{}: at least a hit and a near miss", rule.name);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Finding signals: one automaton of all literals decides which lines are worth a regular expression.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use timeline::{Event, Name, Value, Watch};
+
+use crate::language::{Signal, SignalMatch};
+
+/// All literals of all signals. Gives the reader its [`Watch`] and the engine its candidates.
+#[derive(Debug)]
+pub(crate) struct Prefilter {
+    literals: AhoCorasick,
+    /// Signal and match, by literal.
+    owners: Vec<(usize, usize)>,
+}
+
+/// A line that shows a signal.
+#[derive(Debug, Clone)]
+pub(crate) struct Match {
+    /// Index into the timeline's events.
+    pub(crate) event: usize,
+    /// What the expression captured.
+    pub(crate) captures: Vec<(Name, Value)>,
+}
+
+impl Prefilter {
+    pub(crate) fn new(signals: &[&Signal]) -> Prefilter {
+        let (mut patterns, mut owners) = (Vec::new(), Vec::new());
+        for (at, signal) in signals.iter().enumerate() {
+            for (nth, of) in signal.matches.iter().enumerate() {
+                for literal in &of.literals {
+                    patterns.push(literal.as_str());
+                    owners.push((at, nth));
+                }
+            }
+        }
+        let literals = AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .match_kind(MatchKind::Standard)
+            .build(&patterns)
+            .expect("a few hundred short literals fit any automaton");
+        Prefilter { literals, owners }
+    }
+
+    /// Every signal each event shows, by the signal's name; matches in event order.
+    pub(crate) fn find<'s>(&self, signals: &[&'s Signal], events: &[Event]) -> BTreeMap<&'s str, Vec<Match>> {
+        let mut found: BTreeMap<&str, Vec<Match>> = BTreeMap::new();
+        let mut candidates: Vec<(usize, usize)> = Vec::new();
+        for (event_at, event) in events.iter().enumerate() {
+            candidates.clear();
+            candidates.extend(
+                self.literals.find_overlapping_iter(&*event.message).map(|it| self.owners[it.pattern().as_usize()]),
+            );
+            candidates.sort_unstable();
+            candidates.dedup();
+            let mut last = None;
+            for &(signal_at, nth) in &candidates {
+                if last == Some(signal_at) {
+                    continue;
+                }
+                let signal = signals[signal_at];
+                let of = &signal.matches[nth];
+                if of.reads(event)
+                    && let Some(captures) = captures(of, &event.message)
+                {
+                    found.entry(&signal.name).or_default().push(Match { event: event_at, captures });
+                    last = Some(signal_at);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Watch for Prefilter {
+    fn wants(&self, message: &str) -> bool {
+        self.literals.is_match(message)
+    }
+}
+
+/// What one way of showing a signal captures in a message, if it fits.
+pub(crate) fn captures(of: &SignalMatch, message: &str) -> Option<Vec<(Name, Value)>> {
+    let found = of.regex.captures(message)?;
+    if of.unless.as_ref().is_some_and(|it| it.is_match(message)) {
+        return None;
+    }
+    let named = of.regex.capture_names().flatten();
+    Some(named.filter_map(|name| found.name(name).map(|it| (Name::from(name), Value::from(it.as_str())))).collect())
+}
+
+/// Whether a text shows a signal, whoever wrote it: for samples.
+pub(crate) fn shows(signal: &Signal, message: &str) -> bool {
+    let lower = message.to_ascii_lowercase();
+    signal.matches.iter().any(|of| {
+        of.literals.iter().any(|it| lower.contains(&it.to_ascii_lowercase())) && captures(of, message).is_some()
+    })
+}
