@@ -1,0 +1,55 @@
+//! What a user hands us, and how far we go with it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Bounds on what a hostile or broken bundle can make us do. The defaults suit a laptop.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Unpacked bytes of everything together; reaching it ends the walk.
+    pub total_bytes: u64,
+    /// Unpacked bytes per compressed byte, judged once a stream has given 16 MiB; reaching it ends that stream.
+    pub ratio: u64,
+    /// Entries of everything together; reaching it ends the walk.
+    pub members: u64,
+    /// Containers inside each other; a deeper one is passed over unread.
+    pub depth: u32,
+    /// Length of a member's path; a longer one is cut.
+    pub path_bytes: usize,
+    /// Length of a line, for those who read members.
+    pub line_bytes: usize,
+    /// What may be held in memory whole at any time, such as a zip inside a tar; something larger is passed over unread.
+    pub whole_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            total_bytes: 64 << 30,
+            ratio: 1000,
+            members: 1_000_000,
+            depth: 8,
+            path_bytes: 4096,
+            line_bytes: 1 << 20,
+            whole_bytes: 256 << 20,
+        }
+    }
+}
+
+/// Where a bundle comes from.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Input {
+    /// A directory, an archive, or a single file; a link given here is followed.
+    Path(PathBuf),
+    /// Standard input.
+    Stdin,
+    /// Bytes that somebody else has read.
+    Memory {
+        /// What to call them in messages.
+        name: String,
+        /// What a file would hold.
+        bytes: Arc<[u8]>,
+    },
+}

@@ -1,0 +1,25 @@
+//! Opening whatever the user hands us and walking its members, safely.
+//!
+//! ```text
+//! support-bundle.tar.gz ─▶ sniff ─▶ gzip ─▶ sniff ─▶ tar ─▶ sniff ─▶ member "cluster/version.yaml"
+//!                                                      └──▶ sniff ─▶ xz ─▶ tar ─▶ member "node.tar.xz!/proc/cmdline"
+//! ```
+//!
+//! What a stream holds is decided by its first bytes, never by its name: directories, tar, gzip, zstd, xz, bzip2, zip,
+//! and each of them inside each other. Everything else is a plain member.
+//!
+//! **Invariant:** nothing is written to disk, no link is followed except the one path the user names, no device is opened.
+//! **Invariant:** a member's reader never fails; it ends early, and the note that says why follows after the member.
+//! **Invariant:** memory does not depend on what a header claims, only on [`Limits`].
+//! **Invariant:** the bytes of a stored file are presented in a member or counted in a note; container framing is neither.
+
+mod budget;
+mod error;
+mod limits;
+mod names;
+mod note;
+
+pub(crate) use budget::Budget;
+pub use error::Error;
+pub use limits::{Input, Limits};
+pub(crate) use note::{Limit, Member, Note, Oddity, SkipReason, Visitor};
