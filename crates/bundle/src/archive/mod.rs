@@ -14,10 +14,14 @@
 //! **Invariant:** the bytes of a stored file are presented in a member or counted in a note; container framing is neither.
 
 mod budget;
+mod decode;
 mod error;
+mod layer;
 mod limits;
 mod names;
 mod note;
+mod sniff;
+mod zstd;
 
 pub(crate) use budget::Budget;
 pub use error::Error;

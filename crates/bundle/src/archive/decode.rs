@@ -1,0 +1,223 @@
+//! Compressions, one stream after another as `cat a.gz b.gz` leaves them.
+//!
+//! Everything that could be unpacked before the damage comes out before the error does. For xz that holds but for the last
+//! kilobyte, and for a cut xz but for the last chunk, which its decoder does not begin before it is whole.
+//!
+//! Zeros behind the last stream are padding (tapes, block devices); anything else there is an error.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use bzip2::Decompress as Bunzip2;
+use flate2::{Decompress as Inflate, FlushDecompress};
+use lzma_rust2::XzReader;
+
+use super::Limits;
+use super::budget::Count;
+use super::layer::Counted;
+use super::zstd::ZstdReader;
+
+/// Large enough that the operating system and the layers cost nothing per byte.
+pub(super) const BUFFER_BYTES: usize = 256 << 10;
+
+/// How bytes are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    Gzip,
+    Zstd,
+    Xz,
+    Bzip2,
+    /// Without any frame around it, as in zip.
+    Deflate,
+}
+
+impl Packing {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "zstd",
+            Packing::Xz => "xz",
+            Packing::Bzip2 => "bzip2",
+            Packing::Deflate => "deflate",
+        }
+    }
+
+    /// What `reader` holds, unpacked; `used` counts the bytes that this took, without what is read ahead.
+    pub(super) fn unpack<'r>(self, reader: impl Read + 'r, used: Count, limits: &Limits) -> Box<dyn Read + 'r> {
+        let reader = Counted { inner: BufReader::with_capacity(BUFFER_BYTES, reader), count: used };
+        match self {
+            Packing::Gzip => Box::new(Streams::new(reader, Gzip(Inflate::new_gzip(15)))),
+            Packing::Deflate => Box::new(Streams::new(reader, Deflate(Inflate::new(false)))),
+            Packing::Bzip2 => Box::new(Streams::new(reader, Bzip2(Bunzip2::new(false)))),
+            Packing::Zstd => Box::new(ZstdReader::new(reader, limits.whole_bytes)),
+            Packing::Xz => {
+                let limit_kb = u32::try_from(limits.whole_bytes >> 10).unwrap_or(u32::MAX - 1);
+                Box::new(Sips(XzReader::new_mem_limit(reader, true, limit_kb)))
+            }
+        }
+    }
+}
+
+/// A decoder that works on buffers.
+trait Codec {
+    /// The first byte of every stream; none where there is no more than one.
+    const MARK: Option<u8>;
+    const NAME: &'static str;
+
+    /// Unpacks some of `input` into `output`; the counts hold whether it worked or not.
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step;
+    fn restart(&mut self);
+}
+
+struct Step {
+    read: usize,
+    wrote: usize,
+    /// Whether the stream is over, or what is wrong with it.
+    ended: Result<bool, String>,
+}
+
+struct Gzip(Inflate);
+struct Deflate(Inflate);
+struct Bzip2(Bunzip2);
+
+impl Codec for Gzip {
+    const MARK: Option<u8> = Some(0x1f);
+    const NAME: &'static str = "gzip";
+
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        inflate(&mut self.0, input, output)
+    }
+
+    fn restart(&mut self) {
+        self.0 = Inflate::new_gzip(15);
+    }
+}
+
+impl Codec for Deflate {
+    const MARK: Option<u8> = None;
+    const NAME: &'static str = "deflate";
+
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        inflate(&mut self.0, input, output)
+    }
+
+    fn restart(&mut self) {}
+}
+
+fn inflate(inflate: &mut Inflate, input: &[u8], output: &mut [u8]) -> Step {
+    let (read, wrote) = (inflate.total_in(), inflate.total_out());
+    let status = inflate.decompress(input, output, FlushDecompress::None);
+    Step {
+        read: (inflate.total_in() - read) as usize,
+        wrote: (inflate.total_out() - wrote) as usize,
+        ended: match status {
+            Ok(status) => Ok(status == flate2::Status::StreamEnd),
+            Err(error) => Err(error.message().map_or_else(|| error.to_string(), str::to_owned)),
+        },
+    }
+}
+
+impl Codec for Bzip2 {
+    const MARK: Option<u8> = Some(b'B');
+    const NAME: &'static str = "bzip2";
+
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let (read, wrote) = (self.0.total_in(), self.0.total_out());
+        let status = self.0.decompress(input, output);
+        Step {
+            read: (self.0.total_in() - read) as usize,
+            wrote: (self.0.total_out() - wrote) as usize,
+            ended: match status {
+                Ok(bzip2::Status::MemNeeded) => Err("not enough memory".to_owned()),
+                Ok(status) => Ok(status == bzip2::Status::StreamEnd),
+                Err(error) => Err(error.to_string()),
+            },
+        }
+    }
+
+    fn restart(&mut self) {
+        self.0 = Bunzip2::new(false);
+    }
+}
+
+/// Reads the streams of one codec, one after another.
+struct Streams<R, C> {
+    reader: R,
+    codec: C,
+    at: At,
+}
+
+enum At {
+    Stream,
+    /// Behind a stream.
+    Between,
+    End,
+    /// The error to give once what was unpacked before it has been given.
+    Broken(String),
+}
+
+impl<R: BufRead, C: Codec> Streams<R, C> {
+    fn new(reader: R, codec: C) -> Self {
+        Streams { reader, codec, at: At::Stream }
+    }
+
+    /// Looks at what stands behind a stream.
+    fn next(&mut self) -> io::Result<At> {
+        loop {
+            let ahead = self.reader.fill_buf()?;
+            let Some(first) = ahead.first().filter(|_| C::MARK.is_some()) else { return Ok(At::End) };
+            if Some(*first) == C::MARK {
+                self.codec.restart();
+                return Ok(At::Stream); // and if it is none after all, the decoder says so
+            }
+            let zeros = ahead.iter().take_while(|byte| **byte == 0).count();
+            if zeros == 0 {
+                return Ok(broken::<C>("something else follows the compressed data"));
+            }
+            self.reader.consume(zeros);
+        }
+    }
+}
+
+fn broken<C: Codec>(what: &str) -> At {
+    At::Broken(format!("{}: {what}", C::NAME))
+}
+
+impl<R: BufRead, C: Codec> Read for Streams<R, C> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            match &self.at {
+                At::End => return Ok(0),
+                At::Broken(what) => return Err(io::Error::new(io::ErrorKind::InvalidData, what.clone())),
+                At::Between => self.at = self.next()?,
+                At::Stream => {
+                    let input = self.reader.fill_buf()?;
+                    let over = input.is_empty();
+                    let step = self.codec.step(input, buf);
+                    self.reader.consume(step.read);
+                    match step.ended {
+                        Ok(true) => self.at = At::Between,
+                        Ok(false) if over && step.wrote == 0 => self.at = broken::<C>("ends in the middle"),
+                        Ok(false) => {}
+                        Err(what) => self.at = broken::<C>(&what),
+                    }
+                    if step.wrote > 0 {
+                        return Ok(step.wrote);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Reads in sips, because the xz decoder forgets what it has unpacked in a call that fails.
+struct Sips<R>(R);
+
+impl<R: Read> Read for Sips<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let len = buf.len().min(1024);
+        self.0.read(&mut buf[..len])
+    }
+}
