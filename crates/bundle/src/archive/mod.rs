@@ -15,15 +15,27 @@
 
 mod budget;
 mod decode;
+mod directory;
 mod error;
 mod layer;
 mod limits;
 mod names;
 mod note;
+mod open;
+mod pax;
 mod sniff;
+mod sparse;
+mod tar;
+mod walker;
+mod zip;
 mod zstd;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use budget::Budget;
+pub(crate) use directory::{FileEntry, list, walk_file};
 pub use error::Error;
 pub use limits::{Input, Limits};
 pub(crate) use note::{Limit, Member, Note, Oddity, SkipReason, Visitor};
+pub(crate) use open::{walk, walk_stream};
