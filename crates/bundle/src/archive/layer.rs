@@ -62,10 +62,10 @@ impl<'r> Layer<'r> {
 
 impl End {
     /// The note about a layer that ended before its time.
-    pub(super) fn note(self, path: &str, at_byte: u64, limits: &Limits) -> Note {
+    pub(super) fn note(self, path: &str, at_byte: u64, lost: u64, limits: &Limits) -> Note {
         let path = path.to_owned();
         match self {
-            End::Broken(error) => Note::Damaged { path, at_byte, lost: 0, what: error.to_string() },
+            End::Broken(error) => Note::Damaged { path, at_byte, lost, what: error.to_string() },
             End::Ratio => Note::LimitHit { which: super::Limit::Ratio, path, limit: limits.ratio },
         }
     }

@@ -11,7 +11,8 @@
 //! **Invariant:** nothing is written to disk, no link is followed except the one path the user names, no device is opened.
 //! **Invariant:** a member's reader never fails; it ends early, and the note that says why follows after the member.
 //! **Invariant:** memory does not depend on what a header claims, only on [`Limits`].
-//! **Invariant:** the bytes of a stored file are presented in a member or counted in a note; container framing is neither.
+//! **Invariant:** the bytes of a file are presented in a member or counted in a note; the framing of containers is neither.
+//! Only of compressed data that breaks off it cannot be told how much is missing.
 
 mod budget;
 mod decode;

@@ -38,13 +38,15 @@ impl Names {
         let mut number = *count;
         if number > 1 {
             odd.push(Oddity::Duplicate);
+            let base = hash(&path);
             path = loop {
                 let numbered = format!("{path} ({number})");
                 if self.seen.insert(hash(&numbered), 1).is_none() || number == u32::MAX {
                     break numbered;
                 }
-                number = number.saturating_add(1);
+                number += 1;
             };
+            self.seen.insert(base, number); // the next one need not try these again
         }
         (path, odd)
     }
@@ -123,6 +125,16 @@ pub(super) fn cut(text: &mut String, limit_bytes: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_take_the_numbers_first_cost_no_more() {
+        let mut names = Names::new(String::new(), 4096);
+        for number in 2..100_000 {
+            names.present(format!("a ({number})").as_bytes());
+        }
+        let last = (0..100_000).map(|_| names.present(b"a").0).last();
+        assert_eq!(last.as_deref(), Some("a (199998)"));
+    }
 
     #[test]
     fn paths_are_relative_printable_unique_and_bounded() {

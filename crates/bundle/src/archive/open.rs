@@ -154,7 +154,7 @@ impl<'w> Walker<'w> {
         let walked = if nothing && place.top { Ok(()) } else { self.stream(place, headed) };
         match layer.take_end() {
             Some(End::Broken(error)) if nothing && place.top => return Ok(Found::Failed(error)),
-            Some(end) => self.note(end.note(&place.path, layer.given(), self.limits)),
+            Some(end) => self.note(end.note(&place.path, layer.given(), 0, self.limits)),
             None => {}
         }
         if walked.is_ok() && place.root.get() >= most {

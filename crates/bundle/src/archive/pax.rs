@@ -3,7 +3,7 @@
 //! Read by the length each record states, since a value may hold newlines. Skipped: owners, xattrs, character sets.
 //! Source: POSIX `pax`, "pax Extended Header"; GNU tar manual, "Storing Sparse Files".
 
-use super::sparse::Piece;
+use super::sparse::{PIECES, Piece};
 
 /// What the headers before an entry say about it.
 #[derive(Debug, Default)]
@@ -59,7 +59,9 @@ impl Sparse {
             b"size" | b"realsize" => self.real_size = number(value).unwrap_or(0),
             b"major" => self.map_in_data = value == b"1",
             b"offset" => self.offset = number(value).unwrap_or(0),
-            b"numbytes" => self.pieces.push(Piece { offset: self.offset, len: number(value).unwrap_or(0) }),
+            b"numbytes" if self.pieces.len() <= PIECES => {
+                self.pieces.push(Piece { offset: self.offset, len: number(value).unwrap_or(0) });
+            }
             b"map" => {
                 let numbers: Vec<u64> = value.split(|byte| *byte == b',').filter_map(number).collect();
                 self.pieces = numbers.chunks_exact(2).map(|pair| Piece { offset: pair[0], len: pair[1] }).collect();

@@ -164,7 +164,9 @@ impl Walker<'_> {
             _ => {}
         }
         if let Some(end) = end {
-            self.note(end.note(&place.path, layer.given(), self.limits));
+            // what is stored has come to nothing; once something came out, how much is missing cannot be told
+            let lost = place.size.filter(|_| nothing).unwrap_or(0);
+            self.note(end.note(&place.path, layer.given(), lost, self.limits));
         }
         ended
     }

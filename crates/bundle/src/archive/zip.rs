@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::sync::Arc;
 
 use rawzip::time::ZipDateTimeKind;
 use rawzip::{
@@ -17,7 +16,7 @@ use rawzip::{
 
 use super::budget::Count;
 use super::decode::Packing;
-use super::layer::{Counted, Headed, Layer, fill};
+use super::layer::{Counted, Headed, Layer};
 use super::names::{Names, cut, printable};
 use super::walker::{Place, Stop, Walker};
 use super::{Limit, Note, SkipReason};
@@ -67,13 +66,13 @@ impl Walker<'_> {
             return self.skip(place, &mut all, SkipReason::Limit(Limit::WholeBytes));
         }
         self.held += len;
-        let walked = self.zip_memory(place, bytes.into());
+        let walked = self.zip_memory(place, bytes);
         self.held -= len;
         walked
     }
 
-    pub(super) fn zip_memory(&mut self, place: &Place, bytes: Arc<[u8]>) -> Result<(), Stop> {
-        let len = bytes.len() as u64;
+    pub(super) fn zip_memory<B: AsRef<[u8]> + ReaderAt>(&mut self, place: &Place, bytes: B) -> Result<(), Stop> {
+        let len = bytes.as_ref().len() as u64;
         match ZipArchive::from_slice(bytes) {
             Ok(archive) => self.zip(place, &archive.into_reader_archive(), len),
             Err(error) => self.no_zip(place, len, error),
@@ -182,9 +181,10 @@ impl Walker<'_> {
 
     fn zip_content(&mut self, member: &Place, entry: &Entry, mut layer: Layer<'_>) -> Result<(), Stop> {
         let walked = if entry.mode.is_symlink() {
-            let mut target = vec![0; self.limits.path_bytes];
-            let len = fill(&mut layer, &mut target);
-            let mut target = printable(&target[..len]);
+            let mut raw = Vec::new();
+            let _ = (&mut layer).take(self.limits.path_bytes as u64).read_to_end(&mut raw);
+            let len = raw.len();
+            let mut target = printable(&raw);
             cut(&mut target, self.limits.path_bytes);
             self.note(Note::Linked { path: member.path.clone(), target });
             self.pass(&member.path, len as u64)
@@ -192,7 +192,7 @@ impl Walker<'_> {
             self.stream(member, Headed::new(&mut layer))
         };
         if let Some(end) = layer.take_end() {
-            self.note(end.note(&member.path, layer.given(), self.limits));
+            self.note(end.note(&member.path, layer.given(), 0, self.limits));
         }
         walked
     }
