@@ -41,6 +41,11 @@ impl Packing {
         }
     }
 
+    /// Deflated data of unknown length; not one byte behind it is read.
+    pub(super) fn inflate<'r>(reader: impl BufRead + 'r, used: Count) -> Box<dyn Read + 'r> {
+        Box::new(Streams::new(Counted { inner: reader, count: used }, Deflate(Inflate::new(false))))
+    }
+
     /// What `reader` holds, unpacked; `used` counts the bytes that this took, without what is read ahead.
     pub(super) fn unpack<'r>(self, reader: impl Read + 'r, used: Count, limits: &Limits) -> Box<dyn Read + 'r> {
         let reader = Counted { inner: BufReader::with_capacity(BUFFER_BYTES, reader), count: used };

@@ -24,6 +24,7 @@ mod names;
 mod note;
 mod open;
 mod pax;
+mod salvage;
 mod sniff;
 mod sparse;
 mod tar;

@@ -1,4 +1,4 @@
-//! zip: by its central directory, from a file or from memory.
+//! zip: by its central directory, from a file or from memory; without one, see `salvage`.
 //!
 //! A zip inside another archive is held in memory, as its directory stands at its end. Stored, deflated, bzip2, xz and
 //! zstd entries are read; others and encrypted ones are named and passed over. Times without a zone are not used.
@@ -6,12 +6,12 @@
 //! Source: PKWARE APPNOTE 6.3.10.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use rawzip::time::ZipDateTimeKind;
 use rawzip::{
     CompressionMethod, Crc32, EntryMode, ReaderAt, ZipArchive, ZipArchiveEntryWayfinder, ZipFileHeaderRecord,
-    ZipVerification,
+    ZipLocator, ZipVerification,
 };
 
 use super::budget::Count;
@@ -73,26 +73,35 @@ impl Walker<'_> {
 
     pub(super) fn zip_memory<B: AsRef<[u8]> + ReaderAt>(&mut self, place: &Place, bytes: B) -> Result<(), Stop> {
         let len = bytes.as_ref().len() as u64;
-        match ZipArchive::from_slice(bytes) {
+        match ZipLocator::new().locate_in_slice(bytes) {
             Ok(archive) => self.zip(place, &archive.into_reader_archive(), len),
-            Err(error) => self.no_zip(place, len, error),
+            Err((bytes, error)) => self.no_zip(place, bytes.as_ref(), error),
         }
     }
 
     pub(super) fn zip_file(&mut self, place: &Place, file: File, len: u64) -> Result<(), Stop> {
         let mut buffer = vec![0; rawzip::RECOMMENDED_BUFFER_SIZE];
-        match ZipArchive::from_file(file, &mut buffer) {
+        match ZipLocator::new().locate_in_file(file, &mut buffer) {
             Ok(archive) => self.zip(place, &archive, len),
-            Err(error) => self.no_zip(place, len, error),
+            Err((file, error)) => {
+                let mut file = file;
+                let _ = file.rewind(); // if it fails, so will reading
+                self.no_zip(place, file, error)
+            }
         }
     }
 
-    fn no_zip(&mut self, place: &Place, len: u64, error: rawzip::Error) -> Result<(), Stop> {
-        if place.top {
+    /// Without a directory, entries are looked for one after another.
+    fn no_zip(&mut self, place: &Place, reader: impl Read, error: rawzip::Error) -> Result<(), Stop> {
+        let before = self.said;
+        self.salvage(place, reader)?;
+        if place.top && self.said == before {
             return Err(Stop::Unreadable { kind: "zip", source: io::Error::other(error) });
         }
-        self.note(Note::Damaged { path: place.path.clone(), at_byte: 0, lost: len, what: error.to_string() });
-        self.pass(&place.path, len)
+        let lost = place.size.filter(|_| self.said == before).unwrap_or(0);
+        let what = format!("its directory is missing: {error}");
+        self.note(Note::Damaged { path: place.path.clone(), at_byte: 0, lost, what });
+        Ok(())
     }
 
     fn zip<R: ReaderAt>(&mut self, place: &Place, archive: &ZipArchive<R>, len: u64) -> Result<(), Stop> {

@@ -29,6 +29,24 @@ fn a_cut_archive_gives_what_is_there() {
 }
 
 #[test]
+fn a_zip_without_its_directory_gives_its_entries_one_after_another() {
+    let content = log(100_000);
+    let zip = zip_of(&[("dir/a.log", &content), ("b.gz", &gzip(b"inner")), ("c.log", &content), ("d", b"never")]);
+    for outer in [false, true] {
+        let cut = &zip[..zip.len() * 3 / 4];
+        let (name, bytes) = if outer { ("in.zip!/", tar_of(&[("in.zip", cut)])) } else { ("", cut.to_vec()) };
+        let seen = walked("x.zip", &bytes);
+        assert_eq!(seen.paths(), ["dir/a.log", "b.gz", "c.log"].map(|path| format!("{name}{path}")));
+        assert!(seen.content(&format!("{name}dir/a.log")) == content);
+        assert_eq!(seen.content(&format!("{name}b.gz")), b"inner");
+        begins(&content, seen.content(&format!("{name}c.log")), content.len() / 3);
+        let notes = seen.notes();
+        assert!(notes.starts_with(&format!("damaged {name}c.log at ")), "{notes}");
+        assert!(notes.contains("its directory is missing"), "{notes}");
+    }
+}
+
+#[test]
 fn a_wrong_checksum_is_noted_behind_the_content() {
     let content = log(3_000);
     let mut gz = gzip(&content);
