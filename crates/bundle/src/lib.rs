@@ -1,6 +1,18 @@
-//! Placeholder while the room is furnished.
+//! Opening bundles: what is in them, whose it is, and how it is read.
+//!
+//! [`read`] walks the inputs, recognises the format of each member by its content, has it parsed (in parallel), and says
+//! which node it belongs to. What is not read is in the ledger with its reason.
+//!
+//! **Invariant:** nothing is written to disk and no link is followed.
+//! **Invariant:** the outcome does not depend on the number of threads.
+//! **Invariant:** once a bundle is open nothing fails: what cannot be read becomes a line of the ledger.
 
-#[allow(dead_code, unused_imports, reason = "the reading pipeline that uses it is being built")]
 mod archive;
+mod attribute;
+mod layout;
+mod member;
+mod read;
+mod text;
 
 pub use archive::{Error, Input, Limits};
+pub use read::{Bundle, Case, Options, read};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use timeline::{Event, Name, Value, Watch};
+use timeline::{Name, Timeline, Value, Watch};
 
 use crate::language::{Signal, SignalMatch};
 
@@ -44,10 +44,17 @@ impl Prefilter {
     }
 
     /// Every signal each event shows, by the signal's name; matches in event order.
-    pub(crate) fn find<'s>(&self, signals: &[&'s Signal], events: &[Event]) -> BTreeMap<&'s str, Vec<Match>> {
+    ///
+    /// What an expression captures as `node` becomes the node's one name.
+    pub(crate) fn find<'s>(&self, signals: &[&'s Signal], timeline: &Timeline) -> BTreeMap<&'s str, Vec<Match>> {
+        let named = |captures: &mut Vec<(Name, Value)>| {
+            for (_, value) in captures.iter_mut().filter(|it| &*it.0 == "node") {
+                *value = Value::Text(timeline.nodes.canonical(&value.to_string()));
+            }
+        };
         let mut found: BTreeMap<&str, Vec<Match>> = BTreeMap::new();
         let mut candidates: Vec<(usize, usize)> = Vec::new();
-        for (event_at, event) in events.iter().enumerate() {
+        for (event_at, event) in timeline.events.iter().enumerate() {
             candidates.clear();
             candidates.extend(
                 self.literals.find_overlapping_iter(&*event.message).map(|it| self.owners[it.pattern().as_usize()]),
@@ -62,8 +69,9 @@ impl Prefilter {
                 let signal = signals[signal_at];
                 let of = &signal.matches[nth];
                 if of.reads(event)
-                    && let Some(captures) = captures(of, &event.message)
+                    && let Some(mut captures) = captures(of, &event.message)
                 {
+                    named(&mut captures);
                     found.entry(&signal.name).or_default().push(Match { event: event_at, captures });
                     last = Some(signal_at);
                 }

@@ -40,4 +40,4 @@ pub(crate) use directory::{FileEntry, list, walk_file};
 pub use error::Error;
 pub use limits::{Input, Limits};
 pub(crate) use note::{Limit, Member, Note, Oddity, SkipReason, Visitor};
-pub(crate) use open::{walk, walk_stream};
+pub(crate) use open::walk;

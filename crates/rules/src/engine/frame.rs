@@ -24,25 +24,7 @@ pub(crate) fn frames(case: &Case<'_>, rule: &Rule) -> Framed {
     for when in &rule.frame {
         let mut next = Vec::new();
         for binding in &bindings {
-            match when {
-                When::Clause(name) => {
-                    let Some(clause) = rule.clauses.iter().find(|it| it.name == *name) else { continue };
-                    extend(case, clause, binding, &mut next, &mut empty);
-                }
-                other => {
-                    let mut binding = binding.clone();
-                    for name in mentioned(other) {
-                        if !binding.answers.contains_key(name)
-                            && let Some(clause) = rule.clauses.iter().find(|it| it.name == name)
-                        {
-                            judge(case, clause, &mut binding);
-                        }
-                    }
-                    if holds(other, &binding) == Truth::True {
-                        next.push(binding);
-                    }
-                }
-            }
+            fill(case, rule, when, binding, &mut next, &mut empty);
         }
         next.truncate(MOST_FRAMES);
         bindings = next;
@@ -52,6 +34,53 @@ pub(crate) fn frames(case: &Case<'_>, rule: &Rule) -> Framed {
     }
     let empty = if bindings.is_empty() { empty } else { None };
     Framed { bindings, empty }
+}
+
+/// Adds every way in which a binding can be filled in so that a condition holds.
+fn fill(
+    case: &Case<'_>,
+    rule: &Rule,
+    when: &When,
+    binding: &Binding,
+    next: &mut Vec<Binding>,
+    empty: &mut Option<Judged>,
+) {
+    match when {
+        When::Clause(name) => {
+            if let Some(clause) = rule.clauses.iter().find(|it| it.name == *name) {
+                extend(case, clause, binding, next, empty);
+            }
+        }
+        // either will do; two that fill in the same values are one
+        When::Any(parts) => {
+            let mut found: Vec<Binding> = Vec::new();
+            for part in parts {
+                fill(case, rule, part, binding, &mut found, empty);
+            }
+            for it in found {
+                let known = |other: &Binding| {
+                    let (a, b) = (it.values(), other.values());
+                    a.iter().all(|(name, value)| b.get(name).is_none_or(|other| other == value))
+                };
+                if !next.iter().any(known) {
+                    next.push(it);
+                }
+            }
+        }
+        other => {
+            let mut binding = binding.clone();
+            for name in mentioned(other) {
+                if !binding.answers.contains_key(name)
+                    && let Some(clause) = rule.clauses.iter().find(|it| it.name == name)
+                {
+                    judge(case, clause, &mut binding);
+                }
+            }
+            if holds(other, &binding) == Truth::True {
+                next.push(binding);
+            }
+        }
+    }
 }
 
 fn extend(case: &Case<'_>, clause: &Clause, binding: &Binding, next: &mut Vec<Binding>, empty: &mut Option<Judged>) {

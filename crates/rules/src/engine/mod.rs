@@ -33,7 +33,7 @@ impl<'t> Case<'t> {
         }
         let derived = detectors::DETECTORS.iter().map(|it| (it.relation.name, (it.find)(timeline))).collect();
         let signals_by_name = signals.iter().map(|it| (it.name.as_str(), *it)).collect();
-        Case { timeline, signals: signals_by_name, matches: prefilter.find(signals, &timeline.events), facts, derived }
+        Case { timeline, signals: signals_by_name, matches: prefilter.find(signals, timeline), facts, derived }
     }
 
     /// The rows a clause looks at.
@@ -66,7 +66,11 @@ impl<'c> Row<'c> {
         match self {
             Row::Fact(fact) => fact.get(column),
             Row::Line(event, of) => match column {
-                "node" => event.node.clone().into(),
+                // a line may speak of another node than the one it was written on: a router of its neighbour
+                "node" => {
+                    let named = of.captures.iter().find(|(name, _)| &**name == "node").map(|it| it.1.clone());
+                    named.unwrap_or_else(|| event.node.clone().into())
+                }
                 "unit" => event.unit.clone().into(),
                 "source" => Value::from(event.source.name()),
                 "message" => Value::from(&*event.message),

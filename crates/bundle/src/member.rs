@@ -1,0 +1,182 @@
+//! One member: recognised by its first bytes, then read whole or in chunks of whole lines.
+
+use std::io::Read;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parsers::{Chunk, Format, Input, Origin, Reading, Sniff, identify};
+use timeline::{Issue, MemberId, MemberRecords, Name, Outcome, Watch};
+
+use crate::text::text;
+
+/// How much of a member is looked at to recognise it.
+pub(crate) const SNIFF_BYTES: usize = 64 << 10;
+/// How much of a stream is handed on at a time.
+pub(crate) const CHUNK_BYTES: usize = 1 << 20;
+
+/// A member with what was read from it; its id is given later, when the order of all members is known.
+#[derive(Debug)]
+pub(crate) struct Done {
+    pub(crate) member: timeline::Member,
+    pub(crate) records: MemberRecords,
+}
+
+/// Reads as much as fits, or to the end.
+pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, most: usize) {
+    let wanted = most.saturating_sub(buffer.len()) as u64;
+    // a member's reader never fails, and what an ordinary one loses ends the member
+    let _ = reader.take(wanted).read_to_end(buffer);
+}
+
+/// Finds the format of a member from its beginning.
+pub(crate) fn recognise(path: &str, head: &[u8], whole: bool) -> Option<&'static Format> {
+    let end = if whole { head.len() } else { memchr::memrchr(b'\n', head).map_or(head.len(), |it| it + 1) };
+    let head = &head[..end];
+    let mended = text(head);
+    let sniff = Sniff { path, text: &mended, bytes: head, whole };
+    catch_unwind(AssertUnwindSafe(|| identify(&sniff))).ok().flatten()
+}
+
+/// Reads a member piece by piece.
+pub(crate) struct Consumer {
+    done: Done,
+    origin: Origin,
+    state: State,
+    line_bytes: usize,
+    /// The beginning of a line whose end has not come yet.
+    rest: Vec<u8>,
+    start: u64,
+    line: u32,
+}
+
+enum State {
+    Whole(&'static Format),
+    Stream(Box<dyn parsers::Reader>),
+    /// Not recognised, or given up: only counted.
+    Count,
+}
+
+impl Consumer {
+    pub(crate) fn new(
+        path: Name,
+        format: Option<&'static Format>,
+        modified: Option<i64>,
+        watch: &Arc<dyn Watch>,
+        line_bytes: usize,
+    ) -> Consumer {
+        let origin = Origin { member: MemberId(0), path: path.clone(), node: None, watch: watch.clone() };
+        let mut member = timeline::Member::new(path, 0);
+        member.modified = modified;
+        let state = match format.map(|it| (it, &it.reading)) {
+            Some((format, Reading::Whole(_))) => State::Whole(format),
+            Some((_, Reading::Stream(open))) => State::Stream(open(&origin)),
+            None => State::Count,
+        };
+        if let Some(format) = format {
+            member.format = Some(format.name);
+            member.outcome = Outcome::Parsed;
+        }
+        let done = Done { member, records: MemberRecords::default() };
+        Consumer { done, origin, state, line_bytes, rest: Vec::new(), start: 0, line: 1 }
+    }
+
+    /// Takes the next bytes, cut anywhere.
+    pub(crate) fn take(&mut self, bytes: &[u8]) {
+        self.done.member.bytes += bytes.len() as u64;
+        match self.state {
+            State::Count => self.done.records.tally.lines += memchr::memchr_iter(b'\n', bytes).count() as u64,
+            State::Whole(_) => self.rest.extend_from_slice(bytes),
+            State::Stream(_) => self.lines(bytes),
+        }
+    }
+
+    /// Hands on whole lines and keeps the rest.
+    fn lines(&mut self, bytes: &[u8]) {
+        let Some(end) = memchr::memrchr(b'\n', bytes).map(|it| it + 1) else {
+            self.rest.extend_from_slice(bytes);
+            while self.rest.len() >= self.line_bytes {
+                let tail = self.rest.split_off(self.line_bytes);
+                let long = std::mem::replace(&mut self.rest, tail);
+                let what = format!("a line longer than {} bytes is read in parts", self.line_bytes);
+                self.done.records.issue(MemberId(0), self.line, what);
+                self.chunk(&long);
+            }
+            return;
+        };
+        if self.rest.is_empty() {
+            self.chunk(&bytes[..end]);
+        } else {
+            let mut whole = std::mem::take(&mut self.rest);
+            whole.extend_from_slice(&bytes[..end]);
+            self.chunk(&whole);
+        }
+        self.rest.extend_from_slice(&bytes[end..]);
+    }
+
+    fn chunk(&mut self, bytes: &[u8]) {
+        let (start, line) = (self.start, self.line);
+        self.start += bytes.len() as u64;
+        self.line = self.line.saturating_add(memchr::memchr_iter(b'\n', bytes).count() as u32);
+        let State::Stream(reader) = &mut self.state else { return };
+        let mended = text(bytes);
+        let chunk = Chunk { text: &mended, bytes, start, line };
+        let records = &mut self.done.records;
+        let read = catch_unwind(AssertUnwindSafe(|| reader.read(&chunk, records)));
+        if read.is_err() {
+            self.give_up();
+        }
+    }
+
+    fn give_up(&mut self) {
+        self.state = State::Count;
+        let line = self.line;
+        self.done.records.issue(MemberId(0), line, "the reader of this format failed here; the rest is not read");
+        self.done.member.truncated = Some("its reader failed".to_owned());
+    }
+
+    /// The member has ended.
+    pub(crate) fn finish(mut self, truncated: bool) -> Done {
+        let rest = std::mem::take(&mut self.rest);
+        match &mut self.state {
+            State::Count => {
+                if self.done.member.bytes == 0 {
+                    self.done.member.outcome = Outcome::Skipped { reason: "empty".to_owned() };
+                }
+            }
+            State::Whole(format) => {
+                let Reading::Whole(parse) = format.reading else { return self.done };
+                let mended = text(&rest);
+                let input = Input { origin: &self.origin, text: &mended, bytes: &rest, truncated };
+                let records = &mut self.done.records;
+                if catch_unwind(AssertUnwindSafe(|| parse(&input, records))).is_err() {
+                    self.give_up();
+                }
+            }
+            State::Stream(_) => {
+                if !rest.is_empty() {
+                    self.chunk(&rest);
+                }
+                if let State::Stream(reader) = &mut self.state {
+                    let records = &mut self.done.records;
+                    if catch_unwind(AssertUnwindSafe(|| reader.finish(records))).is_err() {
+                        self.give_up();
+                    }
+                }
+            }
+        }
+        self.done
+    }
+}
+
+/// Gives the records of a member the id it ends up with.
+pub(crate) fn number(records: &mut MemberRecords, id: MemberId) {
+    use timeline::Record;
+    records.issues.iter_mut().for_each(|it: &mut Issue| it.member = id);
+    for record in &mut records.records {
+        match record {
+            Record::Event(event) => event.quote.span.member = id,
+            Record::Fact(fact, _) => fact.quotes.iter_mut().for_each(|it| it.span.member = id),
+            Record::Series(series) => series.member = id,
+        }
+    }
+}

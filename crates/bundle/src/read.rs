@@ -1,0 +1,353 @@
+//! From inputs to records: walking on one thread, parsing on all.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use timeline::{MemberId, MemberRecords, Name, Outcome, Watch};
+
+use crate::archive::{self, Budget, Error, Input, Limit, Limits, Note, SkipReason, Visitor};
+use crate::attribute;
+use crate::layout::{self, Layout};
+use crate::member::{CHUNK_BYTES, Consumer, Done, SNIFF_BYTES, fill, number, recognise};
+
+/// How to read.
+pub struct Options {
+    /// How far to go with a hostile bundle.
+    pub limits: Limits,
+    /// How many threads parse; 0 for one a processor.
+    pub threads: usize,
+    /// Which log lines are worth keeping.
+    pub watch: Arc<dyn Watch>,
+}
+
+/// One of the inputs.
+#[derive(Debug, Clone)]
+pub struct Bundle {
+    /// What it is called.
+    pub name: Name,
+    /// The collector's layout, where it is known.
+    pub layout: Layout,
+    /// Its members, by place in the ledger.
+    pub members: std::ops::Range<usize>,
+}
+
+/// Everything read from all inputs.
+#[derive(Debug, Default)]
+pub struct Case {
+    /// The inputs.
+    pub bundles: Vec<Bundle>,
+    /// The ledger.
+    pub members: Vec<timeline::Member>,
+    /// What was read, by member.
+    pub records: Vec<MemberRecords>,
+    /// Limits that cut something short, in words.
+    pub limits_hit: Vec<String>,
+}
+
+/// Reads all inputs as one case.
+///
+/// # Errors
+/// An input that cannot be opened or holds nothing at all. Damage further in is in the ledger.
+pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
+    let pool = pool
+        .map_err(|error| Error::Read { path: "the machine's threads".into(), source: std::io::Error::other(error) })?;
+    let mut case = Case::default();
+    for input in inputs {
+        let name = name(input);
+        let Outcomes { done, notes } = match input {
+            Input::Path(path) if path.is_dir() => directory(path, options, &pool)?,
+            input => stream(input, options, &pool)?,
+        };
+        let start = case.members.len();
+        let prefix = if inputs.len() > 1 { format!("{name}/") } else { String::new() };
+        let mut done = with_notes(done, notes, &mut case.limits_hit);
+        let layout = layout::recognise(done.iter().map(|it| it.member.path.as_ref()));
+        attribute::nodes(&mut done, &layout, &format!("unknown-{}", case.bundles.len() + 1));
+        for it in done {
+            let Done { mut member, mut records } = it;
+            number(&mut records, MemberId(case.members.len() as u32));
+            member.path = format!("{prefix}{}", member.path).into();
+            case.members.push(member);
+            case.records.push(records);
+        }
+        case.bundles.push(Bundle { name: name.into(), layout, members: start..case.members.len() });
+    }
+    Ok(case)
+}
+
+fn name(input: &Input) -> String {
+    match input {
+        Input::Path(path) => {
+            let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+            path.file_name().map_or_else(|| path.display().to_string(), |it| it.to_string_lossy().into_owned())
+        }
+        Input::Stdin => "stdin".to_owned(),
+        Input::Memory { name, .. } => name.clone(),
+    }
+}
+
+/// Members in the order they stand, and notes with the number of members before them.
+#[derive(Default)]
+struct Outcomes {
+    done: Vec<Done>,
+    notes: Vec<(usize, Note)>,
+}
+
+fn directory(path: &Path, options: &Options, pool: &rayon::ThreadPool) -> Result<Outcomes, Error> {
+    let mut outcomes = Outcomes::default();
+    let files = archive::list(path, &options.limits, &mut |note| outcomes.notes.push((0, note)))?;
+    let budget = Budget::new(&options.limits);
+    let read = |file: &archive::FileEntry| {
+        let mut visitor = Inline { options, outcomes: Outcomes::default() };
+        let _ = archive::walk_file(file, &budget, &options.limits, &mut visitor);
+        visitor.outcomes
+    };
+    let parts: Vec<Outcomes> = pool.install(|| files.par_iter().map(read).collect());
+    for mut part in parts {
+        let before = outcomes.done.len();
+        outcomes.notes.extend(part.notes.drain(..).map(|(at, note)| (before + at, note)));
+        outcomes.done.append(&mut part.done);
+    }
+    Ok(outcomes)
+}
+
+/// Reads members where it stands.
+struct Inline<'o> {
+    options: &'o Options,
+    outcomes: Outcomes,
+}
+
+impl Visitor for Inline<'_> {
+    fn member(&mut self, member: archive::Member<'_>) -> ControlFlow<()> {
+        let mut head = Vec::new();
+        fill(member.reader, &mut head, SNIFF_BYTES);
+        let format = recognise(&member.path, &head, head.len() < SNIFF_BYTES);
+        let limits = &self.options.limits;
+        let mut consumer =
+            Consumer::new(member.path.into(), format, member.modified, &self.options.watch, limits.line_bytes);
+        let mut room = Room::new(format, limits);
+        consumer.take(room.within(&head));
+        let mut buffer = head;
+        loop {
+            buffer.clear();
+            fill(member.reader, &mut buffer, CHUNK_BYTES);
+            if buffer.is_empty() {
+                break;
+            }
+            consumer.take(room.within(&buffer));
+        }
+        let mut done = consumer.finish(room.over > 0);
+        room.note(&mut done);
+        self.outcomes.done.push(done);
+        ControlFlow::Continue(())
+    }
+
+    fn note(&mut self, note: Note) {
+        self.outcomes.notes.push((self.outcomes.done.len(), note));
+    }
+}
+
+/// What may be held of a member that must be read whole.
+struct Room {
+    left: u64,
+    over: u64,
+}
+
+impl Room {
+    fn new(format: Option<&'static parsers::Format>, limits: &Limits) -> Room {
+        let whole = format.is_some_and(|it| matches!(it.reading, parsers::Reading::Whole(_)));
+        Room { left: if whole { limits.whole_bytes } else { u64::MAX }, over: 0 }
+    }
+
+    fn within<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let taken = bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        self.left -= taken as u64;
+        self.over += (bytes.len() - taken) as u64;
+        &bytes[..taken]
+    }
+
+    fn note(&self, done: &mut Done) {
+        if self.over > 0 {
+            done.member.bytes += self.over;
+            done.records.tally.odd_bytes += self.over;
+            done.member.truncated = Some(format!("{} bytes are more than is held whole", self.over));
+        }
+    }
+}
+
+fn stream(input: &Input, options: &Options, pool: &rayon::ThreadPool) -> Result<Outcomes, Error> {
+    let finished: Mutex<Vec<(usize, Done)>> = Mutex::new(Vec::new());
+    let gate = Gate::new(IN_FLIGHT_BYTES);
+    let (walked, count, notes) = pool.in_place_scope(|scope| {
+        let mut visitor = Spawning { scope, options, finished: &finished, gate: &gate, count: 0, notes: Vec::new() };
+        let walked = archive::walk(input, &options.limits, &mut visitor);
+        (walked, visitor.count, visitor.notes)
+    });
+    walked?;
+    let mut done = finished.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|it| it.0);
+    debug_assert_eq!(done.len(), count);
+    Ok(Outcomes { done: done.into_iter().map(|it| it.1).collect(), notes })
+}
+
+/// What may wait to be parsed.
+const IN_FLIGHT_BYTES: u64 = 64 << 20;
+/// Chunks of one member that may wait.
+const CHUNKS_WAITING: usize = 8;
+
+/// Hands members to the pool while the walk goes on.
+struct Spawning<'s, 'scope> {
+    scope: &'s rayon::Scope<'scope>,
+    options: &'scope Options,
+    finished: &'scope Mutex<Vec<(usize, Done)>>,
+    gate: &'scope Gate,
+    count: usize,
+    notes: Vec<(usize, Note)>,
+}
+
+impl Visitor for Spawning<'_, '_> {
+    fn member(&mut self, member: archive::Member<'_>) -> ControlFlow<()> {
+        let mut head = Vec::new();
+        fill(member.reader, &mut head, CHUNK_BYTES);
+        let at = self.count;
+        self.count += 1;
+        let (options, finished, gate) = (self.options, self.finished, self.gate);
+        let (path, modified) = (member.path, member.modified);
+        let small = head.len() < CHUNK_BYTES;
+        let waiting = head.len() as u64;
+        gate.enter(waiting);
+        let (sender, receiver): (SyncSender<Vec<u8>>, Receiver<Vec<u8>>) = sync_channel(CHUNKS_WAITING);
+        self.scope.spawn(move |_| {
+            let sniffed = &head[..head.len().min(SNIFF_BYTES)];
+            let format = recognise(&path, sniffed, sniffed.len() == head.len() && small);
+            let mut consumer = Consumer::new(path.into(), format, modified, &options.watch, options.limits.line_bytes);
+            let mut room = Room::new(format, &options.limits);
+            consumer.take(room.within(&head));
+            drop(head);
+            gate.leave(waiting);
+            for chunk in receiver {
+                consumer.take(room.within(&chunk));
+            }
+            let mut done = consumer.finish(room.over > 0);
+            room.note(&mut done);
+            finished.lock().unwrap_or_else(PoisonError::into_inner).push((at, done));
+        });
+        if !small {
+            loop {
+                let mut chunk = Vec::new();
+                fill(member.reader, &mut chunk, CHUNK_BYTES);
+                if chunk.is_empty() || sender.send(chunk).is_err() {
+                    break;
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn note(&mut self, note: Note) {
+        self.notes.push((self.count, note));
+    }
+}
+
+/// Lets the walk run ahead of the parsers by so much and no more.
+struct Gate {
+    most: u64,
+    inside: Mutex<u64>,
+    changed: Condvar,
+}
+
+impl Gate {
+    fn new(most: u64) -> Gate {
+        Gate { most, inside: Mutex::new(0), changed: Condvar::new() }
+    }
+
+    fn enter(&self, bytes: u64) {
+        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
+        while *inside > 0 && *inside + bytes > self.most {
+            inside = self.changed.wait(inside).unwrap_or_else(PoisonError::into_inner);
+        }
+        *inside += bytes;
+    }
+
+    fn leave(&self, bytes: u64) {
+        *self.inside.lock().unwrap_or_else(PoisonError::into_inner) -= bytes;
+        self.changed.notify_all();
+    }
+}
+
+/// Puts what the walker noted into the ledger.
+fn with_notes(done: Vec<Done>, notes: Vec<(usize, Note)>, limits_hit: &mut Vec<String>) -> Vec<Done> {
+    let mut ledger: Vec<Done> = Vec::with_capacity(done.len() + notes.len());
+    let mut notes = notes.into_iter().peekable();
+    let mut add = |at: usize, ledger: &mut Vec<Done>| {
+        while let Some((_, note)) = notes.next_if(|it| it.0 <= at) {
+            take_note(note, ledger, limits_hit);
+        }
+    };
+    add(0, &mut ledger);
+    for (at, it) in done.into_iter().enumerate() {
+        ledger.push(it);
+        add(at + 1, &mut ledger);
+    }
+    add(usize::MAX, &mut ledger);
+    ledger
+}
+
+fn take_note(note: Note, ledger: &mut Vec<Done>, limits_hit: &mut Vec<String>) {
+    let skipped = |path: String, bytes: u64, reason: String| {
+        let mut member = timeline::Member::new(path, bytes);
+        member.outcome = Outcome::Skipped { reason };
+        Done { member, records: MemberRecords::default() }
+    };
+    match note {
+        Note::Skipped { path, bytes, reason } => {
+            let words = match reason {
+                SkipReason::Special(what) => format!("a {what}"),
+                SkipReason::Unsupported(what) => format!("{what} is not read"),
+                SkipReason::Encrypted => "encrypted".to_owned(),
+                SkipReason::NoFiles => "an archive without files".to_owned(),
+                SkipReason::Unreadable(why) => format!("cannot be read: {why}"),
+                SkipReason::Limit(limit) => format!("over the limit of {}", limit_name(limit)),
+                SkipReason::Unread => "not read to its end".to_owned(),
+            };
+            ledger.push(skipped(path, bytes, words));
+        }
+        Note::Damaged { path, at_byte, lost, what } => {
+            let words = format!("damaged after byte {at_byte}: {what}");
+            match ledger.iter_mut().rev().find(|it| it.member.path.as_ref() == path) {
+                Some(it) => {
+                    it.member.truncated = Some(words);
+                    it.member.bytes += lost;
+                    it.records.tally.odd_bytes += lost;
+                    for collected in &mut it.records.collected {
+                        collected.incomplete.get_or_insert_with(|| "the file is damaged".to_owned());
+                    }
+                }
+                None => ledger.push(skipped(path, lost, words)),
+            }
+        }
+        Note::LimitHit { which, path, limit } => {
+            limits_hit.push(format!("{} ({limit}) reached at {path}", limit_name(which)));
+        }
+        Note::Linked { path, target } => ledger.push(skipped(path, 0, format!("a link to {target}"))),
+        Note::OddPath { path, what } => {
+            if let Some(it) = ledger.iter_mut().rev().find(|it| it.member.path.as_ref() == path) {
+                it.records.issue(MemberId(0), 0, format!("the path was not as shown: {what:?}").to_lowercase());
+            }
+        }
+    }
+}
+
+fn limit_name(limit: Limit) -> &'static str {
+    match limit {
+        Limit::TotalBytes => "total unpacked bytes",
+        Limit::Ratio => "unpacked to packed bytes",
+        Limit::Members => "members",
+        Limit::Depth => "nesting",
+        Limit::WholeBytes => "bytes held whole",
+    }
+}
