@@ -1,1 +1,37 @@
-//! Placeholder while the room is furnished.
+//! The report: what an analysis found, as data and as text.
+//!
+//! A [`Report`] is plain data with a stable JSON form ([`json`]).
+//!
+//! **Invariant:** no analysis and no I/O; renderings are pure functions to strings.
+//! **Invariant:** a quote is the line as it stands; only renderings shorten or escape it.
+
+mod coverage;
+mod instant;
+mod model;
+
+pub use coverage::{
+    Boot, BootEnd, Clock, Coverage, Gap, Inspection, Issue, LogSource, Member, MemberOutcome, Node, RelationSource,
+};
+pub use instant::Instant;
+pub use model::{
+    Answer, Band, CauseUnknown, Collect, Decides, Evidence, Fix, Hypothesis, HypothesisRef, LimitHit, Link, Looked,
+    Missing, NotAssessable, NotLooked, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
+};
+
+/// The report as JSON: indented, fields in a fixed order, a line end at the end.
+#[must_use]
+pub fn json(report: &Report) -> String {
+    pretty(report)
+}
+
+/// An inspection as JSON: indented, fields in a fixed order, a line end at the end.
+#[must_use]
+pub fn inspection_json(inspection: &Inspection) -> String {
+    pretty(inspection)
+}
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    let mut text = serde_json::to_string_pretty(value).expect("plain data with string keys always serializes");
+    text.push('\n');
+    text
+}

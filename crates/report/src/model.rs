@@ -1,0 +1,474 @@
+//! What a report says, as plain data: hypotheses with their evidence, symptoms, what is missing.
+//!
+//! Field names are the contract with tools (`schema/report.schema.json`); a field is added, never renamed or reused.
+//! Lists are empty rather than absent, single values that are not known are `null`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::{Boot, Clock, Coverage, Instant, Node};
+
+/// What an analysis found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// [`Report::SCHEMA`].
+    pub schema: String,
+    /// Name of the case: the bundles it was read from.
+    pub case: String,
+    /// How much of what is visible the hypotheses explain.
+    pub verdict: Verdict,
+    /// The nodes of the case.
+    pub nodes: Vec<Node>,
+    /// What may have happened, the best first. Those folded under a cause stay in the list.
+    pub hypotheses: Vec<Hypothesis>,
+    /// What did not happen, with the line that says so.
+    pub ruled_out: Vec<Hypothesis>,
+    /// Rules that could not even be asked, because what they look at was not collected.
+    pub not_assessable: Vec<NotAssessable>,
+    /// What is visibly wrong, whatever its cause.
+    pub symptoms: Vec<Symptom>,
+    /// The symptoms that no hypothesis accounts for.
+    pub unexplained: Vec<SymptomRef>,
+    /// What was looked for in vain; present when no hypothesis wins.
+    pub cause_unknown: Option<CauseUnknown>,
+    /// What to collect to decide more, the most useful first.
+    pub collect_plan: Vec<Collect>,
+    /// The clocks behind all times.
+    pub clocks: Vec<Clock>,
+    /// The boots of the nodes.
+    pub boots: Vec<Boot>,
+    /// What was collected, and how much of it was understood.
+    pub coverage: Coverage,
+    /// How many rules were evaluated.
+    pub rules_checked: u32,
+    /// Limits that cut the analysis short.
+    pub limits_hit: Vec<LimitHit>,
+}
+
+impl Report {
+    /// Name and version of the contract.
+    pub const SCHEMA: &'static str = "coroner.report/1";
+}
+
+impl Default for Report {
+    fn default() -> Report {
+        Report {
+            schema: Report::SCHEMA.to_owned(),
+            case: String::new(),
+            verdict: Verdict::Unknown,
+            nodes: Vec::new(),
+            hypotheses: Vec::new(),
+            ruled_out: Vec::new(),
+            not_assessable: Vec::new(),
+            symptoms: Vec::new(),
+            unexplained: Vec::new(),
+            cause_unknown: None,
+            collect_plan: Vec::new(),
+            clocks: Vec::new(),
+            boots: Vec::new(),
+            coverage: Coverage::default(),
+            rules_checked: 0,
+            limits_hit: Vec::new(),
+        }
+    }
+}
+
+/// The report in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every symptom has a cause.
+    Explained,
+    /// Some symptoms have a cause.
+    Partly,
+    /// Something is wrong and no hypothesis wins.
+    Unknown,
+    /// Nothing is visibly wrong.
+    Healthy,
+}
+
+/// How far a hypothesis may be trusted, weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Band {
+    /// What would show it was not collected.
+    #[default]
+    NotAssessable,
+    /// Excluded, or looked for and not there.
+    RuledOut,
+    /// Better than a cause outside the rules.
+    Possible,
+    /// Clearly ahead.
+    Likely,
+    /// Conclusive, and contradicted by nothing.
+    Confirmed,
+}
+
+impl Band {
+    /// The word, as JSON has it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Band::NotAssessable => "not-assessable",
+            Band::RuledOut => "ruled-out",
+            Band::Possible => "possible",
+            Band::Likely => "likely",
+            Band::Confirmed => "confirmed",
+        }
+    }
+}
+
+/// A rule that fits, with its evidence.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hypothesis {
+    /// Place in the ranking, from 1; those ruled out follow the others.
+    pub rank: u32,
+    /// Name of the rule.
+    pub rule: String,
+    /// What went wrong, in one line.
+    pub title: String,
+    /// How far it may be trusted.
+    pub band: Band,
+    /// Weight of the evidence in decibans.
+    #[serde(serialize_with = "tenths")]
+    pub score_db: f64,
+    /// Share of belief among the hypotheses and a cause outside the rules, 0 to 1.
+    #[serde(serialize_with = "hundredths")]
+    pub confidence: f64,
+    /// The nodes it is said of.
+    pub nodes: Vec<String>,
+    /// What the variables of the rule stand for here.
+    pub bindings: BTreeMap<String, String>,
+    /// When it began.
+    pub start: Instant,
+    /// When it ended or was last seen.
+    pub end: Instant,
+    /// What it does to users of the cluster.
+    pub impact: String,
+    /// What led to what, the cause first.
+    pub chain: Vec<Link>,
+    /// What speaks for and against it.
+    pub evidence: Vec<Evidence>,
+    /// What was not collected and would decide more.
+    pub missing: Vec<Missing>,
+    /// The symptoms it accounts for.
+    pub explains: Vec<SymptomRef>,
+    /// The hypothesis that it follows from, where one was found.
+    pub caused_by: Option<HypothesisRef>,
+    /// The hypotheses that follow from it.
+    pub includes: Vec<HypothesisRef>,
+    /// Why another one is ranked first.
+    pub why_not_first: Option<Reason>,
+    /// The clause that excludes it.
+    pub ruled_out_by: Option<String>,
+    /// What the cited lines alone say.
+    pub witness: Witness,
+    /// What to do.
+    pub fix: Fix,
+    /// Where to read more.
+    pub refs: Vec<String>,
+}
+
+/// Whether the cited lines, analysed alone, give the same hypothesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Witness {
+    /// They do.
+    Agrees,
+    /// They do not: something uncited carries it.
+    Differs,
+    /// Not tried.
+    #[default]
+    NotRun,
+}
+
+/// One step of what happened.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Link {
+    /// The clause of the rule; its evidence carries the same name.
+    pub clause: String,
+    /// What happened, in words.
+    pub text: String,
+    /// When.
+    pub at: Instant,
+    /// Whether it came before the next step; `null` on the last one.
+    pub order: Option<Order>,
+    /// The file that shows it.
+    pub file: Option<String>,
+    /// The line there, from 1.
+    pub line: Option<u32>,
+}
+
+/// Whether a step came before the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// It did.
+    Before,
+    /// The clocks cannot tell.
+    Unknown,
+    /// It came after: the chain is contradicted.
+    After,
+}
+
+/// A clause and what stands in the bundle for it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The clause of the rule.
+    pub clause: String,
+    /// Which way it weighs when true.
+    pub polarity: Polarity,
+    /// Whether it holds.
+    pub value: Answer,
+    /// What it adds to the score here; negative where it speaks against.
+    #[serde(serialize_with = "tenths")]
+    pub weight_db: f64,
+    /// What it means.
+    pub why: String,
+    /// How many lines or rows say so.
+    pub count: u64,
+    /// The file of the one that is quoted.
+    pub file: Option<String>,
+    /// Its line, from 1.
+    pub line: Option<u32>,
+    /// The line as it stands.
+    pub text: Option<String>,
+    /// When.
+    pub at: Instant,
+    /// On which node.
+    pub node: Option<String>,
+}
+
+/// Which way a clause weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Polarity {
+    /// It supports the hypothesis.
+    For,
+    /// It contradicts the hypothesis.
+    Against,
+    /// It only sets the scene.
+    #[default]
+    Context,
+}
+
+/// True, false, or not to be known from this bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// The bundle shows it.
+    True,
+    /// The bundle excludes it.
+    False,
+    /// The bundle cannot tell.
+    #[default]
+    Unknown,
+}
+
+impl From<timeline::Truth> for Answer {
+    fn from(truth: timeline::Truth) -> Answer {
+        match truth {
+            timeline::Truth::True => Answer::True,
+            timeline::Truth::False => Answer::False,
+            timeline::Truth::Unknown => Answer::Unknown,
+        }
+    }
+}
+
+/// A clause that could not be decided.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Missing {
+    /// The clause of the rule.
+    pub clause: String,
+    /// Where to collect it.
+    pub node: Option<String>,
+    /// The command, file or setting that would show it.
+    pub collect: String,
+    /// What it would decide.
+    pub decides: String,
+    /// What it could add to the score.
+    #[serde(serialize_with = "tenths")]
+    pub would_add_db: f64,
+}
+
+/// Another hypothesis of the same report.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HypothesisRef {
+    /// Its rank.
+    pub rank: u32,
+    /// Its rule.
+    pub rule: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// A symptom by its name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SymptomRef {
+    /// Name of the symptom.
+    pub symptom: String,
+    /// Where it shows.
+    pub node: Option<String>,
+    /// What it says, in one line.
+    pub title: String,
+}
+
+/// A reason, with the line that gives it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// The reason in words.
+    pub why: String,
+    /// The file of the line that gives it.
+    pub file: Option<String>,
+    /// The line there, from 1.
+    pub line: Option<u32>,
+    /// The line as it stands.
+    pub text: Option<String>,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fix {
+    /// To end the incident.
+    pub now: Vec<String>,
+    /// So that it does not come back.
+    pub later: Vec<String>,
+}
+
+/// A rule whose question could not be asked of this bundle.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotAssessable {
+    /// Name of the rule.
+    pub rule: String,
+    /// What it would have said.
+    pub title: String,
+    /// Why it could not be asked.
+    pub why: String,
+    /// What to collect.
+    pub missing: Vec<Missing>,
+}
+
+/// Something visibly wrong.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Symptom {
+    /// Name of the symptom.
+    pub symptom: String,
+    /// What it says, in one line.
+    pub title: String,
+    /// Where it shows.
+    pub node: Option<String>,
+    /// When it was first seen.
+    pub at: Instant,
+    /// How many lines or rows say so.
+    pub count: u64,
+    /// The hypotheses that account for it.
+    pub explained_by: Vec<HypothesisRef>,
+    /// What stands in the bundle for it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What is left to say when no hypothesis wins.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CauseUnknown {
+    /// What was looked for where it would show, and is not there.
+    pub looked_for: Vec<Looked>,
+    /// What could not be looked at.
+    pub could_not_look: Vec<NotLooked>,
+    /// The hypotheses that came closest.
+    pub closest: Vec<HypothesisRef>,
+}
+
+/// Something that is not there although it would show.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Looked {
+    /// What was looked for.
+    pub what: String,
+    /// The source that would show it: `kernel log`.
+    pub source: String,
+    /// Of which node.
+    pub node: Option<String>,
+    /// The source covers the time from here.
+    pub from: Instant,
+    /// To here.
+    pub to: Instant,
+}
+
+/// A source that is not in the bundle.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotLooked {
+    /// The source: `vmcore`.
+    pub what: String,
+    /// Why it could not be looked at: `kdump off`.
+    pub why: String,
+    /// Of which node.
+    pub node: Option<String>,
+}
+
+/// One thing to collect, for all hypotheses together.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collect {
+    /// Where; `null` for the cluster.
+    pub node: Option<String>,
+    /// The command, file or setting.
+    pub collect: String,
+    /// The clauses it would decide.
+    pub decides: Vec<Decides>,
+    /// The most it could add to one hypothesis.
+    #[serde(serialize_with = "tenths")]
+    pub would_add_db: f64,
+}
+
+/// A clause of a rule that a collection would decide.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Decides {
+    /// Name of the rule.
+    pub rule: String,
+    /// The clause.
+    pub clause: String,
+    /// What it could add to the score.
+    #[serde(serialize_with = "tenths")]
+    pub would_add_db: f64,
+}
+
+/// A limit that cut something short.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LimitHit {
+    /// Name of the limit.
+    pub limit: String,
+    /// What is missing because of it.
+    pub what: String,
+    /// The file it struck, where it struck one.
+    pub file: Option<String>,
+}
+
+fn tenths<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
+    rounded(*number, 10.0, to)
+}
+
+fn hundredths<S: Serializer>(number: &f64, to: S) -> Result<S::Ok, S::Error> {
+    rounded(*number, 100.0, to)
+}
+
+/// Numbers print the same on every machine, and whole ones without a fraction.
+fn rounded<S: Serializer>(number: f64, steps: f64, to: S) -> Result<S::Ok, S::Error> {
+    let near = (number * steps).round() / steps;
+    if near.fract() == 0.0 && near.abs() < 1e15 { to.serialize_i64(near as i64) } else { to.serialize_f64(near) }
+}
