@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use timeline::{Outcome, Timeline, YearBasis, ZoneBasis};
 
-use crate::Instant;
+use crate::{Instant, LimitHit};
 
 /// What is in a bundle, without analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Inspection {
     /// The ledger.
     pub coverage: Coverage,
     /// Limits that cut the reading short.
-    pub limits_hit: Vec<crate::LimitHit>,
+    pub limits_hit: Vec<LimitHit>,
 }
 
 impl Inspection {

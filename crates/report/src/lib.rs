@@ -1,22 +1,34 @@
 //! The report: what an analysis found, as data and as text.
 //!
-//! A [`Report`] is plain data with a stable JSON form ([`json`]).
+//! A [`Report`] is plain data with a stable JSON form ([`json`], described by [`SCHEMA`]) and a text for people
+//! ([`text()`]); an [`Inspection`] is the part about the bundle alone.
 //!
 //! **Invariant:** no analysis and no I/O; renderings are pure functions to strings.
 //! **Invariant:** a quote is the line as it stands; only renderings shorten or escape it.
 
 mod coverage;
+mod inspect;
 mod instant;
 mod model;
+mod page;
+mod text;
+mod when;
 
 pub use coverage::{
     Boot, BootEnd, Clock, Coverage, Gap, Inspection, Issue, LogSource, Member, MemberOutcome, Node, RelationSource,
 };
+pub use inspect::inspection_text;
 pub use instant::Instant;
 pub use model::{
     Answer, Band, CauseUnknown, Collect, Decides, Evidence, Fix, Hypothesis, HypothesisRef, LimitHit, Link, Looked,
     Missing, NotAssessable, NotLooked, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
 };
+
+pub use page::Look;
+pub use text::text;
+
+/// The JSON Schema of a report; an inspection is its `$defs/Inspection`.
+pub const SCHEMA: &str = include_str!("../schema/report.schema.json");
 
 /// The report as JSON: indented, fields in a fixed order, a line end at the end.
 #[must_use]

@@ -1,0 +1,203 @@
+//! An inspection as text: what is in the bundle and how each file was understood.
+//!
+//! ```text
+//! files
+//!    format       node      lines  understood    bytes  first .. last             path
+//!    kubelet-log  node-07   20411     99.9 %    2.1 MB  21:00:00 .. 22:13:40      node-07/journal_kubelet.txt
+//! ```
+
+use crate::page::{Ink, Look, Page, bytes, chars, clean, counted, percent};
+use crate::text::{NO_NODE, clock_words, coverage_notes, logs};
+use crate::when::Calendar;
+use crate::{BootEnd, Coverage, Inspection, Member, MemberOutcome};
+
+/// The inspection as text.
+#[must_use]
+pub fn inspection_text(it: &Inspection, look: &Look) -> String {
+    let mut page = Page::new(look);
+    let members = it.coverage.members.iter().flat_map(|it| [&it.first, &it.last]);
+    let sources = it.coverage.sources.iter().flat_map(|it| [&it.first, &it.last]);
+    let boots = it.boots.iter().flat_map(|it| [&it.start, &it.end]);
+    let gaps = it.coverage.gaps.iter().flat_map(|it| [&it.from, &it.to]);
+    let calendar = Calendar::of(members.chain(sources).chain(boots).chain(gaps));
+    page.line(&[(Ink::Strong, &it.case), (Ink::Faint, &format!("   {}", calendar.legend()))]);
+
+    nodes(&mut page, it);
+    boot_lines(&mut page, it, &calendar);
+    files(&mut page, &it.coverage, &calendar);
+    tables(&mut page, &it.coverage);
+    let logs = logs(&it.coverage, &calendar);
+    if !logs.is_empty() {
+        page.heading("logs");
+        for log in &logs {
+            page.prose((Ink::Plain, ""), 3, log);
+        }
+    }
+    care(&mut page, it, &calendar);
+    totals(&mut page, &it.coverage);
+    page.done()
+}
+
+fn nodes(page: &mut Page, it: &Inspection) {
+    page.heading("nodes and their clocks");
+    let widest = it.nodes.iter().map(|it| chars(&clean(&it.name))).max().unwrap_or(0).min(40);
+    for node in &it.nodes {
+        let mut words = Vec::new();
+        if !node.aliases.is_empty() {
+            words.push(format!("also {}", node.aliases.join(", ")));
+        }
+        let own = it.clocks.iter().filter(|clock| clock.node.as_deref() == Some(node.name.as_str()));
+        words.extend(own.filter_map(clock_words));
+        page.prose((Ink::Strong, &format!("   {}", clean(&node.name))), widest + 6, &words.join("; "));
+    }
+    if it.nodes.is_empty() {
+        page.prose((Ink::Plain, ""), 3, "no node is named in this bundle");
+    }
+    let known = |node: &str| it.nodes.iter().any(|it| it.name == node);
+    for clock in it.clocks.iter().filter(|it| !it.node.as_deref().is_some_and(known)) {
+        if let Some(words) = clock_words(clock) {
+            let whose = clock.node.as_deref().unwrap_or(NO_NODE);
+            page.prose((Ink::Plain, ""), 3, &format!("{whose}: {words}"));
+        }
+    }
+}
+
+fn boot_lines(page: &mut Page, it: &Inspection, calendar: &Calendar) {
+    if it.boots.is_empty() {
+        return;
+    }
+    page.heading("boots");
+    for boot in &it.boots {
+        let when = calendar.stretch(&boot.start, &boot.end).unwrap_or_else(|| "no time".to_owned());
+        let id = boot.boot_id.as_ref().map(|it| format!(", boot {it}")).unwrap_or_default();
+        let (ink, ended) = match boot.ended {
+            BootEnd::Clean => (Ink::Plain, "ended in order"),
+            BootEnd::Unclean => (Ink::Bad, "did not end in order"),
+            BootEnd::Running => (Ink::Plain, "still running"),
+            BootEnd::Unknown => (Ink::Plain, "its end is not known"),
+        };
+        page.line(&[
+            (Ink::Plain, "   "),
+            (Ink::Strong, &boot.node),
+            (Ink::Plain, &format!("  {when}  ")),
+            (ink, ended),
+            (Ink::Faint, &id),
+        ]);
+    }
+}
+
+fn files(page: &mut Page, coverage: &Coverage, calendar: &Calendar) {
+    if coverage.members.is_empty() {
+        return;
+    }
+    page.heading("files");
+    let head = ["format", "node", "lines", "understood", "bytes", "first .. last", "path"].map(ToOwned::to_owned);
+    let rows: Vec<[String; 7]> = coverage.members.iter().map(|it| row(it, calendar)).collect();
+    let widths: Vec<usize> =
+        (0..6).map(|column| rows.iter().chain([&head]).map(|it| chars(&it[column])).max().unwrap_or(0)).collect();
+    let laid = |row: &[String; 7]| {
+        let mut line = String::from("   ");
+        for (column, width) in widths.iter().enumerate() {
+            let pad = " ".repeat(width - chars(&row[column]));
+            // numbers stand under their last digit
+            let cell = if (2..5).contains(&column) {
+                format!("{pad}{}", row[column])
+            } else {
+                format!("{}{pad}", row[column])
+            };
+            line.push_str(&cell);
+            line.push_str("  ");
+        }
+        line + &row[6]
+    };
+    page.line(&[(Ink::Faint, &laid(&head))]);
+    for (row, member) in rows.iter().zip(&coverage.members) {
+        let ink = if member.outcome == MemberOutcome::Parsed { Ink::Plain } else { Ink::Faint };
+        page.line(&[(ink, &laid(row))]);
+        for (word, why) in [("cut", &member.truncated), ("because", &member.reason)] {
+            if let Some(why) = why {
+                page.prose((Ink::Doubtful, &format!("      {word}")), 16, why);
+            }
+        }
+    }
+}
+
+fn row(it: &Member, calendar: &Calendar) -> [String; 7] {
+    let format = match it.outcome {
+        MemberOutcome::Parsed => it.format.as_deref().unwrap_or("read"),
+        MemberOutcome::NotRecognised => "(not recognised)",
+        MemberOutcome::Skipped => "(not read)",
+    };
+    let parsed = it.outcome == MemberOutcome::Parsed;
+    let share = if parsed && it.lines > 0 { percent(it.understood, it.lines) } else { String::new() };
+    let lines = if parsed { it.lines.to_string() } else { String::new() };
+    let when = calendar.stretch(&it.first, &it.last).unwrap_or_default();
+    [format.to_owned(), clean(it.node.as_deref().unwrap_or("")), lines, share, bytes(it.bytes), when, clean(&it.path)]
+}
+
+fn tables(page: &mut Page, coverage: &Coverage) {
+    let mut names: Vec<&str> = coverage.relations.iter().map(|it| it.relation.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() {
+        return;
+    }
+    page.heading("tables");
+    let hang = names.iter().map(|it| chars(it)).max().unwrap_or(0) + 6;
+    for name in names {
+        let of: Vec<_> = coverage.relations.iter().filter(|it| it.relation == name).collect();
+        let mut whose: Vec<&str> = of.iter().map(|it| it.node.as_deref().unwrap_or("the cluster")).collect();
+        whose.sort_unstable();
+        whose.dedup();
+        page.prose((Ink::Strong, &format!("   {name}")), hang, &whose.join(", "));
+    }
+}
+
+fn care(page: &mut Page, it: &Inspection, calendar: &Calendar) {
+    // a cut file says so in its own row
+    let mut notes: Vec<_> = coverage_notes(&it.coverage, calendar).into_iter().filter(|it| it.0 != "cut").collect();
+    notes.extend(it.limits_hit.iter().map(|it| {
+        let place = it.file.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
+        ("limit", format!("{place}{} ({})", it.what, it.limit))
+    }));
+    let shown = if page.verbose() { it.coverage.issues.len() } else { 20 };
+    notes.extend(it.coverage.issues.iter().take(shown).map(|it| {
+        let line = it.line.map(|it| format!(":{it}")).unwrap_or_default();
+        ("unread", format!("{}{line}: {}", it.file, it.what))
+    }));
+    let more = it.coverage.issues_count.saturating_sub(shown.min(it.coverage.issues.len()) as u64);
+    if more > 0 {
+        notes.push(("unread", format!("… and {}", counted(more, "more place", "more places"))));
+    }
+    if notes.is_empty() {
+        return;
+    }
+    page.heading("to be read with care");
+    let mut last = "";
+    for (word, text) in &notes {
+        let label = if *word == last { String::new() } else { format!("   {word}") };
+        page.prose((Ink::Doubtful, &label), 16, text);
+        last = word;
+    }
+}
+
+fn totals(page: &mut Page, coverage: &Coverage) {
+    let count = |outcome| coverage.members.iter().filter(|it| it.outcome == outcome).count() as u64;
+    let files = |count| counted(count, "file", "files");
+    let odd = coverage.lines.saturating_sub(coverage.understood);
+    let lines = [
+        (coverage.bytes_understood, format!("understood, {}", counted(coverage.understood, "line", "lines"))),
+        (coverage.bytes_odd, format!("in {} that their format does not explain", counted(odd, "line", "lines"))),
+        (
+            coverage.bytes_not_recognised,
+            format!("in {} of no known format", files(count(MemberOutcome::NotRecognised))),
+        ),
+        (coverage.bytes_skipped, format!("in {} not read", files(count(MemberOutcome::Skipped)))),
+        (coverage.bytes, format!("in all, {}", files(coverage.members.len() as u64))),
+    ];
+    page.heading("bytes");
+    let width = lines.iter().map(|it| it.0.to_string().len()).max().unwrap_or(0);
+    for (number, words) in lines {
+        page.line(&[(Ink::Plain, &format!("   {number:>width$}  {words}"))]);
+    }
+}
