@@ -1,7 +1,7 @@
 //! The report: what an analysis found, as data and as text.
 //!
 //! A [`Report`] is plain data with a stable JSON form ([`json`], described by [`SCHEMA`]) and a text for people
-//! ([`text()`]); an [`Inspection`] is the part about the bundle alone.
+//! ([`text()`]); an [`Inspection`] is the part about the bundle alone, a [`RuleDoc`] what a rule says of itself.
 //!
 //! **Invariant:** no analysis and no I/O; renderings are pure functions to strings.
 //! **Invariant:** a quote is the line as it stands; only renderings shorten or escape it.
@@ -11,6 +11,7 @@ mod inspect;
 mod instant;
 mod model;
 mod page;
+mod rule_doc;
 mod text;
 mod when;
 
@@ -24,7 +25,8 @@ pub use model::{
     Missing, NotAssessable, NotLooked, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
 };
 
-pub use page::Look;
+pub use page::{Look, clean};
+pub use rule_doc::{RuleDoc, Weight, rule_text, rules_text};
 pub use text::text;
 
 /// The JSON Schema of a report; an inspection is its `$defs/Inspection`.

@@ -218,7 +218,8 @@ pub(crate) fn chars(text: &str) -> usize {
 }
 
 /// The text with everything a terminal would obey made visible: `\x1b[2J` stands there as it is spelled here.
-pub(crate) fn clean(text: &str) -> String {
+#[must_use]
+pub fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for it in text.chars() {
         match it {

@@ -2,7 +2,7 @@
 
 mod sample;
 
-use coroner_report::{Look, Report, inspection_text, json, text};
+use coroner_report::{Fix, Look, Report, RuleDoc, Weight, inspection_text, json, rule_text, rules_text, text};
 
 fn plain() -> Look {
     Look { colour: false, width: 110, verbose: false }
@@ -41,6 +41,55 @@ fn nothing_at_all() {
 #[test]
 fn an_inspection() {
     insta::assert_snapshot!("inspection", inspection_text(&sample::inspection(), &plain()));
+}
+
+fn rule() -> RuleDoc {
+    let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    let weight = |against, when: &str, weight: &str, why: &str| Weight {
+        against,
+        when: when.to_owned(),
+        weight: weight.to_owned(),
+        why: why.to_owned(),
+    };
+    RuleDoc {
+        name: "pid-max-exhausted".into(),
+        title: "{$node} ran out of process IDs (kernel.pid_max = {$max})".into(),
+        kind: "cause".into(),
+        status: "stable".into(),
+        about: String::new(),
+        impact: "Nothing on the node can fork; exec probes fail, agents restart, routing peers drop.".into(),
+        clauses: vec![
+            pair("limit", "{ fact: sysctl, node: $node, key: kernel.pid_max, value: $max }"),
+            pair("refused", "{ signal: fork-refused, node: $node, at: $t1 }"),
+        ],
+        frame: vec!["refused".into()],
+        weights: vec![
+            weight(false, "total", "conclusive", "threads reached {total.value} of {$max}"),
+            weight(true, "far", "excludes", ""),
+        ],
+        chain: vec!["leaker".into(), "total".into(), "refused".into()],
+        explains: vec!["exec-probe-failed".into()],
+        missing: vec![pair("total", "ps -eLf | wc -l")],
+        fix: Fix { now: vec!["restart {$who}".into()], later: vec!["podPidsLimit".into()] },
+        refs: vec!["https://kubernetes.io/docs/concepts/policy/pid-limiting/".into()],
+    }
+}
+
+#[test]
+fn a_rule_explained() {
+    insta::assert_snapshot!("rule", rule_text(&rule(), &plain()));
+}
+
+#[test]
+fn the_list_of_rules() {
+    let symptom = RuleDoc {
+        name: "exec-probe-failed".into(),
+        about: "An exec probe failed to start.".into(),
+        kind: "symptom".into(),
+        status: "experimental".into(),
+        ..RuleDoc::default()
+    };
+    insta::assert_snapshot!("rules", rules_text(&[rule(), symptom], &plain()));
 }
 
 /// The snapshot shows escape sequences as `^[`, so that a reader can judge it.
