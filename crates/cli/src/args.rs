@@ -1,0 +1,210 @@
+//! What the command line says.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use coroner::Band;
+
+const EXAMPLES: &str = "\
+Examples:
+  coroner analyze support-bundle.tar.gz
+  coroner analyze node-07/ metrics/ --format json > report.json
+  kubectl exec collector -- cat bundle.tar.zst | coroner analyze - --fail-on likely
+
+What goes in:
+  A directory, a tar with any usual compression, a zip, archives inside archives, single files, or
+  - for standard input. Several inputs make one case. Journals, kubelet and container logs, dmesg,
+  routing tables, Calico IPAM, sysctls, Kubernetes objects and Prometheus dumps are recognised by
+  their content; `coroner inspect` shows how each file was understood. Nothing leaves the machine.
+
+Exit codes:
+  0  analysed, whatever was found
+  1  only with --fail-on: a hypothesis reached that band
+  2  an input could not be read, the arguments are wrong, or a rule is broken";
+
+/// Finds out from a support bundle what went wrong, offline.
+#[derive(Debug, Parser)]
+#[command(name = "coroner", version, max_term_width = 100, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Colours: on a terminal only, always or never; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub(crate) color: Colour,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ranks what may have happened, with the lines that say so
+    #[command(after_help = EXAMPLES)]
+    Analyze(Analyze),
+    /// Shows what is in a bundle and how each file was understood, without analysis
+    Inspect(Inspect),
+    /// Prints a rule: what it looks at, how that weighs, what to do
+    Explain(Explain),
+    /// Lists the rules
+    Rules,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Analyze {
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// Adds the rules of a directory; a rule with the name of a built-in one replaces it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Exits with 1 when a hypothesis reaches this band or a better one
+    #[arg(long, value_enum, value_name = "BAND")]
+    pub(crate) fail_on: Option<FailOn>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    #[command(flatten)]
+    pub(crate) case: Case,
+}
+
+/// What every command that reads bundles understands.
+#[derive(Debug, Args)]
+pub(crate) struct Case {
+    /// Bundles: directories, archives, files, or - for standard input
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// The year of stamps that print none
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1970..=9999))]
+    pub(crate) year: Option<i32>,
+    /// The zone of a node's stamps that print none: node-07=+08:00
+    #[arg(long, value_name = "NODE=OFFSET", value_parser = zone)]
+    pub(crate) zone: Vec<(String, i32)>,
+    /// How many seconds a node's clock is ahead: node-07=-30
+    #[arg(long, value_name = "NODE=SECS", value_parser = skew)]
+    pub(crate) skew: Vec<(String, i64)>,
+    /// Threads to read with [default: one a core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Shows what a first reading leaves out
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Name of the rule, as reports print it
+    pub(crate) rule: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For tools: stable names, described by a JSON Schema
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    /// Better than a cause outside the rules
+    Possible,
+    /// Clearly ahead
+    Likely,
+    /// Conclusive, and contradicted by nothing
+    Confirmed,
+}
+
+impl FailOn {
+    pub(crate) fn band(self) -> Band {
+        match self {
+            FailOn::Possible => Band::Possible,
+            FailOn::Likely => Band::Likely,
+            FailOn::Confirmed => Band::Confirmed,
+        }
+    }
+}
+
+fn pair(text: &str) -> Result<(&str, &str), String> {
+    match text.rsplit_once('=') {
+        Some((node, value)) if !node.is_empty() => Ok((node, value)),
+        _ => Err("it must be NODE=VALUE".to_owned()),
+    }
+}
+
+/// `node-07=+08:00`, `node-07=-0530`, `node-07=UTC`
+fn zone(text: &str) -> Result<(String, i32), String> {
+    let (node, offset) = pair(text)?;
+    let secs = offset_secs(offset).ok_or("the zone must be an offset such as +08:00, or UTC")?;
+    Ok((node.to_owned(), secs))
+}
+
+fn offset_secs(text: &str) -> Option<i32> {
+    if text == "Z" || text.eq_ignore_ascii_case("utc") {
+        return Some(0);
+    }
+    let sign = match text.chars().next()? {
+        '+' => 1,
+        '-' => -1,
+        _ => return None,
+    };
+    let digits = text[1..].replacen(':', "", 1);
+    let colon_fits = !text.contains(':') || text.find(':') == Some(3);
+    if !colon_fits || !digits.bytes().all(|it| it.is_ascii_digit()) || !matches!(digits.len(), 2 | 4) {
+        return None;
+    }
+    let hours: i32 = digits[..2].parse().ok()?;
+    let minutes: i32 = if digits.len() == 4 { digits[2..].parse().ok()? } else { 0 };
+    let secs = sign * (hours * 3600 + minutes * 60);
+    // no place on earth is further ahead or behind
+    (minutes < 60 && (-12 * 3600..=14 * 3600).contains(&secs)).then_some(secs)
+}
+
+/// `node-07=-30`
+fn skew(text: &str) -> Result<(String, i64), String> {
+    const MOST: i64 = 100 * 366 * 86_400;
+    let (node, secs) = pair(text)?;
+    let secs: i64 = secs.parse().map_err(|_| "the skew must be a whole number of seconds")?;
+    if !(-MOST..=MOST).contains(&secs) {
+        return Err("the skew must be less than a hundred years".to_owned());
+    }
+    Ok((node.to_owned(), secs))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn zones_are_offsets() {
+        let good = ["+08:00", "-0530", "+14", "UTC", "Z", "-12:00"].map(offset_secs);
+        assert_eq!(good, [Some(28_800), Some(-19_800), Some(50_400), Some(0), Some(0), Some(-43_200)]);
+        for bad in
+            ["", "8", "08:00", "+8:00", "+08:60", "+15:00", "-13:00", "+080:0", "+08:0", "CST", "+1é", "++08", "+-8"]
+        {
+            assert_eq!(offset_secs(bad), None, "{bad}");
+        }
+        assert_eq!(zone("a=b=+01:00"), Ok(("a=b".to_owned(), 3600)));
+        assert!(zone("+08:00").is_err() && zone("=+08:00").is_err());
+    }
+
+    #[test]
+    fn skews_are_seconds() {
+        assert_eq!(skew("node-07=-30"), Ok(("node-07".to_owned(), -30)));
+        for bad in ["node-07", "node-07=", "node-07=1.5", "node-07=99999999999", "node-07=-9223372036854775808"] {
+            assert!(skew(bad).is_err(), "{bad}");
+        }
+    }
+}
