@@ -7,7 +7,6 @@ use crate::{Instant, LimitHit};
 
 /// What is in a bundle, without analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Inspection {
     /// [`Inspection::SCHEMA`].
     pub schema: String,
@@ -29,7 +28,7 @@ impl Inspection {
     /// Name and version of the contract.
     pub const SCHEMA: &'static str = "coroner.inspection/1";
 
-    /// What a timeline knows of its own sources; boots and limits are left to the caller.
+    /// What a timeline knows of its own sources; limits and gaps are left to the caller.
     #[must_use]
     pub fn of(case: impl Into<String>, timeline: &Timeline) -> Inspection {
         Inspection {
@@ -37,7 +36,7 @@ impl Inspection {
             case: case.into(),
             nodes: Node::all(timeline),
             clocks: timeline.clocks.iter().map(Clock::from).collect(),
-            boots: Vec::new(),
+            boots: Boot::all(timeline),
             coverage: Coverage::of(timeline),
             limits_hit: Vec::new(),
         }
@@ -46,7 +45,6 @@ impl Inspection {
 
 /// A machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Node {
     /// The name the report uses.
     pub name: String,
@@ -72,7 +70,6 @@ impl Node {
 
 /// A clock, and how well it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Clock {
     /// What instants refer to.
     pub id: u32,
@@ -127,7 +124,6 @@ impl From<&timeline::Clock> for Clock {
 
 /// One kernel lifetime on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Boot {
     /// The node.
     pub node: String,
@@ -164,7 +160,6 @@ pub enum BootEnd {
 
 /// The ledger.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Coverage {
     /// The files.
     pub members: Vec<Member>,
@@ -196,7 +191,6 @@ pub struct Coverage {
 
 /// A file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Member {
     /// Path inside the bundle; nested archives joined by `!/`.
     pub path: String,
@@ -239,7 +233,6 @@ pub enum MemberOutcome {
 
 /// Log lines of one source of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LogSource {
     /// Whose lines.
     pub node: Option<String>,
@@ -259,7 +252,6 @@ pub struct LogSource {
 
 /// That a table was collected.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct RelationSource {
     /// The relation: route, `ipam.block` …
     pub relation: String,
@@ -273,7 +265,6 @@ pub struct RelationSource {
 
 /// A stretch without records where some are due.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Gap {
     /// On which node.
     pub node: Option<String>,
@@ -289,7 +280,6 @@ pub struct Gap {
 
 /// A place that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Issue {
     /// The file.
     pub file: String,

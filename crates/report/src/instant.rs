@@ -15,7 +15,7 @@ use timeline::{ClockId, Interval, Time};
 
 /// A time as far as it is known: not before `lo`, not after `hi`. RFC 3339, UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Instant {
     /// Not earlier than this; absent when nothing is known of it.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,7 @@
 //! **Invariant:** no analysis and no I/O; renderings are pure functions to strings.
 //! **Invariant:** a quote is the line as it stands; only renderings shorten or escape it.
 
+mod boots;
 mod coverage;
 mod inspect;
 mod instant;
@@ -21,8 +22,8 @@ pub use coverage::{
 pub use inspect::inspection_text;
 pub use instant::Instant;
 pub use model::{
-    Answer, Band, CauseUnknown, Collect, Decides, Evidence, Fix, Hypothesis, HypothesisRef, LimitHit, Link, Looked,
-    Missing, NotAssessable, NotLooked, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
+    Answer, Band, CauseUnknown, Cited, Collect, Evidence, Fix, Hypothesis, HypothesisRef, LimitHit, Link, Looked,
+    Missing, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
 };
 
 pub use page::{Look, clean};

@@ -11,7 +11,6 @@ use crate::{Boot, Clock, Coverage, Instant, Node};
 
 /// What an analysis found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Report {
     /// [`Report::SCHEMA`].
     pub schema: String,
@@ -21,12 +20,12 @@ pub struct Report {
     pub verdict: Verdict,
     /// The nodes of the case.
     pub nodes: Vec<Node>,
-    /// What may have happened, the best first. Those folded under a cause stay in the list.
+    /// What may have happened, the best first.
     pub hypotheses: Vec<Hypothesis>,
     /// What did not happen, with the line that says so.
     pub ruled_out: Vec<Hypothesis>,
     /// Rules that could not even be asked, because what they look at was not collected.
-    pub not_assessable: Vec<NotAssessable>,
+    pub not_assessable: Vec<Looked>,
     /// What is visibly wrong, whatever its cause.
     pub symptoms: Vec<Symptom>,
     /// The symptoms that no hypothesis accounts for.
@@ -122,7 +121,6 @@ impl Band {
 
 /// A rule that fits, with its evidence.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Hypothesis {
     /// Place in the ranking, from 1; those ruled out follow the others.
     pub rank: u32,
@@ -158,7 +156,7 @@ pub struct Hypothesis {
     pub explains: Vec<SymptomRef>,
     /// The hypothesis that it follows from, where one was found.
     pub caused_by: Option<HypothesisRef>,
-    /// The hypotheses that follow from it.
+    /// The hypotheses that are part of it; they need not be listed on their own.
     pub includes: Vec<HypothesisRef>,
     /// Why another one is ranked first.
     pub why_not_first: Option<Reason>,
@@ -187,7 +185,6 @@ pub enum Witness {
 
 /// One step of what happened.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Link {
     /// The clause of the rule; its evidence carries the same name.
     pub clause: String,
@@ -195,15 +192,19 @@ pub struct Link {
     pub text: String,
     /// When.
     pub at: Instant,
-    /// Whether it came before the next step; `null` on the last one.
+    /// Whether the step above it came before it; `null` on the first one.
     pub order: Option<Order>,
+    /// How many lines or rows say so.
+    pub count: u64,
     /// The file that shows it.
     pub file: Option<String>,
     /// The line there, from 1.
     pub line: Option<u32>,
+    /// The line as it stands.
+    pub quote: Option<String>,
 }
 
-/// Whether a step came before the next one.
+/// Whether the step above came before a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Order {
@@ -211,13 +212,12 @@ pub enum Order {
     Before,
     /// The clocks cannot tell.
     Unknown,
-    /// It came after: the chain is contradicted.
+    /// It came later: the chain is contradicted.
     After,
 }
 
 /// A clause and what stands in the bundle for it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// The clause of the rule.
     pub clause: String,
@@ -282,7 +282,6 @@ impl From<timeline::Truth> for Answer {
 
 /// A clause that could not be decided.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Missing {
     /// The clause of the rule.
     pub clause: String,
@@ -290,40 +289,39 @@ pub struct Missing {
     pub node: Option<String>,
     /// The command, file or setting that would show it.
     pub collect: String,
-    /// What it would decide.
-    pub decides: String,
+    /// Why the clause is open.
+    pub reason: String,
     /// What it could add to the score.
     #[serde(serialize_with = "tenths")]
     pub would_add_db: f64,
 }
 
-/// Another hypothesis of the same report.
+/// Another hypothesis.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct HypothesisRef {
-    /// Its rank.
-    pub rank: u32,
+    /// Its rank; `null` where it is not listed on its own.
+    pub rank: Option<u32>,
     /// Its rule.
     pub rule: String,
     /// Its title.
     pub title: String,
+    /// How far it may be trusted.
+    pub band: Band,
 }
 
 /// A symptom by its name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SymptomRef {
     /// Name of the symptom.
     pub symptom: String,
     /// Where it shows.
-    pub node: Option<String>,
+    pub nodes: Vec<String>,
     /// What it says, in one line.
     pub title: String,
 }
 
 /// A reason, with the line that gives it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Reason {
     /// The reason in words.
     pub why: String,
@@ -337,7 +335,6 @@ pub struct Reason {
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Fix {
     /// To end the incident.
     pub now: Vec<String>,
@@ -345,111 +342,78 @@ pub struct Fix {
     pub later: Vec<String>,
 }
 
-/// A rule whose question could not be asked of this bundle.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NotAssessable {
-    /// Name of the rule.
-    pub rule: String,
-    /// What it would have said.
-    pub title: String,
-    /// Why it could not be asked.
-    pub why: String,
-    /// What to collect.
-    pub missing: Vec<Missing>,
-}
-
 /// Something visibly wrong.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Symptom {
     /// Name of the symptom.
     pub symptom: String,
     /// What it says, in one line.
     pub title: String,
     /// Where it shows.
-    pub node: Option<String>,
+    pub nodes: Vec<String>,
+    /// What the variables of the rule stand for here.
+    pub bindings: BTreeMap<String, String>,
     /// When it was first seen.
     pub at: Instant,
+    /// When it was last seen.
+    pub last: Instant,
     /// How many lines or rows say so.
     pub count: u64,
     /// The hypotheses that account for it.
     pub explained_by: Vec<HypothesisRef>,
-    /// What stands in the bundle for it.
-    pub evidence: Vec<Evidence>,
+    /// The lines that show it, the first of them.
+    pub quotes: Vec<Cited>,
+}
+
+/// A line of the bundle.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cited {
+    /// The file.
+    pub file: String,
+    /// The line there, from 1.
+    pub line: u32,
+    /// The line as it stands.
+    pub text: String,
 }
 
 /// What is left to say when no hypothesis wins.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CauseUnknown {
     /// What was looked for where it would show, and is not there.
     pub looked_for: Vec<Looked>,
     /// What could not be looked at.
-    pub could_not_look: Vec<NotLooked>,
+    pub could_not_look: Vec<Looked>,
     /// The hypotheses that came closest.
     pub closest: Vec<HypothesisRef>,
 }
 
-/// Something that is not there although it would show.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Something that was looked for in vain, or could not be.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Looked {
-    /// What was looked for.
+    /// The rule that asks.
+    pub rule: String,
+    /// What it asks for: `OOM kill on node-08`.
     pub what: String,
-    /// The source that would show it: `kernel log`.
-    pub source: String,
-    /// Of which node.
-    pub node: Option<String>,
-    /// The source covers the time from here.
-    pub from: Instant,
-    /// To here.
-    pub to: Instant,
-}
-
-/// A source that is not in the bundle.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NotLooked {
-    /// The source: `vmcore`.
-    pub what: String,
-    /// Why it could not be looked at: `kdump off`.
-    pub why: String,
-    /// Of which node.
-    pub node: Option<String>,
+    /// Where it would show, or why that could not be seen: `its kernel log covers 20:00 to 22:05`, `kdump is off`.
+    pub reason: String,
 }
 
 /// One thing to collect, for all hypotheses together.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Collect {
     /// Where; `null` for the cluster.
     pub node: Option<String>,
     /// The command, file or setting.
     pub collect: String,
-    /// The clauses it would decide.
-    pub decides: Vec<Decides>,
+    /// The rules it would help to decide.
+    pub decides: Vec<String>,
     /// The most it could add to one hypothesis.
-    #[serde(serialize_with = "tenths")]
-    pub would_add_db: f64,
-}
-
-/// A clause of a rule that a collection would decide.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Decides {
-    /// Name of the rule.
-    pub rule: String,
-    /// The clause.
-    pub clause: String,
-    /// What it could add to the score.
     #[serde(serialize_with = "tenths")]
     pub would_add_db: f64,
 }
 
 /// A limit that cut something short.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct LimitHit {
     /// Name of the limit.
     pub limit: String,

@@ -7,7 +7,7 @@ use crate::page::{Ink, Look, Page, chars, clean, counted};
 
 /// A rule in words, as far as its file says them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct RuleDoc {
     /// Kebab-case name.
     pub name: String,
@@ -41,7 +41,7 @@ pub struct RuleDoc {
 
 /// How one clause, or several together, weigh.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default)]
 pub struct Weight {
     /// Whether it speaks against.
     pub against: bool,

@@ -14,7 +14,7 @@
 use crate::page::{Entry, Ink, Look, Page, bytes, chars, counted, percent};
 use crate::when::Calendar;
 use crate::{
-    Answer, Band, BootEnd, CauseUnknown, Clock, Coverage, Evidence, Hypothesis, HypothesisRef, Instant, Order,
+    Answer, Band, BootEnd, CauseUnknown, Clock, Coverage, Evidence, Hypothesis, HypothesisRef, Instant, Looked, Order,
     Polarity, Report, Symptom, SymptomRef, Verdict, Witness,
 };
 
@@ -33,7 +33,7 @@ pub fn text(report: &Report, look: &Look) -> String {
         healthy(&mut page, &calendar, report);
     }
     if report.verdict == Verdict::Unknown {
-        cause_unknown(&mut page, &calendar, report);
+        cause_unknown(&mut page, report);
     }
     let (full, rest): (Vec<&Hypothesis>, Vec<&Hypothesis>) =
         report.hypotheses.iter().partition(|it| look.verbose || reads_first(report, it));
@@ -41,7 +41,7 @@ pub fn text(report: &Report, look: &Look) -> String {
         block(&mut page, &calendar, hypothesis);
     }
     if report.verdict == Verdict::Partly && report.cause_unknown.is_some() {
-        cause_unknown(&mut page, &calendar, report);
+        cause_unknown(&mut page, report);
     }
     others(&mut page, &rest, &report.ruled_out);
     symptoms(&mut page, &calendar, report);
@@ -54,7 +54,7 @@ pub fn text(report: &Report, look: &Look) -> String {
 /// The best one and every other good one get a block of their own; what follows from another is named there.
 fn reads_first(report: &Report, hypothesis: &Hypothesis) -> bool {
     let best = report.hypotheses.first().is_some_and(|it| it.rank == hypothesis.rank);
-    best || (hypothesis.band >= Band::Likely && hypothesis.caused_by.is_none())
+    (best && hypothesis.band >= Band::Possible) || (hypothesis.band >= Band::Likely && hypothesis.caused_by.is_none())
 }
 
 /// Every instant that a reading of this page may show.
@@ -64,9 +64,6 @@ fn instants(report: &Report) -> Vec<&Instant> {
         found.extend(it.chain.iter().map(|it| &it.at));
     }
     found.extend(report.symptoms.iter().map(|it| &it.at));
-    for it in report.cause_unknown.iter().flat_map(|it| &it.looked_for) {
-        found.extend([&it.from, &it.to]);
-    }
     found.extend(report.boots.iter().filter(|it| it.ended == BootEnd::Unclean).map(|it| &it.end));
     found.extend(report.coverage.gaps.iter().flat_map(|it| [&it.from, &it.to]));
     if report.verdict == Verdict::Healthy {
@@ -143,8 +140,7 @@ fn block(page: &mut Page, calendar: &Calendar, it: &Hypothesis) {
 
 fn chain(page: &mut Page, calendar: &Calendar, it: &Hypothesis, hang: usize) {
     for (at, link) in it.chain.iter().enumerate() {
-        let order = at.checked_sub(1).and_then(|before| it.chain[before].order);
-        let mark = match order {
+        let mark = match link.order.filter(|_| at > 0) {
             None => "   ",
             Some(Order::Before) => " ↓ ",
             Some(Order::Unknown) => " ┊ ",
@@ -159,8 +155,8 @@ fn chain(page: &mut Page, calendar: &Calendar, it: &Hypothesis, hang: usize) {
                 text: &link.text,
                 file: link.file.as_deref().or(evidence.and_then(|it| it.file.as_deref())),
                 line: link.line.or(evidence.and_then(|it| it.line)),
-                count: evidence.map_or(1, |it| it.count),
-                quote: evidence.and_then(|it| it.text.as_deref()),
+                count: if link.quote.is_some() { link.count } else { evidence.map_or(link.count, |it| it.count) },
+                quote: link.quote.as_deref().or(evidence.and_then(|it| it.text.as_deref())),
                 telling: telling(&link.text, it),
             },
         );
@@ -250,9 +246,9 @@ fn missing(page: &mut Page, it: &Hypothesis, hang: usize) {
         .iter()
         .map(|it| {
             let place = it.node.as_ref().map(|it| format!("on {it}: ")).unwrap_or_default();
-            let question = if it.decides.is_empty() { &it.clause } else { &it.decides };
+            let reason = if it.reason.is_empty() { String::new() } else { format!(": {}", it.reason) };
             let weight = if verbose { format!(", {:+.0} dB", it.would_add_db) } else { String::new() };
-            format!("{place}{}  (would decide: {question}{weight})", it.collect)
+            format!("{place}{}  (would decide {}{weight}{reason})", it.collect, it.clause)
         })
         .collect();
     items(page, "missing", Ink::Doubtful, hang, &texts);
@@ -284,14 +280,12 @@ fn some_of(names: &[String], all: bool) -> String {
 }
 
 fn reference(it: &HypothesisRef) -> String {
-    format!("{}. {} [{}]", it.rank, it.title, it.rule)
+    let rank = it.rank.map(|it| format!("{it}. ")).unwrap_or_default();
+    format!("{rank}{} [{}]", it.title, it.rule)
 }
 
 fn symptom_name(it: &SymptomRef) -> String {
-    match &it.node {
-        Some(node) => format!("{} ({node})", it.symptom),
-        None => it.symptom.clone(),
-    }
+    if it.nodes.is_empty() { it.symptom.clone() } else { format!("{} ({})", it.symptom, some_of(&it.nodes, false)) }
 }
 
 fn others(page: &mut Page, rest: &[&Hypothesis], ruled_out: &[Hypothesis]) {
@@ -306,7 +300,13 @@ fn others(page: &mut Page, rest: &[&Hypothesis], ruled_out: &[Hypothesis]) {
         page.title(&rank, chars(&rank) + 2, &it.title, (band_ink(it.band), &band_word(it.band)));
         match &it.why_not_first {
             Some(reason) => page.entry((Ink::Plain, ""), 6, &reason_entry(reason)),
+            None if it.band == Band::NotAssessable => {
+                page.prose((Ink::Plain, ""), 6, "what would show it was not collected");
+            }
             None => page.prose((Ink::Plain, ""), 6, "less evidence than the ones above"),
+        }
+        if it.band == Band::NotAssessable {
+            missing(page, it, 15);
         }
     }
     more(page, 3, rest.len(), shown);
@@ -339,26 +339,26 @@ fn symptoms(page: &mut Page, calendar: &Calendar, report: &Report) {
     let hang = 3 + widest.unwrap_or(0).max("no time".len()) + 3;
     let label = |it: &Symptom| format!("   {}", calendar.show(&it.at).unwrap_or_else(|| "no time".to_owned()));
     for it in &open {
-        let first = it.evidence.iter().find(|it| it.text.is_some() || it.file.is_some());
+        let first = it.quotes.first();
         let text = format!("UNEXPLAINED  {}", it.title);
         let entry = Entry {
             text: &text,
-            file: first.and_then(|it| it.file.as_deref()),
-            line: first.and_then(|it| it.line),
+            file: first.map(|it| it.file.as_str()),
+            line: first.map(|it| it.line),
             count: it.count,
-            quote: first.and_then(|it| it.text.as_deref()),
+            quote: first.map(|it| it.text.as_str()),
             telling: vec![&it.title],
         };
         page.entry((Ink::Doubtful, &label(it)), hang, &entry);
     }
     let shown = if page.verbose() { usize::MAX } else { LISTED };
     for it in explained.iter().take(shown) {
-        let by: Vec<String> = it.explained_by.iter().map(|it| it.rank.to_string()).collect();
+        let by: Vec<String> = it.explained_by.iter().map(explainer).collect();
         page.prose((Ink::Time, &label(it)), hang, &format!("{}  ← {}", it.title, by.join(", ")));
     }
     more(page, hang, explained.len(), shown);
     // a name without its symptom would be a slip of the writer, but never a reason to hide it
-    let named = |it: &&SymptomRef| !open.iter().any(|open| open.symptom == it.symptom && open.node == it.node);
+    let named = |it: &&SymptomRef| !open.iter().any(|open| open.symptom == it.symptom && open.nodes == it.nodes);
     for it in report.unexplained.iter().filter(named) {
         page.prose((Ink::Doubtful, "   no time"), hang, &format!("UNEXPLAINED  {}", titled(it)));
     }
@@ -367,14 +367,19 @@ fn symptoms(page: &mut Page, calendar: &Calendar, report: &Report) {
     }
 }
 
+/// The number of a hypothesis, or its rule where it has none.
+fn explainer(it: &HypothesisRef) -> String {
+    it.rank.map_or_else(|| it.rule.clone(), |it| it.to_string())
+}
+
 fn titled(it: &SymptomRef) -> String {
     if it.title.is_empty() { symptom_name(it) } else { it.title.clone() }
 }
 
 fn boots(page: &mut Page, calendar: &Calendar, report: &Report) {
     let cited = |boot: &&crate::Boot| {
-        let mut evidence = report.symptoms.iter().flat_map(|it| &it.evidence);
-        boot.file.is_some() && evidence.any(|it| it.file == boot.file && it.line == boot.line)
+        let mut quotes = report.symptoms.iter().flat_map(|it| &it.quotes);
+        quotes.any(|it| Some(&it.file) == boot.file.as_ref() && Some(it.line) == boot.line)
     };
     let unclean = report.boots.iter().filter(|it| it.ended == BootEnd::Unclean);
     // what the symptoms quote needs no second quote
@@ -412,7 +417,7 @@ fn trust(page: &mut Page, calendar: &Calendar, report: &Report) {
         let rules: Vec<String> = report
             .not_assessable
             .iter()
-            .map(|it| if page.verbose() { format!("{} ({})", it.rule, it.why) } else { it.rule.clone() })
+            .map(|it| if page.verbose() { format!("{} ({})", it.rule, it.reason) } else { it.rule.clone() })
             .collect();
         notes.push(("not asked", format!("what these look at was not collected: {}", some_of(&rules, page.verbose()))));
     }
@@ -526,7 +531,7 @@ pub(crate) fn coverage_notes(coverage: &Coverage, calendar: &Calendar) -> Vec<(&
     notes
 }
 
-fn cause_unknown(page: &mut Page, calendar: &Calendar, report: &Report) {
+fn cause_unknown(page: &mut Page, report: &Report) {
     let open = report.unexplained.len();
     let all = report.symptoms.len().max(open);
     page.gap();
@@ -541,45 +546,22 @@ fn cause_unknown(page: &mut Page, calendar: &Calendar, report: &Report) {
     let empty = CauseUnknown::default();
     let unknown = report.cause_unknown.as_ref().unwrap_or(&empty);
     let hang = 29;
-    let looked: Vec<String> = unknown
-        .looked_for
-        .iter()
-        .map(|it| {
-            let node = it.node.as_ref().map(|it| format!(" of {it}")).unwrap_or_default();
-            let covers = calendar.stretch(&it.from, &it.to).map(|it| format!(" covers {it}")).unwrap_or_default();
-            let source = if it.source.is_empty() { String::new() } else { format!(" ({}{node}{covers})", it.source) };
-            format!("{}{source}", it.what)
-        })
-        .collect();
-    items(page, "looked for and not found", Ink::Strong, hang, &looked);
-    let hidden: Vec<String> = unknown
-        .could_not_look
-        .iter()
-        .map(|it| {
-            let node = it.node.as_ref().map(|it| format!(" of {it}")).unwrap_or_default();
-            let why = if it.why.is_empty() { String::new() } else { format!(" ({})", it.why) };
-            format!("{}{node}{why}", it.what)
-        })
-        .collect();
-    items(page, "could not look", Ink::Strong, hang, &hidden);
-    let closest: Vec<String> = unknown
-        .closest
-        .iter()
-        .map(|it| {
-            let found = report.hypotheses.iter().chain(&report.ruled_out).find(|other| other.rank == it.rank);
-            let band = found.map(|it| format!(", {}", it.band.name())).unwrap_or_default();
-            format!("{} [{}{band}]", it.title, it.rule)
-        })
-        .collect();
+    let words = |list: &[Looked]| -> Vec<String> {
+        let reason = |it: &Looked| if it.reason.is_empty() { String::new() } else { format!(" ({})", it.reason) };
+        list.iter().map(|it| format!("{}{}", it.what, reason(it))).collect()
+    };
+    items(page, "looked for and not found", Ink::Strong, hang, &words(&unknown.looked_for));
+    items(page, "could not look", Ink::Strong, hang, &words(&unknown.could_not_look));
+    let closest: Vec<String> =
+        unknown.closest.iter().map(|it| format!("{} [{}, {}]", it.title, it.rule, it.band.name())).collect();
     items(page, "closest", Ink::Strong, hang, &closest);
     let plan: Vec<String> = report
         .collect_plan
         .iter()
         .map(|it| {
             let place = it.node.as_ref().map(|it| format!("on {it}: ")).unwrap_or_default();
-            let mut rules: Vec<String> = it.decides.iter().map(|it| it.rule.clone()).collect();
-            rules.dedup();
-            let purpose = if rules.is_empty() { String::new() } else { format!("  (for {})", some_of(&rules, false)) };
+            let rules = &it.decides;
+            let purpose = if rules.is_empty() { String::new() } else { format!("  (for {})", some_of(rules, false)) };
             format!("{place}{}{purpose}", it.collect)
         })
         .collect();

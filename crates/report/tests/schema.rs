@@ -108,7 +108,8 @@ impl Checker<'_> {
                 (None, rest @ Value::Object(_)) if !rest["$ref"].is_string() => {
                     self.check(rest, value, name, &path);
                 }
-                (None, Value::Bool(false)) => self.wrong.push(format!("{path}: not in the schema")),
+                // tools must bear what they do not know; we may not add it unsaid
+                (None, _) if schema["properties"].is_object() => self.wrong.push(format!("{path}: not in the schema")),
                 _ => {} // described by the `$ref` of the same place
             }
         }

@@ -45,25 +45,29 @@ fn pid_max() -> Hypothesis {
                 clause: "leaker".into(),
                 text: "threads of pod shop/order-sync rise from 2100 to 41870".into(),
                 at: at("22:00:14", "22:00:44"),
-                order: Some(Order::Before),
+                order: None,
                 file: some("metrics/container_threads.json"),
                 line: Some(17),
+                ..Link::default()
             },
             Link {
                 clause: "refused".into(),
                 text: "the kubelet cannot create a thread".into(),
                 at: at("22:09:02", "22:09:03"),
-                order: Some(Order::Unknown),
+                order: Some(Order::Before),
                 file: some("node-07/journal_kubelet.txt"),
                 line: Some(20411),
+                ..Link::default()
             },
             Link {
                 clause: "peer".into(),
                 text: "BGP peer 10.0.7.1 down".into(),
                 at: guessed("22:09:10", 2),
-                order: None,
+                order: Some(Order::Unknown),
+                count: 2,
                 file: some("support-bundle.tar.gz!/var/log/pods/kube-system_calico-node-x7k2p_0a4e/calico-node/0.log"),
                 line: Some(771),
+                quote: some("bird: Node_10_0_7_1: \x1b[31mState changed to down\x1b[0m\x07"),
             },
         ],
         evidence: vec![
@@ -162,26 +166,27 @@ fn pid_max() -> Hypothesis {
             clause: "processes".into(),
             node: some("node-07"),
             collect: "node_exporter --collector.processes, or: ps -eLf | wc -l".into(),
-            decides: "whether the host as a whole reached the limit".into(),
+            reason: "no host-wide count of threads was collected".into(),
             would_add_db: 20.0,
         }],
         explains: vec![
             SymptomRef {
                 symptom: "exec-probe-failed".into(),
-                node: some("node-07"),
+                nodes: strings(&["node-07"]),
                 title: "exec probes fail on node-07".into(),
             },
             SymptomRef {
                 symptom: "bgp-peer-down".into(),
-                node: some("node-07"),
+                nodes: strings(&["node-07"]),
                 title: "BGP peer 10.0.7.1 of node-07 is down".into(),
             },
         ],
         caused_by: None,
         includes: vec![HypothesisRef {
-            rank: 2,
+            rank: Some(2),
             rule: "bgp-session-lost".into(),
             title: "node-07 lost its BGP session with 10.0.7.1".into(),
+            band: Band::Likely,
         }],
         why_not_first: None,
         ruled_out_by: None,
@@ -203,9 +208,10 @@ fn losers() -> Vec<Hypothesis> {
             band: Band::Likely,
             score_db: 12.0,
             caused_by: Some(HypothesisRef {
-                rank: 1,
+                rank: Some(1),
                 rule: "pid-max-exhausted".into(),
                 title: "node-07 ran out of process IDs (kernel.pid_max = 49152)".into(),
+                band: Band::Confirmed,
             }),
             ..Hypothesis::default()
         },
@@ -258,11 +264,11 @@ fn symptom(symptom: &str, title: &str, at: Instant, count: u64, by: Vec<Hypothes
     Symptom {
         symptom: symptom.into(),
         title: title.into(),
-        node: some("node-07"),
+        nodes: strings(&["node-07"]),
         at,
         count,
         explained_by: by,
-        evidence: vec![],
+        ..Symptom::default()
     }
 }
 
@@ -413,32 +419,27 @@ fn boots() -> Vec<Boot> {
 /// A report that fills every field at least once.
 pub(crate) fn full() -> Report {
     let first = HypothesisRef {
-        rank: 1,
+        rank: Some(1),
         rule: "pid-max-exhausted".into(),
         title: "node-07 ran out of process IDs (kernel.pid_max = 49152)".into(),
+        band: Band::Confirmed,
     };
     let open = SymptomRef {
         symptom: "unclean-reboot".into(),
-        node: some("node-08"),
+        nodes: strings(&["node-08"]),
         title: "node-08 rebooted without a shutdown".into(),
     };
     let mut hypotheses = vec![pid_max()];
     hypotheses.extend(losers());
     let mut reboot =
         symptom("unclean-reboot", "node-08 rebooted without a shutdown", at("22:05:00", "22:06:11"), 1, vec![]);
-    reboot.node = some("node-08");
-    reboot.evidence = vec![Evidence {
-        clause: "end".into(),
-        polarity: Polarity::For,
-        value: Answer::True,
-        why: "the log stops without a shutdown".into(),
-        count: 1,
-        file: some("node-08/journal.txt"),
-        line: Some(90_111),
-        text: some("Mar 14 22:05:00 node-08 systemd[1]: Started Session 44 of user root."),
-        at: at("22:05:00", "22:05:01"),
-        node: some("node-08"),
-        ..Evidence::default()
+    reboot.nodes = strings(&["node-08"]);
+    reboot.bindings = BTreeMap::from([("node".into(), "node-08".into())]);
+    reboot.last = reboot.at.clone();
+    reboot.quotes = vec![Cited {
+        file: "node-08/journal.txt".into(),
+        line: 90_111,
+        text: "Mar 14 22:05:00 node-08 systemd[1]: Started Session 44 of user root.".into(),
     }];
     Report {
         case: "support-bundle.tar.gz".into(),
@@ -446,11 +447,10 @@ pub(crate) fn full() -> Report {
         nodes: nodes(),
         hypotheses,
         ruled_out: ruled_out(),
-        not_assessable: vec![NotAssessable {
+        not_assessable: vec![Looked {
             rule: "disk-latency".into(),
-            title: "the disk of {$node} is slow".into(),
-            why: "no disk metrics and no etcd log".into(),
-            missing: vec![Missing { clause: "latency".into(), collect: "iostat -x 1 60".into(), ..Missing::default() }],
+            what: "slow disks".into(),
+            reason: "no disk metrics and no etcd log".into(),
         }],
         symptoms: vec![
             symptom(
@@ -472,32 +472,27 @@ pub(crate) fn full() -> Report {
         unexplained: vec![open],
         cause_unknown: Some(CauseUnknown {
             looked_for: vec![Looked {
-                what: "OOM kill".into(),
-                source: "kernel log".into(),
-                node: some("node-08"),
-                from: at("20:00:00", "20:00:01"),
-                to: at("22:05:00", "22:05:01"),
+                rule: "host-out-of-memory".into(),
+                what: "OOM kill on node-08".into(),
+                reason: "its kernel log covers 20:00:00 to 22:05:00".into(),
             }],
-            could_not_look: vec![NotLooked {
-                what: "vmcore".into(),
-                why: "kdump is off".into(),
-                node: some("node-08"),
+            could_not_look: vec![Looked {
+                rule: "kernel-bug".into(),
+                what: "vmcore of node-08".into(),
+                reason: "kdump is off".into(),
             }],
             closest: vec![HypothesisRef {
-                rank: 4,
+                rank: Some(4),
                 rule: "host-out-of-memory".into(),
                 title: "node-07 ran out of memory".into(),
+                band: Band::RuledOut,
             }],
         }),
         collect_plan: vec![
             Collect {
                 node: some("node-07"),
                 collect: "ps -eLf | wc -l".into(),
-                decides: vec![Decides {
-                    rule: "pid-max-exhausted".into(),
-                    clause: "processes".into(),
-                    would_add_db: 20.0,
-                }],
+                decides: strings(&["pid-max-exhausted"]),
                 would_add_db: 20.0,
             },
             Collect {
@@ -527,7 +522,7 @@ pub(crate) fn unknown() -> Report {
     plan[0] = Collect {
         node: some("node-08"),
         collect: "enable kdump, then collect /var/crash".into(),
-        decides: vec![Decides { rule: "kernel-bug".into(), clause: "vmcore".into(), would_add_db: 20.0 }],
+        decides: strings(&["kernel-bug"]),
         would_add_db: 20.0,
     };
     Report {
@@ -545,6 +540,7 @@ pub(crate) fn unknown() -> Report {
                 order: None,
                 file: some("node-08/journal.txt"),
                 line: Some(90_102),
+                ..Link::default()
             }],
             evidence: vec![Evidence {
                 clause: "bug".into(),
@@ -569,9 +565,10 @@ pub(crate) fn unknown() -> Report {
         symptoms: full.symptoms.iter().filter(|it| it.explained_by.is_empty()).cloned().collect(),
         cause_unknown: full.cause_unknown.map(|it| CauseUnknown {
             closest: vec![HypothesisRef {
-                rank: 1,
+                rank: Some(1),
                 rule: "kernel-bug-unclassified".into(),
                 title: "the kernel of node-08 stopped at a BUG".into(),
+                band: Band::Possible,
             }],
             ..it
         }),
