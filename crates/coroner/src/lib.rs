@@ -1,126 +1,169 @@
-//! SHIM: the shape of the facade, so that the command can be built before the analysis. To be replaced as a whole.
+//! coroner: offline incident forensics for Kubernetes and Linux support bundles.
+//!
+//! Give it a bundle, get ranked root-cause hypotheses with the lines that prove them:
+//!
+//! ```no_run
+//! let report = coroner::Analyzer::new().input("support-bundle.tar.gz").analyze()?;
+//! for hypothesis in &report.hypotheses {
+//!     println!("{} ({})", hypothesis.title, hypothesis.band.name());
+//! }
+//! # Ok::<(), coroner::Error>(())
+//! ```
+//!
+//! This is the front door: it reads the bundle (`bundle`), puts it on one clock (`timeline`), asks the rules (`rules`)
+//! and writes down what they say (`report`).
+//!
+//! **Invariant:** no logic of its own, no printing; everything the command does goes through here.
+
+mod convert;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bundle::Input;
+pub use bundle::Limits;
 pub use report;
-pub use report::{Band, Inspection, Report, RuleDoc};
+pub use report::{Band, Inspection, Report, RuleDoc, Verdict};
+use rules::Pack;
+use timeline::{Overrides, Timeline};
 
-/// What an analysis may cost.
-#[derive(Debug, Clone, Default)]
-pub struct Limits;
-
-/// Why there is no report.
+/// Why there is no report. Once a bundle is open there always is one: what cannot be read is part of it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// An input cannot be opened.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// What was to be read.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Bundle(#[from] bundle::Error),
+    /// A rule is broken.
+    #[error(transparent)]
+    Rules(#[from] rules::Error),
+    /// No input was given.
+    #[error("no bundle was given")]
+    NoInput,
 }
 
-/// Reads bundles as one case.
+/// Reads one or several bundles as one case and finds out what went wrong.
 #[derive(Debug, Clone, Default)]
 pub struct Analyzer {
-    inputs: Vec<PathBuf>,
+    inputs: Vec<Input>,
     rules: Vec<PathBuf>,
+    overrides: Overrides,
+    threads: usize,
+    limits: Limits,
 }
 
 impl Analyzer {
-    /// With the built-in rules.
+    /// With the built-in rules and nothing to read yet.
     #[must_use]
     pub fn new() -> Analyzer {
         Analyzer::default()
     }
 
-    /// Adds a bundle; `-` is standard input.
+    /// Adds a bundle: a directory, an archive, or a single file; `-` is standard input.
     #[must_use]
     pub fn input(mut self, path: impl Into<PathBuf>) -> Self {
-        self.inputs.push(path.into());
+        let path = path.into();
+        self.inputs.push(if path.as_os_str() == "-" { Input::Stdin } else { Input::Path(path) });
         self
     }
 
-    /// Adds a bundle in memory.
+    /// Adds a bundle in memory: what a file of that name would hold.
     #[must_use]
-    pub fn bytes(self, _name: impl Into<String>, _bytes: impl Into<Arc<[u8]>>) -> Self {
+    pub fn bytes(mut self, name: impl Into<String>, bytes: impl Into<Arc<[u8]>>) -> Self {
+        self.inputs.push(Input::Memory { name: name.into(), bytes: bytes.into() });
         self
     }
 
-    /// Adds rules.
+    /// Adds a folder of rules; one with the name of a built-in rule takes its place.
     #[must_use]
     pub fn rules(mut self, dir: impl Into<PathBuf>) -> Self {
         self.rules.push(dir.into());
         self
     }
 
-    /// The year of stamps without one.
+    /// The year of stamps that print none.
     #[must_use]
-    pub fn year(self, _year: i32) -> Self {
+    pub fn year(mut self, year: i32) -> Self {
+        self.overrides.year = Some(year);
         self
     }
 
-    /// The zone of a node.
+    /// The zone of a node, in seconds east of UTC.
     #[must_use]
-    pub fn zone(self, _node: &str, _offset_secs: i32) -> Self {
+    pub fn zone(mut self, node: &str, offset_secs: i32) -> Self {
+        self.overrides.zones.insert(node.into(), offset_secs);
         self
     }
 
-    /// How far the clock of a node is ahead.
+    /// How many seconds a node's clock is ahead of true time.
     #[must_use]
-    pub fn skew(self, _node: &str, _secs: i64) -> Self {
+    pub fn skew(mut self, node: &str, secs: i64) -> Self {
+        self.overrides.skews.insert(node.into(), secs);
         self
     }
 
-    /// How many threads to use.
+    /// How many threads parse; 0, the default, for one a processor. The report does not depend on it.
     #[must_use]
-    pub fn threads(self, _threads: usize) -> Self {
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
         self
     }
 
-    /// What it may cost.
+    /// How far to go with a hostile bundle.
     #[must_use]
-    pub fn limits(self, _limits: Limits) -> Self {
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
-    /// The report.
+    /// What went wrong.
     ///
     /// # Errors
-    /// When an input or a rule cannot be read.
+    /// When an input cannot be opened at all, or a rule is broken.
     pub fn analyze(&self) -> Result<Report, Error> {
-        Ok(Report { case: self.case()?, ..Report::default() })
+        let pack = Pack::with(&self.rules)?;
+        let (name, timeline, limits_hit) = self.read(&pack)?;
+        let diagnosis = pack.diagnose(&timeline);
+        Ok(convert::report(name, &timeline, &diagnosis, pack.rules().len(), &limits_hit))
     }
 
-    /// What is in the bundles.
+    /// What is in the bundles and how it was understood, without asking the rules.
     ///
     /// # Errors
-    /// When an input cannot be read.
+    /// As [`Analyzer::analyze`].
     pub fn inspect(&self) -> Result<Inspection, Error> {
-        Ok(Inspection::of(self.case()?, &timeline::Timeline::default()))
+        let pack = Pack::with(&self.rules)?;
+        let (name, timeline, limits_hit) = self.read(&pack)?;
+        let mut inspection = Inspection::of(name, &timeline);
+        inspection.limits_hit = convert::limits(&limits_hit);
+        Ok(inspection)
     }
 
-    fn case(&self) -> Result<String, Error> {
-        for path in self.inputs.iter().chain(&self.rules).filter(|it| it.as_os_str() != "-") {
-            std::fs::metadata(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    fn read(&self, pack: &Pack) -> Result<(String, Timeline, Vec<String>), Error> {
+        if self.inputs.is_empty() {
+            return Err(Error::NoInput);
         }
-        let name = self.inputs.first().and_then(|it| it.file_name()).unwrap_or_default();
-        Ok(name.to_string_lossy().into_owned())
+        let options = bundle::Options { limits: self.limits.clone(), threads: self.threads, watch: pack.watch() };
+        let case = bundle::read(&self.inputs, &options)?;
+        let names: Vec<&str> = case.bundles.iter().map(|it| it.name.as_ref()).collect();
+        let name = names.join(" + ");
+        let timeline = Timeline::build(case.members, case.records, &self.overrides);
+        Ok((name, timeline, case.limits_hit))
     }
 }
 
-/// Names of the built-in rules.
+/// Names of the built-in rules, in order.
 #[must_use]
 pub fn rule_names() -> Vec<String> {
-    Vec::new()
+    built_in().into_iter().map(|it| it.name).collect()
 }
 
 /// A built-in rule by its name.
 #[must_use]
-pub fn rule(_name: &str) -> Option<RuleDoc> {
-    None
+pub fn rule(name: &str) -> Option<RuleDoc> {
+    built_in().into_iter().find(|it| it.name == name)
+}
+
+fn built_in() -> Vec<RuleDoc> {
+    Pack::built_in().map(|it| it.rules().into_iter().map(convert::rule).collect()).unwrap_or_default()
 }

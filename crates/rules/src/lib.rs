@@ -20,4 +20,4 @@ pub use infer::{
     Verdict,
 };
 pub use language::{Error, Expectation, TestCase};
-pub use pack::{Pack, RuleDoc, RuleTests};
+pub use pack::{Pack, RuleDoc, RuleTests, RuleWeight};

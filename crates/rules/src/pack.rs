@@ -8,7 +8,8 @@ use include_dir::{Dir, include_dir};
 use timeline::{Timeline, Watch};
 
 use crate::infer::{self, Diagnosis};
-use crate::language::{Document, Error, File, Rule, Signal, TestCase, compile_rule, compile_signal, parse};
+use crate::language::template::Template;
+use crate::language::{Document, Error, File, Item, Rule, Signal, TestCase, compile_rule, compile_signal, parse};
 use crate::signals::Prefilter;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pack");
@@ -22,11 +23,13 @@ pub struct Pack {
     pub(crate) prefilter: Arc<Prefilter>,
 }
 
-/// A rule as it is shown to people.
+/// A rule as it is shown to people; texts keep their `{$holes}`.
 #[derive(Debug, Clone)]
 pub struct RuleDoc {
     /// Its name.
     pub name: String,
+    /// What it says when it fits.
+    pub title: String,
     /// `cause` or `symptom`.
     pub kind: &'static str,
     /// experimental, stable or deprecated.
@@ -39,12 +42,33 @@ pub struct RuleDoc {
     pub clauses: Vec<(String, String)>,
     /// What must be there.
     pub frame: Vec<String>,
-    /// What speaks for and against it: condition and weight.
-    pub weights: Vec<(String, &'static str, bool)>,
+    /// What speaks for and against it.
+    pub weights: Vec<RuleWeight>,
+    /// From cause to symptom.
+    pub chain: Vec<String>,
     /// Symptoms it explains.
     pub explains: Vec<String>,
+    /// What to collect where a clause is open.
+    pub missing: Vec<(String, String)>,
+    /// What to do now.
+    pub fix_now: Vec<String>,
+    /// What to do later.
+    pub fix_later: Vec<String>,
     /// Where to read on.
     pub refs: Vec<String>,
+}
+
+/// One line of `for` or `against`.
+#[derive(Debug, Clone)]
+pub struct RuleWeight {
+    /// Whether it speaks against the rule.
+    pub against: bool,
+    /// The condition.
+    pub when: String,
+    /// weak, moderate, strong, conclusive or excludes.
+    pub weight: &'static str,
+    /// What it means.
+    pub why: String,
 }
 
 /// The test cases that stand in a rule's file.
@@ -177,10 +201,18 @@ fn doc(rule: &Rule) -> RuleDoc {
         Word::Conclusive => "conclusive",
         Word::Excludes => "excludes",
     };
-    let supports = rule.supports.iter().map(|it| (it.written.clone(), word(it.word), true));
-    let against = rule.against.iter().map(|it| (it.written.clone(), word(it.word), false));
+    let weight = |it: &Item, against: bool| RuleWeight {
+        against,
+        when: it.written.clone(),
+        weight: word(it.word),
+        why: it.why.as_ref().map_or_else(String::new, |it| it.written().to_owned()),
+    };
+    let supports = rule.supports.iter().map(|it| weight(it, false));
+    let against = rule.against.iter().map(|it| weight(it, true));
+    let texts = |of: &[Template]| of.iter().map(|it| it.written().to_owned()).collect();
     RuleDoc {
         name: rule.name.clone(),
+        title: rule.title.written().to_owned(),
         kind: if rule.symptom { "symptom" } else { "cause" },
         status: rule.status.clone(),
         file: rule.file.clone(),
@@ -188,7 +220,11 @@ fn doc(rule: &Rule) -> RuleDoc {
         clauses: rule.clauses.iter().map(|it| (it.name.clone(), it.written.clone())).collect(),
         frame: rule.frame.iter().flat_map(crate::engine::mentioned).map(str::to_owned).collect(),
         weights: supports.chain(against).collect(),
+        chain: rule.chain.clone(),
         explains: rule.explains.iter().map(|it| it.symptom.clone()).collect(),
+        missing: rule.missing.iter().map(|(name, it)| (name.clone(), it.written().to_owned())).collect(),
+        fix_now: texts(&rule.fix_now),
+        fix_later: texts(&rule.fix_later),
         refs: rule.refs.clone(),
     }
 }

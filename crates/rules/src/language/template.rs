@@ -5,6 +5,7 @@ use super::expression::Scope;
 /// A text with holes for variables and columns.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Template {
+    written: Box<str>,
     parts: Vec<Part>,
 }
 
@@ -39,7 +40,12 @@ impl Template {
         if !rest.is_empty() {
             parts.push(Part::Text(rest.into()));
         }
-        Ok(Template { parts })
+        Ok(Template { written: text.into(), parts })
+    }
+
+    /// The text as written.
+    pub(crate) fn written(&self) -> &str {
+        &self.written
     }
 
     /// The variables it shows.
