@@ -1,12 +1,64 @@
-//! stand-in
-use timeline::{Fact, Relation, Timeline};
+//! Relations that need code: joins by longest prefix, change points, pairs of boots.
+//!
+//! A [`Detector`] reads the timeline and publishes facts under its own [`Relation`]. It names what is seen and blames
+//! nobody; a rule decides what it means.
+//!
+//! Adding one is a file and its word in `detectors!` below.
+//!
+//! **Invariant:** the same timeline gives the same facts in the same order.
+//! **Invariant:** every fact quotes records of the timeline as they stand, unless it says that nothing was found.
+
+mod leases;
+mod routes;
+mod samples;
+
+use chrono::DateTime;
+use timeline::{Fact, Interval, Relation, Time, Timeline};
+
+/// A relation worked out from others.
 #[derive(Debug)]
 pub(crate) struct Detector {
-    pub(crate) relation: &'static Relation,
-    pub(crate) needs: &'static [&'static str],
-    pub(crate) find: fn(&Timeline) -> Vec<Fact>,
+    /// What it publishes.
+    pub relation: &'static Relation,
+    /// What must have been collected for a row that is not there to mean anything: relations, `series` for metrics. A
+    /// detector may well join more than these.
+    pub needs: &'static [&'static str],
+    /// Works it out.
+    pub find: fn(&Timeline) -> Vec<Fact>,
 }
-pub(crate) static DETECTORS: &[&Detector] = &[];
+
+macro_rules! detectors {
+    ($($module:ident),* $(,)?) => {
+        $(mod $module;)*
+        /// Every detector.
+        pub(crate) static DETECTORS: &[&Detector] = &[$(&$module::DETECTOR),*];
+    };
+}
+
+detectors! { boot_reboot, borrowed_ip, ipam_usage, metric_gap, metric_step, route_lookup }
+
+/// The detector that publishes a relation.
 pub(crate) fn named(name: &str) -> Option<&'static Detector> {
     DETECTORS.iter().copied().find(|it| it.relation.name == name)
 }
+
+/// The facts of one relation, in the order of the timeline.
+fn facts<'t>(timeline: &'t Timeline, relation: &'static Relation) -> impl Iterator<Item = &'t Fact> {
+    timeline.facts.iter().filter(move |it| it.row.relation.name == relation.name)
+}
+
+/// Whether a relation of the whole cluster was collected, and whole.
+fn collected_whole(timeline: &Timeline, relation: &Relation) -> bool {
+    timeline.collected.iter().any(|it| it.relation == relation.name && it.incomplete.is_none())
+}
+
+/// A stretch between two stamps of the metrics' clock.
+fn between(from_millis: i64, to_millis: i64) -> Time {
+    match (DateTime::from_timestamp_millis(from_millis), DateTime::from_timestamp_millis(to_millis)) {
+        (Some(lo), Some(hi)) => Time::utc(Interval { lo, hi }),
+        _ => Time::UNKNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests;

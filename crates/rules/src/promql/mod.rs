@@ -38,7 +38,6 @@ use timeline::{Name, Quote, Series, Value};
 
 use evaluate::Run;
 use expr::{Expr, Op, Selector};
-#[allow(unused_imports, reason = "the detectors will measure gaps with it")]
 pub(crate) use select::spacing;
 
 /// Why an expression is refused.

@@ -1,0 +1,267 @@
+//! Reboots: one kernel lifetime ended on a node and another began.
+//!
+//! ```text
+//! Jun 14 13:14:38 node kernel: invalid opcode: 0000 [#1] SMP      the last line of a boot
+//! -- Reboot --                                                    the file shows a new one
+//! Node 172.21.128.138 has been rebooted, boot id: 281c2a66-…      so does the kubelet
+//! node_boot_time_seconds  1591000000 -> 1592111706                so does the exporter
+//! ```
+//!
+//! Relation `boot.reboot`, one row a reboot: what several sources say within ten minutes, or with one boot id, is one.
+//! `ending` is `unclean` where shutdown lines are missing before the end, `orderly` where they are there, and `unknown`
+//! where only events and metrics speak, which cannot tell; `unclean` says the same as yes, no or nothing. `at` runs from the
+//! last sign of the old boot to the first of the new. Skipped: a boot whose predecessor the bundle does not show, and
+//! boot times that moved because the clock was set.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use timeline::{Fact, Name, Quote, Relation, Row, Series, Time, Timeline, Truth, Value, relation};
+
+use super::leases::node;
+use super::samples::distinct;
+use super::{Detector, between, facts};
+
+pub(super) static RELATION: Relation = Relation {
+    name: "boot.reboot",
+    columns: &["ending", "unclean", "gap_secs", "boot_id", "how"],
+    about: "A node rebooted: `ending` is unclean where no shutdown precedes the end, else orderly or unknown, `gap_secs` between the last line before and \
+            the first after, `boot_id` of the new boot, `how` it is known: journal, event or metric.",
+    per_node: true,
+};
+
+pub(super) static DETECTOR: Detector =
+    Detector { relation: &RELATION, needs: &["boot.end", "boot.start"], find };
+
+/// Sources that differ by less speak of one reboot.
+const SAME_REBOOT_SECS: i64 = 600;
+/// How far a boot time may lie outside the two scrapes that show its change: clocks differ, an uptime is rounded.
+const BOOT_SLACK_MILLIS: i64 = 120_000;
+/// Smaller moves are corrections of the clock.
+const BOOT_MOVED_SECS: f64 = 30.0;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum How {
+    Journal,
+    Event,
+    Metric,
+}
+
+impl How {
+    fn name(self) -> &'static str {
+        match self {
+            How::Journal => "journal",
+            How::Event => "event",
+            How::Metric => "metric",
+        }
+    }
+}
+
+/// One reboot as one source tells it.
+struct Reboot {
+    node: Option<Name>,
+    how: How,
+    unclean: Option<bool>,
+    gap_secs: Option<i64>,
+    boot_id: Option<String>,
+    at: Time,
+    quotes: Vec<Quote>,
+}
+
+fn find(timeline: &Timeline) -> Vec<Fact> {
+    let mut told = journals(timeline);
+    told.extend(events(timeline));
+    told.extend(metrics(timeline));
+    told.sort_by(|a, b| {
+        (&a.node, a.how, a.at.nominal, a.quotes.first()).cmp(&(&b.node, b.how, b.at.nominal, b.quotes.first()))
+    });
+    let mut reboots: Vec<Reboot> = Vec::new();
+    for one in told {
+        match reboots.iter_mut().rev().take_while(|it| it.node == one.node).find(|it| same(it, &one)) {
+            Some(known) => known.learn(one),
+            None => reboots.push(one),
+        }
+    }
+    reboots.sort_by(|a, b| (&a.node, a.at.nominal, a.how).cmp(&(&b.node, b.at.nominal, b.how)));
+    reboots.into_iter().map(Reboot::into_fact).collect()
+}
+
+/// Whether two sources speak of one reboot.
+fn same(a: &Reboot, b: &Reboot) -> bool {
+    if let (Some(a), Some(b)) = (&a.boot_id, &b.boot_id) {
+        // kubectl may have cut the longer one short
+        let (a, b) = (bare(a), bare(b));
+        return !a.is_empty() && !b.is_empty() && (a.starts_with(&b) || b.starts_with(&a));
+    }
+    let of = |it: &Reboot| it.quotes.first().map(|it| it.span.member);
+    if a.how == b.how && of(a) == of(b) {
+        return false; // one file tells each reboot once
+    }
+    let reach = TimeDelta::seconds(SAME_REBOOT_SECS);
+    let (a, b) = (a.at.nominal, b.at.nominal);
+    a.is_known() && b.is_known() && a.widened(reach, reach).hi >= b.lo && b.hi >= a.widened(reach, reach).lo
+}
+
+/// A boot id without its dashes, as journald prints it.
+fn bare(id: &str) -> String {
+    id.chars().filter(char::is_ascii_hexdigit).map(|it| it.to_ascii_lowercase()).collect()
+}
+
+impl Reboot {
+    fn learn(&mut self, other: Reboot) {
+        self.unclean = self.unclean.or(other.unclean);
+        self.gap_secs = self.gap_secs.or(other.gap_secs);
+        self.boot_id = self.boot_id.take().or(other.boot_id);
+        if !self.at.is_known() {
+            self.at = other.at;
+        }
+        for quote in other.quotes {
+            if !self.quotes.contains(&quote) {
+                self.quotes.push(quote);
+            }
+        }
+    }
+
+    fn into_fact(self) -> Fact {
+        let ending = match self.unclean {
+            Some(true) => "unclean",
+            Some(false) => "orderly",
+            None => "unknown",
+        };
+        let row = Row::new(&RELATION)
+            .with("ending", ending)
+            .with("unclean", self.unclean)
+            .with("gap_secs", self.gap_secs)
+            .with("boot_id", self.boot_id)
+            .with("how", self.how.name());
+        Fact { row, node: self.node, at: self.at, quotes: self.quotes }
+    }
+}
+
+/// An end and the start that follows it: next to each other in a file, else next to each other in time.
+fn journals(timeline: &Timeline) -> Vec<Reboot> {
+    let mut marks: BTreeMap<Option<&Name>, Vec<(&Fact, bool)>> = BTreeMap::new();
+    for (relation, ends) in [(&relation::BOOT_END, true), (&relation::BOOT_START, false)] {
+        for fact in facts(timeline, relation) {
+            marks.entry(fact.node.as_ref()).or_default().push((fact, ends));
+        }
+    }
+    let mut found = Vec::new();
+    for marks in marks.values_mut() {
+        let member = |it: &Fact| it.quotes.first().map(|it| it.span.member);
+        marks.sort_by_key(|(it, ends)| (member(it), it.quotes.first().map(|it| it.span.start), !ends));
+        let mut left: Vec<(&Fact, bool)> = Vec::new();
+        for of_file in marks.chunk_by_mut(|a, b| member(a.0) == member(b.0)) {
+            if is_newest_first(of_file) {
+                of_file.reverse();
+            }
+            let mut open: Option<&Fact> = None;
+            for &(fact, ends) in of_file.iter() {
+                match open.take() {
+                    Some(end) if !ends => found.push(pair(end, fact)),
+                    other => left.extend(other.map(|it| (it, true)).into_iter().chain((!ends).then_some((fact, false)))),
+                }
+                if ends {
+                    open = Some(fact);
+                }
+            }
+            left.extend(open.map(|it| (it, true)));
+        }
+        // an end and a start in two files, which only their times can bring together
+        left.retain(|(it, _)| it.at.is_known());
+        left.sort_by_key(|(it, ends)| (it.at.nominal, !ends));
+        for two in left.windows(2) {
+            let [(end, true), (start, false)] = two else { continue };
+            let one_boot = end.get("boot_id").same(&start.get("boot_id"));
+            if !one_boot && end.at.before(&start.at) != Truth::False {
+                found.push(pair(end, start));
+            }
+        }
+    }
+    found
+}
+
+/// Whether the times of a file run backwards.
+fn is_newest_first(marks: &[(&Fact, bool)]) -> bool {
+    let known: Vec<_> = marks.iter().filter(|it| it.0.at.is_known()).map(|it| it.0.at.nominal.lo).collect();
+    let falls = known.windows(2).filter(|it| it[1] < it[0]).count();
+    falls > known.windows(2).filter(|it| it[1] > it[0]).count()
+}
+
+fn pair(end: &Fact, start: &Fact) -> Reboot {
+    let (a, b) = (end.at, start.at);
+    let at = if !a.is_known() {
+        b
+    } else if !b.is_known() {
+        a
+    } else if a.clock == b.clock {
+        Time { nominal: a.nominal.hull(&b.nominal), full: a.full.hull(&b.full), clock: a.clock }
+    } else {
+        Time::utc(a.full.hull(&b.full))
+    };
+    let comparable = a.is_known() && b.is_known() && a.clock == b.clock;
+    let gap_secs = comparable.then(|| (b.nominal.lo - a.nominal.lo).num_seconds()).filter(|it| *it >= 0);
+    let unclean = match end.get("orderly") {
+        Value::Flag(orderly) => Some(!orderly),
+        _ => None,
+    };
+    let boot_id = Some(start.get("boot_id")).filter(Value::is_some).map(|it| it.to_string());
+    let quotes = end.quotes.last().into_iter().chain(start.quotes.first()).cloned().collect();
+    Reboot { node: start.node.clone(), how: How::Journal, unclean, gap_secs, boot_id, at, quotes }
+}
+
+/// `Node 172.21.128.138 has been rebooted, boot id: 281c2a66-2bb2-4274-b979-e1f50cc56fd`
+fn events(timeline: &Timeline) -> Vec<Reboot> {
+    let rebooted = facts(timeline, &relation::KUBE_EVENT).filter(|it| it.get("reason").same(&Value::from("Rebooted")));
+    rebooted
+        .map(|fact| {
+            let about_node = fact.get("kind").same(&Value::from("Node"));
+            let name = fact.get("name");
+            // the name of an event of kubectl's old tables carries a suffix: 172.21.128.138.1618e2878157535e
+            let known = timeline.nodes.known(&name.to_string()).filter(|_| name.is_some());
+            let subject = known.or_else(|| node(timeline, &fact.get("on"))).or_else(|| fact.node.clone());
+            let subject = subject.or_else(|| if about_node { node(timeline, &name) } else { None });
+            let message = fact.get("message").to_string();
+            let id = message.split_once("boot id:").map(|it| it.1.trim());
+            let id = id.and_then(|it| it.split_whitespace().next()).map(|it| it.trim_end_matches(['.', ',']).to_owned());
+            Reboot {
+                node: subject,
+                how: How::Event,
+                unclean: None,
+                gap_secs: None,
+                boot_id: id.filter(|it| !it.is_empty()),
+                at: fact.at,
+                quotes: fact.quotes.clone(),
+            }
+        })
+        .collect()
+}
+
+/// A boot time that moved forward to an instant between the two scrapes which show it.
+fn metrics(timeline: &Timeline) -> Vec<Reboot> {
+    let boot_time = |it: &&Series| matches!(it.metric.as_ref(), "node_boot_time_seconds" | "node_boot_time");
+    let mut found = Vec::new();
+    for series in distinct(timeline).into_iter().filter(boot_time) {
+        for pair in series.points.windows(2) {
+            let (before, after) = (&pair[0], &pair[1]);
+            let moved = after.value - before.value;
+            let booted = (after.value * 1000.0) as i64;
+            let window = before.millis - BOOT_SLACK_MILLIS..=after.millis + BOOT_SLACK_MILLIS;
+            if !(moved > BOOT_MOVED_SECS && window.contains(&booted)) {
+                continue;
+            }
+            let booted = booted.clamp(before.millis, after.millis);
+            found.push(Reboot {
+                node: series.node.clone(),
+                how: How::Metric,
+                unclean: None,
+                gap_secs: None,
+                boot_id: None,
+                at: between(before.millis, booted),
+                quotes: vec![series.quote(before), series.quote(after)],
+            });
+        }
+    }
+    found
+}
+
