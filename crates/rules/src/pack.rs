@@ -116,19 +116,19 @@ impl Pack {
     fn compile(layers: &[Vec<SourceFile>]) -> Result<Pack, Error> {
         let (mut signals, mut documents) = (BTreeMap::new(), BTreeMap::new());
         for layer in layers {
-            let mut seen: Vec<(String, &str)> = Vec::new();
+            let mut seen: Vec<((bool, String), &str)> = Vec::new();
             for source in layer {
                 let file = File { name: &source.name, text: &source.text };
                 match parse(file)? {
                     Document::Signal(document) => {
                         let signal = compile_signal(file, document)?;
-                        seen.push((signal.name.clone(), &source.name));
+                        seen.push(((false, signal.name.clone()), &source.name));
                         signals.insert(signal.name.clone(), signal);
                     }
                     Document::Rule(document) => {
                         let name = document.rule.as_ref().or(document.symptom.as_ref()).map(|it| it.value.clone());
                         let name = name.unwrap_or_default();
-                        seen.push((name.clone(), &source.name));
+                        seen.push(((true, name.clone()), &source.name));
                         documents.insert(name, (source, document));
                     }
                 }
@@ -136,7 +136,7 @@ impl Pack {
             seen.sort();
             if let Some(pair) = seen.windows(2).find(|it| it[0].0 == it[1].0) {
                 let (file, other) = (pair[1].1.to_owned(), pair[0].1.to_owned());
-                return Err(Error::Twice { file, name: pair[0].0.clone(), other });
+                return Err(Error::Twice { file, name: pair[0].0.1.clone(), other });
             }
         }
         let mut rules = Vec::new();

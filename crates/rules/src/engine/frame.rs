@@ -93,7 +93,7 @@ fn extend(case: &Case<'_>, clause: &Clause, binding: &Binding, next: &mut Vec<Bi
         }
         return;
     }
-    let (mut found, _) = groups(case, clause, binding);
+    let mut found = groups(case, clause, binding).groups;
     if found.is_empty() {
         let mut asked = binding.clone();
         judge(case, clause, &mut asked);

@@ -18,6 +18,17 @@ pub(super) struct Group {
     pub(super) found: Found,
 }
 
+/// What a clause found among the rows it looks at.
+#[derive(Default)]
+pub(super) struct Rows {
+    /// The rows that pass, grouped by the variables they would bind.
+    pub(super) groups: Vec<Group>,
+    /// A row that was picked but judged otherwise.
+    near_miss: Option<Found>,
+    /// A column that had to be judged and is empty in a row that was picked: neither true nor false.
+    silent: Option<String>,
+}
+
 /// Judges a clause and binds what it found.
 pub(crate) fn judge(case: &Case<'_>, clause: &Clause, binding: &mut Binding) {
     let judged = answer(case, clause, binding);
@@ -36,7 +47,11 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
     if let Some(name) = unbound {
         return Judged { truth: Truth::Unknown, found: None, reason: format!("${name} is not known"), node };
     }
-    let (mut groups, near_miss) = groups(case, clause, binding);
+    let Rows { mut groups, near_miss, silent } = groups(case, clause, binding);
+    if let (true, Some(column)) = (groups.is_empty(), silent) {
+        let reason = format!("the source does not say {column}");
+        return Judged { truth: Truth::Unknown, found: near_miss, reason, node };
+    }
     if groups.is_empty() {
         let coverage = match (&clause.kind, &near_miss) {
             // a row was there and said otherwise
@@ -116,23 +131,28 @@ fn pick(clause: &Clause, groups: &[Group]) -> usize {
     best
 }
 
-/// The rows that pass, grouped by the variables they would bind; and a row that was picked but judged otherwise.
-pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> (Vec<Group>, Option<Found>) {
+/// Looks at the rows of a clause.
+pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Rows {
     if let ClauseKind::Metric(query) = &clause.kind {
         return metric_groups(case, clause, query, binding);
     }
     let mut groups: Vec<Group> = Vec::new();
     let mut at_key: BTreeMap<String, usize> = BTreeMap::new();
-    let mut near_miss = None;
+    let (mut near_miss, mut silent) = (None, None);
     let window = clause.within.as_ref().and_then(|it| Some((binding.time(&it.variable)?, it)));
     'rows: for row in case.rows(clause) {
-        let mut judged_false = false;
+        let (mut judged_false, mut empty) = (false, None);
         for (column, condition) in &clause.conditions {
-            if !condition.passes(&row.get(column), binding) {
+            let value = row.get(column);
+            if !condition.passes(&value, binding) {
                 if condition.picks() {
                     continue 'rows;
                 }
-                judged_false = true;
+                if value.is_some() {
+                    judged_false = true;
+                } else {
+                    empty = Some(column);
+                }
             }
         }
         if let Some((at, within)) = &window
@@ -142,6 +162,10 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> (Ve
         }
         if judged_false {
             near_miss.get_or_insert_with(|| found(&row));
+            continue;
+        }
+        if let Some(column) = empty {
+            silent.get_or_insert_with(|| column.clone());
             continue;
         }
         let binds: BTreeMap<String, Value> = clause
@@ -161,7 +185,7 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> (Ve
             }
         }
     }
-    (groups, near_miss)
+    Rows { groups, near_miss, silent }
 }
 
 fn found(row: &Row<'_>) -> Found {
@@ -205,7 +229,7 @@ fn merge(group: &mut Found, row: &Row<'_>, clause: &Clause) {
 }
 
 /// A metric clause, asked once for its node or once for each node there is.
-fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, binding: &Binding) -> (Vec<Group>, Option<Found>) {
+fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, binding: &Binding) -> Rows {
     let timeline = case.timeline;
     let node_condition = clause.conditions.iter().find(|(column, _)| column == "node");
     let nodes: Vec<Option<Name>> = match (node_condition, asked_node(clause, binding)) {
@@ -264,7 +288,7 @@ fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, binding: &Bind
             near_miss = outcome.unfiltered.iter().find_map(to_found);
         }
     }
-    (groups, near_miss)
+    Rows { groups, near_miss, silent: None }
 }
 
 /// Whether a condition holds, given the answers.

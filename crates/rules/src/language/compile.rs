@@ -431,6 +431,7 @@ struct Names<'f> {
     clauses: BTreeSet<String>,
     bound: BTreeSet<String>,
     variables: BTreeMap<String, BTreeSet<String>>,
+    times: BTreeSet<String>,
 }
 
 impl<'f> Names<'f> {
@@ -441,6 +442,7 @@ impl<'f> Names<'f> {
             clauses: clauses.iter().map(|it| it.name.clone()).collect(),
             bound: clauses.iter().flat_map(|it| binds(it)).map(str::to_owned).collect(),
             variables: clauses.iter().map(|it| (it.name.clone(), variables(it))).collect(),
+            times: clauses.iter().filter_map(|it| it.at.clone()).collect(),
         }
     }
 
@@ -531,8 +533,8 @@ impl<'f> Names<'f> {
         }
         for (name, own) in &self.variables {
             let shared = self.variables.iter().any(|(other, theirs)| other != name && !own.is_disjoint(theirs));
-            // a statement about the whole cluster has no variable to share
-            if !shared && !own.is_empty() {
+            // a statement about the whole cluster has no variable to share, at most a time of its own
+            if !shared && !own.is_subset(&self.times) {
                 let message = format!("clause {name} shares no variable with the rest of the rule");
                 return Err(self.file.broken(place(&documents[name]), message));
             }

@@ -12,7 +12,7 @@ pub(crate) mod template;
 use std::path::PathBuf;
 
 pub(crate) use compile::{
-    Clause, ClauseKind, Explains, Item, Rule, Signal, SignalMatch, When, Within, Word, compile_rule, compile_signal,
+    Clause, ClauseKind, Explains, Item, Rule, Signal, SignalMatch, When, Word, compile_rule, compile_signal,
 };
 pub(crate) use document::{Document, parse};
 pub use document::{Expectation, TestCase};

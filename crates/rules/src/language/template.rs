@@ -17,28 +17,39 @@ enum Part {
 }
 
 impl Template {
-    /// Reads the text; a hole is `{$name}` or `{clause.column}`.
+    /// Reads the text; a hole is `{$name}` or `{clause.column}`, any other brace is text.
     pub(crate) fn parse(text: &str) -> Result<Template, String> {
         let mut parts = Vec::new();
-        let mut rest = text;
+        let (mut plain, mut rest) = (String::new(), text);
         while let Some(open) = rest.find('{') {
-            let (before, after) = rest.split_at(open);
-            let Some(close) = after.find('}') else { return Err("an opening { without its }".to_owned()) };
-            if !before.is_empty() {
-                parts.push(Part::Text(before.into()));
+            plain.push_str(&rest[..open]);
+            rest = &rest[open + 1..];
+            let hole = rest.split('}').next().filter(|it| it.len() < rest.len());
+            let part = match hole {
+                Some(hole) if hole.starts_with('$') && is_word(&hole[1..]) => Part::Variable(hole[1..].into()),
+                _ if rest.starts_with('$') => {
+                    return Err("{$ begins a hole that does not end in a name and }".to_owned());
+                }
+                // other braces, such as those of PromQL, are text
+                hole => match hole.and_then(|it| it.split_once('.')) {
+                    Some((clause, column)) if is_word(clause) && is_word(column) => {
+                        Part::Column(clause.into(), column.into())
+                    }
+                    _ => {
+                        plain.push('{');
+                        continue;
+                    }
+                },
+            };
+            if !plain.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut plain).into()));
             }
-            let hole = &after[1..close];
-            if let Some(name) = hole.strip_prefix('$') {
-                parts.push(Part::Variable(name.into()));
-            } else if let Some((clause, column)) = hole.split_once('.') {
-                parts.push(Part::Column(clause.into(), column.into()));
-            } else {
-                return Err(format!("{{{hole}}} is neither {{$variable}} nor {{clause.column}}"));
-            }
-            rest = &after[close + 1..];
+            parts.push(part);
+            rest = &rest[hole.map_or(0, str::len) + 1..];
         }
-        if !rest.is_empty() {
-            parts.push(Part::Text(rest.into()));
+        plain.push_str(rest);
+        if !plain.is_empty() {
+            parts.push(Part::Text(plain.into()));
         }
         Ok(Template { written: text.into(), parts })
     }
@@ -67,5 +78,33 @@ impl Template {
             Part::Column(clause, column) => shown(scope.column(clause, column)),
         };
         self.parts.iter().map(part).collect()
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_' || it == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed;
+
+    impl Scope for Fixed {
+        fn variable(&self, name: &str) -> Option<timeline::Value> {
+            (name == "node").then(|| timeline::Value::from("a"))
+        }
+        fn column(&self, clause: &str, column: &str) -> Option<timeline::Value> {
+            (clause == "total" && column == "value").then_some(timeline::Value::Int(7))
+        }
+    }
+
+    #[test]
+    fn holes_are_filled_and_other_braces_stay() {
+        let render = |text: &str| Template::parse(text).expect("parses").render(&Fixed);
+        assert_eq!(render("{$node}: {total.value} of {$max}"), "a: 7 of unknown");
+        assert_eq!(render("topk(5, up{node=\"{$node}\"})"), "topk(5, up{node=\"a\"})");
+        assert!(Template::parse("{$node").is_err());
     }
 }
