@@ -216,7 +216,7 @@ fn doc(rule: &Rule) -> RuleDoc {
         kind: if rule.symptom { "symptom" } else { "cause" },
         status: rule.status.clone(),
         file: rule.file.clone(),
-        impact: rule.impact.clone(),
+        impact: rule.impact.written().to_owned(),
         clauses: rule.clauses.iter().map(|it| (it.name.clone(), it.written.clone())).collect(),
         frame: rule.frame.iter().flat_map(crate::engine::mentioned).map(str::to_owned).collect(),
         weights: supports.chain(against).collect(),

@@ -140,12 +140,13 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Row
     let mut at_key: BTreeMap<String, usize> = BTreeMap::new();
     let (mut near_miss, mut silent) = (None, None);
     let window = clause.within.as_ref().and_then(|it| Some((binding.time(&it.variable)?, it)));
+    let identified = is_identified(clause, binding);
     'rows: for row in case.rows(clause) {
         let (mut judged_false, mut empty) = (false, None);
         for (column, condition) in &clause.conditions {
             let value = row.get(column);
             if !condition.passes(&value, binding) {
-                if condition.picks() {
+                if condition.picks() && !(identified && is_verdict(column, condition)) {
                     continue 'rows;
                 }
                 if value.is_some() {
@@ -186,6 +187,19 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Row
         }
     }
     Rows { groups, near_miss, silent }
+}
+
+/// Whether the rows of a detector are picked by something settled besides the node, an address say: then a word in
+/// another column is the detector's verdict on it, and a different verdict is an answer.
+fn is_identified(clause: &Clause, binding: &Binding) -> bool {
+    let settled = |(column, condition): &(String, Condition)| {
+        column != "node" && matches!(condition, Condition::Variable(name) if binding.variable(name).is_some())
+    };
+    matches!(clause.kind, ClauseKind::Derived(_)) && clause.conditions.iter().any(settled)
+}
+
+fn is_verdict(column: &str, condition: &Condition) -> bool {
+    column != "metric" && column != "node" && matches!(condition, Condition::OneOf(_))
 }
 
 fn found(row: &Row<'_>) -> Found {

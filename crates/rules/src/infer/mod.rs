@@ -19,7 +19,6 @@ use timeline::{Timeline, Truth};
 
 use crate::Pack;
 use crate::engine::{Case, frames, judge};
-use crate::language::{ClauseKind, Rule};
 
 /// Everything the rules have to say about a timeline.
 pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline) -> Diagnosis {
@@ -39,7 +38,7 @@ fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
         if let Some(empty) = &framed.empty
             && !rule.symptom
         {
-            let entry = LookedFor { rule: rule.name.clone(), what: asked(rule), reason: empty.reason.clone() };
+            let entry = LookedFor { rule: rule.name.clone(), what: rule.name.clone(), reason: empty.reason.clone() };
             if empty.truth == Truth::Unknown { could_not_look.push(entry) } else { looked_for.push(entry) }
         }
         for mut binding in framed.bindings {
@@ -57,19 +56,4 @@ fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
     }
     explain::tidy(&mut symptoms);
     rank::rank(&case, pack, candidates, symptoms, looked_for, could_not_look)
-}
-
-/// What the frame of a rule asks for, in words.
-fn asked(rule: &Rule) -> String {
-    let clause = |name: &str| rule.clauses.iter().find(|it| it.name == name);
-    let words = |name: &str| match clause(name).map(|it| &it.kind) {
-        Some(ClauseKind::Signal(signal)) => signal.clone(),
-        Some(ClauseKind::Fact(relation)) => relation.name.to_owned(),
-        Some(ClauseKind::Derived(detector)) => detector.relation.name.to_owned(),
-        Some(ClauseKind::Metric(query)) => query.metrics().join(", "),
-        None => name.to_owned(),
-    };
-    let mut names: Vec<String> = rule.frame.iter().flat_map(crate::engine::mentioned).map(words).collect();
-    names.dedup();
-    names.join(" and ")
 }

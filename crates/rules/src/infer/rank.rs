@@ -6,7 +6,7 @@ use timeline::{Name, Truth};
 
 use super::explain::explains;
 use super::outcome::{
-    Band, Collect, Diagnosis, Hypothesis, Included, LookedFor, Missing, Order, Polarity, Step, Symptom, Verdict,
+    Band, Collect, Diagnosis, Hypothesis, Included, LookedFor, Order, Polarity, Step, Symptom, Verdict,
 };
 use super::score::order;
 use crate::Pack;
@@ -97,7 +97,7 @@ fn absorb(alive: Vec<Hypothesis>) -> Vec<Hypothesis> {
             .find(|it| it.absorbs.contains(&part.rule) && it.nodes.iter().any(|node| part.nodes.contains(node)));
         if let Some(whole) = whole {
             for at in part.explains {
-                if !whole.explains.contains(&at) && whole.may_explain.iter().any(|_| true) {
+                if !whole.explains.contains(&at) {
                     whole.explains.push(at);
                 }
             }
@@ -108,9 +108,10 @@ fn absorb(alive: Vec<Hypothesis>) -> Vec<Hypothesis> {
     kept
 }
 
-/// The score a cause outside the rules starts with: the rest of the prior is shared by the rules that fit at all.
+/// The score a cause outside the rules starts with: the rest of the prior is shared by the rules that fit at all. Never
+/// below nothing, or a rule without any support would beat it.
 fn outside(fitting: usize) -> f64 {
-    10.0 * (OUTSIDE_PRIOR * fitting.max(1) as f64 / (1.0 - OUTSIDE_PRIOR)).log10()
+    (10.0 * (OUTSIDE_PRIOR * fitting.max(1) as f64 / (1.0 - OUTSIDE_PRIOR)).log10()).max(0.0)
 }
 
 fn band(alive: &mut [Hypothesis], outside_db: f64) {
@@ -225,12 +226,8 @@ fn collect_plan(hypotheses: &[Hypothesis], pack: &Pack, closed: &[LookedFor], sy
         entry.would_add_db = entry.would_add_db.max(db);
     };
     for hypothesis in hypotheses {
-        let mut seen: Vec<&Missing> = Vec::new();
         for missing in &hypothesis.missing {
-            if !seen.iter().any(|it| it.clause == missing.clause) {
-                seen.push(missing);
-                add(&missing.collect, missing.node.as_ref(), &hypothesis.rule, missing.would_add_db);
-            }
+            add(&missing.collect, missing.node.as_ref(), &hypothesis.rule, missing.would_add_db);
         }
     }
     let nothing = hypotheses.iter().all(|it| it.band > Band::Likely);

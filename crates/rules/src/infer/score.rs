@@ -108,6 +108,13 @@ pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hyp
         evidence.push(item_evidence(item, binding, truth, weight_db, Polarity::Against));
     }
     score_db += against.values().sum::<f64>();
+    missing.sort_by(|a, b| b.would_add_db.total_cmp(&a.would_add_db));
+    let mut named: Vec<String> = Vec::new();
+    missing.retain(|it| {
+        let new = !named.contains(&it.clause);
+        named.push(it.clause.clone());
+        new
+    });
 
     let chain = chain(rule, binding);
     let proved = chain.iter().any(|it| it.order == Order::Before);
@@ -125,7 +132,7 @@ pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hyp
     Hypothesis {
         rule: rule.name.clone(),
         title: rule.title.render(binding),
-        impact: rule.impact.clone(),
+        impact: rule.impact.render(binding),
         band: if excluded.is_some() { Band::RuledOut } else { Band::NotAssessable },
         score_db,
         confidence: 0.0,
@@ -170,7 +177,7 @@ fn frame_evidence(rule: &Rule, binding: &Binding) -> Vec<Evidence> {
             polarity: Polarity::For,
             value: judged.truth,
             weight_db: 0.0,
-            why: describe(name, rule, found),
+            why: describe(name, rule, binding),
             count: found.count,
             at: found.at,
             node: judged.node.clone(),
@@ -189,7 +196,7 @@ fn frame_evidence(rule: &Rule, binding: &Binding) -> Vec<Evidence> {
             polarity: Polarity::Context,
             value: Truth::True,
             weight_db: 0.0,
-            why: describe(&clause.name, rule, found),
+            why: describe(&clause.name, rule, binding),
             count: found.count,
             at: found.at,
             node: judged.node.clone(),
@@ -222,11 +229,12 @@ fn item_evidence(item: &Item, binding: &Binding, value: Truth, weight_db: f64, p
     }
 }
 
-/// A clause in words: its reason where an item gives one, else what it found.
-fn describe(name: &str, rule: &Rule, found: &Found) -> String {
-    let clause = rule.clauses.iter().find(|it| it.name == name);
-    let what = clause.map_or_else(|| name.to_owned(), subject);
-    if found.count > 1 { format!("{what}, {} times", found.count) } else { what }
+/// A clause in words: what the rule says of it, else what it looks at.
+fn describe(name: &str, rule: &Rule, binding: &Binding) -> String {
+    if let Some(says) = rule.says.get(name) {
+        return says.render(binding);
+    }
+    rule.clauses.iter().find(|it| it.name == name).map_or_else(|| name.to_owned(), subject)
 }
 
 fn subject(clause: &Clause) -> String {
@@ -238,18 +246,13 @@ fn subject(clause: &Clause) -> String {
     }
 }
 
-/// What an open item needs: one entry for each clause in it that is unknown.
+/// What an open item needs: one entry for each clause in it that is unknown and that the rule tells how to collect.
 fn missing_of(rule: &Rule, item: &Item, binding: &Binding, would_add_db: f64) -> Vec<Missing> {
     let open = mentioned(&item.when).into_iter().filter_map(|name| {
         let judged = binding.answers.get(name).filter(|it| it.truth == Truth::Unknown)?;
-        let collect = rule.missing.get(name).map(|it| it.render(binding));
-        Some(Missing {
-            clause: name.to_owned(),
-            node: judged.node.clone(),
-            collect: collect.unwrap_or_else(|| judged.reason.clone()),
-            reason: judged.reason.clone(),
-            would_add_db,
-        })
+        let collect = rule.missing.get(name)?.render(binding);
+        let (node, reason) = (judged.node.clone(), judged.reason.clone());
+        Some(Missing { clause: name.to_owned(), node, collect, reason, would_add_db })
     });
     open.collect()
 }
@@ -264,10 +267,11 @@ fn chain(rule: &Rule, binding: &Binding) -> Vec<Step> {
             .supports
             .iter()
             .find(|it| mentioned(&it.when).contains(&name.as_str()) && holds(&it.when, binding) == Truth::True);
-        let text = item.and_then(|it| it.why.as_ref()).map(|it| it.render(binding));
+        let says = rule.says.get(name).or(item.and_then(|it| it.why.as_ref()));
+        let text = says.map(|it| it.render(binding));
         steps.push(Step {
             clause: name.clone(),
-            text: text.unwrap_or_else(|| describe(name, rule, found)),
+            text: text.unwrap_or_else(|| describe(name, rule, binding)),
             at: found.at,
             order: Order::Unknown,
             count: found.count,

@@ -18,7 +18,6 @@ use crate::promql::Query;
 #[derive(Debug)]
 pub(crate) struct Signal {
     pub(crate) name: String,
-    pub(crate) about: String,
     pub(crate) matches: Vec<SignalMatch>,
     pub(crate) samples: Vec<String>,
     pub(crate) not_samples: Vec<String>,
@@ -138,7 +137,7 @@ pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) symptom: bool,
     pub(crate) title: Template,
-    pub(crate) impact: String,
+    pub(crate) impact: Template,
     pub(crate) status: String,
     /// In the order they can be judged.
     pub(crate) clauses: Vec<Clause>,
@@ -148,6 +147,8 @@ pub(crate) struct Rule {
     pub(crate) chain: Vec<String>,
     pub(crate) explains: Vec<Explains>,
     pub(crate) absorbs: Vec<String>,
+    /// What a clause says when it holds, in words, for the chain and the evidence.
+    pub(crate) says: BTreeMap<String, Template>,
     pub(crate) missing: BTreeMap<String, Template>,
     pub(crate) fix_now: Vec<Template>,
     pub(crate) fix_later: Vec<Template>,
@@ -194,7 +195,6 @@ pub(crate) fn compile_signal(file: File<'_>, document: SignalDocument) -> Result
     }
     Ok(Signal {
         name: document.signal.value,
-        about: document.about,
         matches,
         samples: document.samples.into_iter().map(|it| it.value).collect(),
         not_samples: document.not_samples.into_iter().map(|it| it.value).collect(),
@@ -231,11 +231,16 @@ pub(crate) fn compile_rule(
     let supports = scope.items(document.supports, false)?;
     let against = scope.items(document.against, true)?;
     let title = scope.template(&document.title)?;
-    let mut missing = BTreeMap::new();
-    for (clause, text) in &document.missing {
-        scope.clause(clause, text)?;
-        missing.insert(clause.clone(), scope.template(text)?);
-    }
+    let impact = scope.template(&document.impact)?;
+    let by_clause = |texts: &BTreeMap<String, Text>| -> Result<BTreeMap<String, Template>, Error> {
+        let mut found = BTreeMap::new();
+        for (clause, text) in texts {
+            scope.clause(clause, text)?;
+            found.insert(clause.clone(), scope.template(text)?);
+        }
+        Ok(found)
+    };
+    let (missing, says) = (by_clause(&document.missing)?, by_clause(&document.says)?);
     let templates = |texts: &[Text]| texts.iter().map(|it| scope.template(it)).collect::<Result<Vec<_>, _>>();
     let (fix_now, fix_later) = (templates(&document.fix.now)?, templates(&document.fix.later)?);
     scope.connected(&document.clauses)?;
@@ -268,7 +273,7 @@ pub(crate) fn compile_rule(
         name: name.value,
         symptom,
         title,
-        impact: document.impact,
+        impact,
         status,
         clauses: in_order(clauses),
         frame,
@@ -277,6 +282,7 @@ pub(crate) fn compile_rule(
         chain: document.chain.into_iter().map(|it| it.value).collect(),
         explains,
         absorbs: document.absorbs.into_iter().map(|it| it.value).collect(),
+        says,
         missing,
         fix_now,
         fix_later,

@@ -21,6 +21,8 @@ pub(crate) enum Document {
 #[serde(deny_unknown_fields)]
 pub(crate) struct SignalDocument {
     pub(crate) signal: Text,
+    /// What it means, for readers of the file.
+    #[allow(dead_code, reason = "demanded of the author, shown by nobody yet")]
     pub(crate) about: String,
     #[serde(rename = "match")]
     pub(crate) matches: Vec<MatchDocument>,
@@ -48,8 +50,7 @@ pub(crate) struct RuleDocument {
     pub(crate) rule: Option<Text>,
     pub(crate) symptom: Option<Text>,
     pub(crate) title: Text,
-    #[serde(default)]
-    pub(crate) impact: String,
+    pub(crate) impact: Text,
     #[serde(default)]
     pub(crate) status: Option<Text>,
     #[serde(rename = "let")]
@@ -65,6 +66,8 @@ pub(crate) struct RuleDocument {
     pub(crate) explains: Vec<Text>,
     #[serde(default)]
     pub(crate) absorbs: Vec<Text>,
+    #[serde(default)]
+    pub(crate) says: BTreeMap<String, Text>,
     #[serde(default)]
     pub(crate) missing: BTreeMap<String, Text>,
     #[serde(default)]
