@@ -70,32 +70,27 @@ fn compare(a: &Hypothesis, b: &Hypothesis) -> std::cmp::Ordering {
 
 /// Takes hypotheses into those whose chain they are part of: same node, named by the rule, and not stronger by themselves.
 fn absorb(alive: Vec<Hypothesis>) -> Vec<Hypothesis> {
+    // what is said of the cluster as a whole goes with any node
+    let together = |whole: &Hypothesis, part: &Hypothesis| {
+        let node = part.nodes.is_empty() || whole.nodes.iter().any(|it| part.nodes.contains(it));
+        whole.absorbs.contains(&part.rule) && node
+    };
     let mut kept: Vec<Hypothesis> = Vec::new();
     let mut waiting: Vec<Hypothesis> = Vec::new();
     for hypothesis in alive {
-        let taken_by = |it: &Hypothesis| {
-            it.absorbs.contains(&hypothesis.rule) && it.nodes.iter().any(|node| hypothesis.nodes.contains(node))
-        };
-        if kept.iter().any(taken_by) { waiting.push(hypothesis) } else { kept.push(hypothesis) }
+        if kept.iter().any(|it| together(it, &hypothesis)) { waiting.push(hypothesis) } else { kept.push(hypothesis) }
     }
     // one that ranks higher alone is still part of a story that is told with confidence
     let mut told: Vec<Hypothesis> = Vec::new();
     while let Some(position) = kept.iter().position(|part| {
-        kept.iter().any(|whole| {
-            whole.absorbs.contains(&part.rule)
-                && (whole.firm || whole.score_db >= part.score_db)
-                && whole.nodes.iter().any(|node| part.nodes.contains(node))
-        })
+        kept.iter().any(|whole| together(whole, part) && (whole.firm || whole.score_db >= part.score_db))
     }) {
         told.push(kept.remove(position));
     }
     for part in waiting.into_iter().chain(told) {
         let band = if part.firm { Band::Likely } else { Band::Possible };
         let included = Included { rule: part.rule.clone(), title: part.title.clone(), band };
-        let whole = kept
-            .iter_mut()
-            .find(|it| it.absorbs.contains(&part.rule) && it.nodes.iter().any(|node| part.nodes.contains(node)));
-        if let Some(whole) = whole {
+        if let Some(whole) = kept.iter_mut().find(|it| together(it, &part)) {
             for at in part.explains {
                 if !whole.explains.contains(&at) {
                     whole.explains.push(at);

@@ -1,0 +1,65 @@
+//! The lists under `docs/` say what there is. `UPDATE_DOCS=1 cargo test -p coroner --test docs` writes them anew.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+fn current(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, text).expect("docs can be written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == text, "docs/{name} is out of date: UPDATE_DOCS=1 cargo test -p coroner --test docs");
+}
+
+#[test]
+fn the_list_of_formats_is_current() {
+    let mut text = String::from(
+        "# Formats\n\nWhat coroner reads, from the parsers themselves. A file is recognised by its content.\n",
+    );
+    for format in parsers::FORMATS {
+        let reading = match format.reading {
+            parsers::Reading::Whole(_) => "read whole",
+            parsers::Reading::Stream(_) => "read line by line",
+        };
+        let _ = write!(text, "\n## {}\n\nWritten by {}; {reading}.\n", format.name, format.produced_by);
+        if let Some(sample) = format.samples.first() {
+            let lines: Vec<&str> = sample.lines().take(6).collect();
+            let _ = write!(text, "\n```text\n{}\n```\n", lines.join("\n"));
+        }
+    }
+    current("formats.md", &text);
+}
+
+#[test]
+fn the_list_of_rules_is_current() {
+    let pack = rules::Pack::built_in().expect("built-in rules are sound");
+    let mut text =
+        String::from("# Rules\n\nThe built-in pack. `coroner explain RULE` shows one with all its clauses.\n");
+    for kind in ["cause", "symptom"] {
+        let _ = write!(text, "\n## {}s\n", if kind == "cause" { "Cause" } else { "Symptom" });
+        for rule in pack.rules().iter().filter(|it| it.kind == kind) {
+            let _ = write!(text, "\n### {}\n\n{}\n", rule.name, rule.title);
+            if !rule.impact.is_empty() {
+                let _ = write!(text, "\n{}\n", rule.impact);
+            }
+            if !rule.weights.is_empty() {
+                text.push_str("\n| evidence | weight | meaning |\n| --- | --- | --- |\n");
+                for it in &rule.weights {
+                    let side = if it.against { "against, " } else { "" };
+                    let _ = writeln!(
+                        text,
+                        "| `{}` | {side}{} | {} |",
+                        it.when.replace('|', "\\|"),
+                        it.weight,
+                        it.why.replace('|', "\\|")
+                    );
+                }
+            }
+            if !rule.refs.is_empty() {
+                let _ = write!(text, "\nSee {}\n", rule.refs.join(" · "));
+            }
+        }
+    }
+    current("rules.md", &text);
+}
