@@ -10,9 +10,14 @@
 //!
 //! Adding a format is one new file and one word in `formats!` below.
 
+mod json_elements;
 mod kernel;
+mod kube;
 mod lines;
 mod log;
+mod places;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 
@@ -172,7 +177,9 @@ macro_rules! formats {
     };
 }
 
-formats! {}
+formats! {
+    kube_objects,
+}
 
 /// The format that fits best, if any does.
 #[must_use]

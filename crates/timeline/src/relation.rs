@@ -110,6 +110,17 @@ relations! {
     LOSS = "log.loss", node, ["source", "count", "text"], "A notice that lines are missing: rate limits, overruns, suppressed callbacks.";
     /// A file of the ledger.
     MEMBER = "member", cluster, ["path", "format", "complete"], "A file of the bundle and how it was understood.";
+    /// A condition of a Node object.
+    NODE_CONDITION = "node.condition", cluster, ["name", "type", "status", "reason", "message"],
+        "A condition of a Kubernetes Node object; `at` is when it last changed.";
+    /// The heartbeat of a node.
+    NODE_LEASE = "node.lease", cluster, ["name", "duration_secs"], "The lease of a node; `at` is its last renewal.";
+    /// A probe of a container.
+    PROBE = "probe", cluster,
+        ["namespace", "pod", "container", "kind", "action", "command", "period_secs", "timeout_secs", "on"],
+        "How the kubelet probes a container: `kind` is liveness, readiness or startup; `action` exec (which forks), http-get, tcp-socket or grpc.";
+    /// A counter of /proc/vmstat.
+    VMSTAT = "vmstat", node, ["key", "value"], "A counter of /proc/vmstat, such as oom_kill, since boot.";
 }
 
 /// A relation by its name.

@@ -1,0 +1,262 @@
+//! Byte ranges of JSON values, so that a document of any size is read one element at a time and every value knows
+//! where it stands.
+//!
+//! ```text
+//! {"data":{"result":[ {"metric":{}} , {"metric":{}} ]}}
+//!                     └─ element ─┘   └─ element ─┘
+//! ```
+//!
+//! Nothing here judges the inside of a value; `serde_json` does, one element at a time. A document that was cut off
+//! still gives its whole elements.
+
+/// A key and its value in an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry<'t> {
+    /// The key without its quotes, escapes as they stand.
+    pub(crate) key: &'t str,
+    /// The value; up to the end of the text where it is cut off.
+    pub(crate) value: &'t str,
+    /// `"key": value`, as it stands.
+    pub(crate) pair: &'t str,
+    /// Whether the value ends before the text does.
+    pub(crate) whole: bool,
+}
+
+/// An element of an array, or one of several documents in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Element<'t> {
+    /// The value; up to the end of the text where it is cut off.
+    pub(crate) text: &'t str,
+    /// Whether the value ends before the text does.
+    pub(crate) whole: bool,
+}
+
+/// The elements of an array, whose text begins with `[`; of anything else, none.
+pub(crate) fn elements(array: &str) -> impl Iterator<Item = Element<'_>> {
+    let bytes = array.as_bytes();
+    let mut at = if bytes.first() == Some(&b'[') { 1 } else { bytes.len() };
+    std::iter::from_fn(move || {
+        at = skip_blank(bytes, at);
+        if bytes.get(at) == Some(&b',') {
+            at = skip_blank(bytes, at + 1);
+        }
+        if at >= bytes.len() || bytes[at] == b']' {
+            at = bytes.len();
+            return None;
+        }
+        let (end, whole) = value_end(bytes, at);
+        let text = &array[at..end];
+        at = end;
+        Some(Element { text, whole })
+    })
+}
+
+/// The entries of an object, whose text begins with `{`; of anything else, none.
+pub(crate) fn entries(object: &str) -> impl Iterator<Item = Entry<'_>> {
+    let bytes = object.as_bytes();
+    let mut at = if bytes.first() == Some(&b'{') { 1 } else { bytes.len() };
+    std::iter::from_fn(move || {
+        at = skip_blank(bytes, at);
+        if bytes.get(at) == Some(&b',') {
+            at = skip_blank(bytes, at + 1);
+        }
+        if bytes.get(at) != Some(&b'"') {
+            at = bytes.len();
+            return None;
+        }
+        let (start, key_end) = (at, string_end(bytes, at)?);
+        let colon = skip_blank(bytes, key_end);
+        if bytes.get(colon) != Some(&b':') {
+            at = bytes.len();
+            return None;
+        }
+        let value_start = skip_blank(bytes, colon + 1);
+        if value_start >= bytes.len() {
+            at = bytes.len();
+            return None;
+        }
+        let (end, whole) = value_end(bytes, value_start);
+        at = end;
+        Some(Entry {
+            key: &object[start + 1..key_end - 1],
+            value: &object[value_start..end],
+            pair: &object[start..end],
+            whole,
+        })
+    })
+}
+
+/// The entry of an object with this key.
+pub(crate) fn entry<'t>(object: &'t str, key: &str) -> Option<Entry<'t>> {
+    entries(object).find(|it| it.key == key)
+}
+
+/// A step into a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step<'k> {
+    /// The value of a key.
+    Key(&'k str),
+    /// An element, from 0.
+    Index(usize),
+}
+
+/// The text of the value a path leads to; for a last step by key, together with its key.
+pub(crate) fn find<'t>(value: &'t str, path: &[Step<'_>]) -> Option<&'t str> {
+    let (mut value, mut found) = (value, value);
+    for step in path {
+        match step {
+            Step::Key(key) => {
+                let entry = entry(value, key)?;
+                (value, found) = (entry.value, entry.pair);
+            }
+            Step::Index(at) => {
+                value = elements(value).nth(*at)?.text;
+                found = value;
+            }
+        }
+    }
+    Some(found)
+}
+
+/// Objects and arrays standing one after the other (`for q in …; do curl …; done`), and where the last one ended.
+pub(crate) struct Documents<'t> {
+    text: &'t str,
+    at: usize,
+}
+
+impl<'t> Documents<'t> {
+    /// From the first document on.
+    pub(crate) fn of(text: &'t str) -> Documents<'t> {
+        Documents { text, at: 0 }
+    }
+
+    /// What follows the documents that were read.
+    pub(crate) fn rest(&self) -> &'t str {
+        &self.text[self.at..]
+    }
+}
+
+impl<'t> Iterator for Documents<'t> {
+    type Item = Element<'t>;
+
+    fn next(&mut self) -> Option<Element<'t>> {
+        let bytes = self.text.as_bytes();
+        let start = skip_blank(bytes, self.at);
+        // a byte order mark may open the file
+        let start = if self.text[start..].starts_with('\u{feff}') { skip_blank(bytes, start + 3) } else { start };
+        if !matches!(bytes.get(start), Some(b'{' | b'[')) {
+            return None;
+        }
+        let (end, whole) = value_end(bytes, start);
+        self.at = end;
+        Some(Element { text: &self.text[start..end], whole })
+    }
+}
+
+fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
+    while matches!(bytes.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+/// The end of a string, after its closing quote; `at` is the opening one.
+fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = at + 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[at] == b'"' {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// The end of the value that begins here, and whether it really ends there.
+fn value_end(bytes: &[u8], start: usize) -> (usize, bool) {
+    match bytes[start] {
+        b'"' => string_end(bytes, start).map_or((bytes.len(), false), |it| (it, true)),
+        b'{' | b'[' => {
+            let (mut at, mut depth) = (start, 0u32);
+            while at < bytes.len() {
+                match bytes[at] {
+                    b'"' => match string_end(bytes, at) {
+                        Some(end) => {
+                            at = end;
+                            continue;
+                        }
+                        None => return (bytes.len(), false),
+                    },
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => {
+                        depth -= 1;
+                        if depth == 0 {
+                            return (at + 1, true);
+                        }
+                    }
+                    _ => {}
+                }
+                at += 1;
+            }
+            (bytes.len(), false)
+        }
+        _ => {
+            let ends = |it: &u8| matches!(it, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t');
+            match bytes[start + 1..].iter().position(ends) {
+                Some(length) => (start + 1 + length, true),
+                None => {
+                    let end = bytes.len();
+                    (end, false)
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_know_where_they_stand() {
+        let text = r#"[ {"a":[1,2]} , "x]\"," ,3]"#;
+        let found: Vec<_> = elements(text).map(|it| (it.text, it.whole)).collect();
+        assert_eq!(found, [(r#"{"a":[1,2]}"#, true), (r#""x]\",""#, true), ("3", true)]);
+        assert_eq!(elements("{}").count(), 0);
+        assert_eq!(elements("[]").count(), 0);
+    }
+
+    #[test]
+    fn entries_give_their_pairs() {
+        let text = "{\n  \"a\": {\"b\": 1},\n  \"c\": null\n}";
+        let found: Vec<_> = entries(text).map(|it| (it.key, it.value, it.pair)).collect();
+        assert_eq!(found, [("a", "{\"b\": 1}", "\"a\": {\"b\": 1}"), ("c", "null", "\"c\": null")]);
+        assert_eq!(find(text, &[Step::Key("a"), Step::Key("b")]), Some("\"b\": 1"));
+        assert_eq!(find(r#"{"a":[{"n":1},{"n":2}]}"#, &[Step::Key("a"), Step::Index(1)]), Some(r#"{"n":2}"#));
+    }
+
+    #[test]
+    fn a_cut_document_keeps_its_whole_elements() {
+        let text = r#"{"data":{"result":[{"v":1},{"v":2},{"v"#;
+        let data = entry(text, "data").expect("an entry");
+        assert!(!data.whole);
+        let result = entry(data.value, "result").expect("an entry");
+        let found: Vec<_> = elements(result.value).map(|it| it.whole).collect();
+        assert_eq!(found, [true, true, false]);
+    }
+
+    #[test]
+    fn documents_stand_in_a_row() {
+        let mut documents = Documents::of("\u{feff}{\"a\":1}\n[2] {} ==== START\n");
+        let found: Vec<_> = documents.by_ref().map(|it| it.text).collect();
+        assert_eq!(found, ["{\"a\":1}", "[2]", "{}"]);
+        assert_eq!(documents.rest(), " ==== START\n");
+    }
+
+    #[test]
+    fn broken_text_ends_the_walk() {
+        for text in ["{", "[", "{\"", "{\"a\"", "{\"a\":", "[\"\\", "[1,,]", "{\"a\" 1}", "[}", "]", "\"", "[é"] {
+            let _ = entries(text).count() + elements(text).count() + Documents::of(text).count();
+        }
+    }
+}

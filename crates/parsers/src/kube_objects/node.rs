@@ -1,0 +1,163 @@
+//! Node objects and the leases that are their heartbeats.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use timeline::{Fact, MemberRecords, Name, Quote, Record, Row, Stamp, relation};
+
+use super::text;
+use super::walk::Object;
+use crate::json_elements::Step::{Index, Key};
+use crate::kube::{instant, stamp};
+use crate::places::Places;
+
+pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut MemberRecords) {
+    let value = &object.value;
+    let Some(name) = text(&value["metadata"]["name"]) else { return };
+    let info = &value["status"]["nodeInfo"];
+    let of = |key: &str| text(&info[key]);
+    let conditions = value["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let ready = conditions.iter().find(|it| it["type"] == "Ready").and_then(|it| text(&it["status"]));
+    let addresses = value["status"]["addresses"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let address = addresses.iter().find(|it| it["type"] == "InternalIP").and_then(|it| text(&it["address"]));
+    let quote = object.quote(&[&[Key("metadata"), Key("name")]], places);
+    NodeFacts {
+        name,
+        address,
+        boot_id: of("bootID"),
+        kernel: of("kernelVersion"),
+        os: of("osImage"),
+        runtime: of("containerRuntimeVersion"),
+        kubelet: of("kubeletVersion"),
+        ready: ready.map(|it| it == "True"),
+    }
+    .push(&quote, &mut |key| object.quote(&[&[Key("status"), Key("nodeInfo"), Key(key)]], places), out);
+
+    for (at, condition) in conditions.iter().enumerate() {
+        let path = |key| [Key("status"), Key("conditions"), Index(at), Key(key)];
+        let quote = object.quote(&[&path("message"), &path("reason"), &path("type")], places);
+        let row = Row::new(&relation::NODE_CONDITION)
+            .with("name", name)
+            .with("type", text(&condition["type"]))
+            .with("status", text(&condition["status"]))
+            .with("reason", text(&condition["reason"]))
+            .with("message", text(&condition["message"]));
+        let since = text(&condition["lastTransitionTime"]).map_or(Stamp::None, stamp);
+        out.records.push(Record::Fact(Box::new(Fact::new(row, Some(name.into()), quote)), since));
+    }
+
+    let metadata = &value["metadata"];
+    let annotation = "projectcalico.org/IPv4Address";
+    let label = "kubernetes.io/hostname";
+    let mut others: Vec<(&str, Quote)> = Vec::new();
+    for (at, entry) in addresses.iter().enumerate() {
+        // an external address may be a load balancer's, shared by many
+        if matches!(text(&entry["type"]), Some("InternalIP" | "Hostname" | "InternalDNS"))
+            && let Some(other) = text(&entry["address"])
+        {
+            let path = [Key("status"), Key("addresses"), Index(at), Key("address")];
+            others.push((other, object.quote(&[&path], places)));
+        }
+    }
+    if let Some(other) = text(&metadata["labels"][label]) {
+        others.push((other, object.quote(&[&[Key("metadata"), Key("labels"), Key(label)]], places)));
+    }
+    if let Some(other) = text(&metadata["annotations"][annotation]) {
+        let bare = other.split('/').next().unwrap_or(other);
+        others.push((bare, object.quote(&[&[Key("metadata"), Key("annotations"), Key(annotation)]], places)));
+    }
+    aliases(name, others, out);
+}
+
+/// Pushes the other names of a node, each once.
+pub(crate) fn aliases(name: &str, others: Vec<(&str, Quote)>, out: &mut MemberRecords) {
+    let mut known = vec![name];
+    for (other, quote) in others {
+        if !known.contains(&other) {
+            known.push(other);
+            let row = Row::new(&relation::ALIAS).with("name", name).with("other", other);
+            out.records.push(Record::Fact(Box::new(Fact::new(row, None, quote)), Stamp::None));
+        }
+    }
+}
+
+/// What renderings of a node say about it.
+pub(crate) struct NodeFacts<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) address: Option<&'t str>,
+    pub(crate) boot_id: Option<&'t str>,
+    pub(crate) kernel: Option<&'t str>,
+    pub(crate) os: Option<&'t str>,
+    /// `containerd://1.5.5`
+    pub(crate) runtime: Option<&'t str>,
+    pub(crate) kubelet: Option<&'t str>,
+    pub(crate) ready: Option<bool>,
+}
+
+impl NodeFacts<'_> {
+    /// Pushes the node and what it says of its kernel, system and runtime; `place` quotes a field by its API name.
+    pub(crate) fn push(&self, quote: &Quote, place: &mut dyn FnMut(&str) -> Quote, out: &mut MemberRecords) {
+        let node: Option<Name> = Some(self.name.into());
+        let row = Row::new(&relation::NODE)
+            .with("name", self.name)
+            .with("address", self.address.and_then(|it| it.parse::<IpAddr>().ok()))
+            // as the journal writes it, so that the two join
+            .with("boot_id", self.boot_id.map(|it| it.replace('-', "").to_ascii_lowercase()))
+            .with("kernel", self.kernel)
+            .with("os", self.os)
+            .with("runtime", self.runtime)
+            .with("kubelet", self.kubelet)
+            .with("ready", self.ready);
+        let mut fact = |row: Row, quote: Quote| {
+            out.records.push(Record::Fact(Box::new(Fact::new(row, node.clone(), quote)), Stamp::None));
+        };
+        fact(row, quote.clone());
+        if let Some(release) = self.kernel {
+            fact(Row::new(&relation::KERNEL).with("release", release), place("kernelVersion"));
+        }
+        if let Some(os) = self.os {
+            fact(Row::new(&relation::OS).with("name", os), place("osImage"));
+        }
+        if let Some(runtime) = self.runtime {
+            let (name, version) = runtime.split_once("://").map_or((runtime, None), |(a, b)| (a, Some(b)));
+            let row = Row::new(&relation::RUNTIME).with("name", name).with("version", version);
+            fact(row, place("containerRuntimeVersion"));
+        }
+    }
+}
+
+/// A lease of `kube-node-lease` is the heartbeat of a node; leases of other namespaces are elections.
+pub(super) fn lease<'t>(
+    object: &Object<'t>,
+    newest: &mut Option<(DateTime<Utc>, Quote, Stamp)>,
+    places: &mut Places<'t>,
+    out: &mut MemberRecords,
+) {
+    let value = &object.value;
+    let Some(renewed) = text(&value["spec"]["renewTime"]) else { return };
+    let Some(at) = instant(renewed) else { return };
+    let quote = object.quote(&[&[Key("spec"), Key("renewTime")], &[Key("metadata"), Key("name")]], places);
+    if text(&value["metadata"]["namespace"]) == Some("kube-node-lease")
+        && let Some(name) = text(&value["metadata"]["name"])
+    {
+        let row = Row::new(&relation::NODE_LEASE)
+            .with("name", name)
+            .with("duration_secs", value["spec"]["leaseDurationSeconds"].as_i64());
+        out.records.push(Record::Fact(Box::new(Fact::new(row, Some(name.into()), quote.clone())), stamp(renewed)));
+    }
+    if newest.as_ref().is_none_or(|(old, _, _)| at > *old) {
+        *newest = Some((at, quote, stamp(renewed)));
+    }
+}
+
+/// The newest heartbeat in a listing dates the listing: some lease is renewed every few seconds.
+pub(crate) fn collected_by(quote: Quote, stamp: Stamp) -> Record {
+    let row = Row::new(&relation::COLLECTED).with("command", "lease renewTime");
+    Record::Fact(Box::new(Fact::new(row, None, quote)), stamp)
+}
+
+/// A list of values at a key.
+pub(super) fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+    value[key].as_array().map(Vec::as_slice).unwrap_or_default()
+}

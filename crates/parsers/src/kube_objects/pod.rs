@@ -1,0 +1,108 @@
+//! Pod objects: where they run, what their containers do, and what probes them.
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+use timeline::{Fact, MemberRecords, Name, Record, Row, Stamp, relation};
+
+use super::node::list;
+use super::text;
+use super::walk::Object;
+use crate::json_elements::Step::{Index, Key};
+use crate::kube::{instant, stamp};
+use crate::places::Places;
+
+pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut MemberRecords) {
+    let value = &object.value;
+    let (spec, status) = (&value["spec"], &value["status"]);
+    let Some(name) = text(&value["metadata"]["name"]) else { return };
+    if status.get("phase").is_none() {
+        return;
+    }
+    let namespace = text(&value["metadata"]["namespace"]);
+    let on = text(&spec["nodeName"]);
+    let node: Option<Name> = on.map(Name::from);
+    let mut fact = |row: Row, quote, stamp| {
+        out.records.push(Record::Fact(Box::new(Fact::new(row, node.clone(), quote)), stamp));
+    };
+
+    let containers = list(status, "containerStatuses");
+    let restarts: i64 = containers.iter().filter_map(|it| it["restartCount"].as_i64()).sum();
+    let row = Row::new(&relation::POD)
+        .with("namespace", namespace)
+        .with("name", name)
+        .with("ip", text(&status["podIP"]).and_then(|it| it.parse::<IpAddr>().ok()))
+        .with("on", on)
+        .with("phase", text(&status["phase"]))
+        .with("uid", text(&value["metadata"]["uid"]))
+        .with("host_network", spec["hostNetwork"].as_bool().unwrap_or(false))
+        .with("restarts", status.get("containerStatuses").map(|_| restarts));
+    let quote = object
+        .quote(&[&[Key("status"), Key("podIP")], &[Key("metadata"), Key("name")], &[Key("status"), Key("phase")]], places);
+    let mut quotes = Fact::new(row, node.clone(), quote);
+    let named = object.quote(&[&[Key("metadata"), Key("name")]], places);
+    if named != quotes.quotes[0] {
+        quotes.quotes.push(named);
+    }
+    if let Some(line) = object.find(&[Key("spec"), Key("nodeName")]) {
+        quotes.quotes.push(places.quote(line));
+    }
+
+    for group in ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"] {
+        for (at, container) in list(status, group).iter().enumerate() {
+            for (field, last) in [("state", false), ("lastState", true)] {
+                let Some((state, detail)) = state(&container[field]) else { continue };
+                let path = |key| [Key("status"), Key(group), Index(at), Key(field), Key(state), Key(key)];
+                let own = [Key("status"), Key(group), Index(at), Key("name")];
+                let quote = object
+                    .quote(&[&path("reason"), &path("exitCode"), &path("startedAt"), &path("message"), &own], places);
+                let row = Row::new(&relation::CONTAINER_STATE)
+                    .with("namespace", namespace)
+                    .with("pod", name)
+                    .with("container", text(&container["name"]))
+                    .with("state", if last && state == "terminated" { "last-terminated" } else { state })
+                    .with("reason", text(&detail["reason"]))
+                    .with("exit_code", detail["exitCode"].as_i64())
+                    .with("signal", detail["signal"].as_i64())
+                    .with("restarts", container["restartCount"].as_i64())
+                    .with("on", on);
+                let finished = text(&detail["finishedAt"]).filter(|it| instant(it).is_some());
+                fact(row, quote, finished.map_or(Stamp::None, stamp));
+            }
+        }
+    }
+
+    for (at, container) in list(spec, "containers").iter().enumerate() {
+        for (field, kind) in
+            [("livenessProbe", "liveness"), ("readinessProbe", "readiness"), ("startupProbe", "startup")]
+        {
+            let probe = &container[field];
+            if !probe.is_object() {
+                continue;
+            }
+            let action = ["exec", "httpGet", "tcpSocket", "grpc"].into_iter().find(|it| probe.get(it).is_some());
+            let command: Vec<&str> = list(&probe["exec"], "command").iter().filter_map(Value::as_str).collect();
+            let row = Row::new(&relation::PROBE)
+                .with("namespace", namespace)
+                .with("pod", name)
+                .with("container", text(&container["name"]))
+                .with("kind", kind)
+                .with("action", action.map(|it| it.to_ascii_lowercase().replace("get", "-get").replace("socket", "-socket")))
+                .with("command", (!command.is_empty()).then(|| command.join(" ")))
+                .with("period_secs", probe["periodSeconds"].as_i64())
+                .with("timeout_secs", probe["timeoutSeconds"].as_i64())
+                .with("on", on);
+            let path = [Key("spec"), Key("containers"), Index(at), Key(field)];
+            let first = [&path[..], &[Key("exec"), Key("command"), Index(0)]].concat();
+            let period = [&path[..], &[Key("periodSeconds")]].concat();
+            let own = [Key("spec"), Key("containers"), Index(at), Key("name")];
+            fact(row, object.quote(&[&first, &period, &own], places), Stamp::None);
+        }
+    }
+    out.records.push(Record::Fact(Box::new(quotes), Stamp::None));
+}
+
+/// `{"terminated": {"exitCode": 137, …}}`: the one state a container is in.
+fn state(value: &Value) -> Option<(&'static str, &Value)> {
+    ["running", "waiting", "terminated"].into_iter().find_map(|it| Some((it, value.get(it)?)))
+}
