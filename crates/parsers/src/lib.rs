@@ -179,6 +179,7 @@ macro_rules! formats {
 
 formats! {
     kube_objects,
+    sysctl,
 }
 
 /// The format that fits best, if any does.
