@@ -10,6 +10,7 @@
 //!
 //! Adding a format is one new file and one word in `formats!` below.
 
+mod exposition;
 mod json_elements;
 mod kernel;
 mod kube;
@@ -179,6 +180,9 @@ macro_rules! formats {
 
 formats! {
     kube_objects,
+    prometheus_api,
+    promtool_dump,
+    openmetrics_text,
     sysctl,
 }
 

@@ -1,0 +1,248 @@
+//! Answers of the Prometheus HTTP API and of `promtool query`.
+//!
+//! ```text
+//! {"status":"success","data":{"resultType":"matrix","result":[
+//!   {"metric":{"__name__":"node_processes_threads","node":"kubestage1001"},"values":[[1690120800,"41870"],…]},…]}}
+//! container_threads{pod="order-sync", namespace="prod"} =>
+//! 41870 @[1690120800]
+//! ```
+//!
+//! Range and instant answers (matrix, vector, scalar), the bare array of `promtool -o json`, several documents in a
+//! row, promtool's text. Skipped, though understood: strings, native histograms, label and target listings. An error
+//! answer is an issue, an empty result is no series. Values are strings in Go's notation; `NaN` is no point, `+Inf`
+//! is one. Time: seconds since the epoch with up to three decimals.
+//!
+//! Source: prometheus.io/docs/prometheus/latest/querying/api; `cmd/promtool` in prometheus.
+
+mod text;
+
+use std::collections::BTreeMap;
+
+use timeline::{MemberRecords, Name, Record};
+
+use crate::exposition::{Builder, Labelled, value};
+use crate::json_elements::{Documents, elements, entries, entry};
+use crate::places::Places;
+use crate::{Certainty, Format, Input, Reading, Sniff};
+
+pub(crate) static FORMAT: Format = Format {
+    name: "prometheus-api",
+    produced_by: "curl …/api/v1/query_range, promtool query range",
+    samples: &[
+        concat!(
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"node_processes_threads","#,
+            r#""node":"kubestage1001"},"values":[[1690120800,"41870"],[1690120815.5,"48990"]]}]}}"#,
+            "\n"
+        ),
+        r#"[{"metric":{"__name__":"up","job":"node"},"value":[1690120800.123,"1"]}]"#,
+        "container_threads{pod=\"order-sync\", namespace=\"prod\"} =>\n41870 @[1690120800]\n48990 @[1690120815]\n",
+        "up{job=\"node\"} => 1 @[1690120800.123]\n",
+    ],
+    recognizes,
+    reading: Reading::Whole(parse),
+};
+
+fn recognizes(sniff: &Sniff<'_>) -> Certainty {
+    let text = sniff.text.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
+    if !text.starts_with(['{', '[']) {
+        return text::recognizes(sniff);
+    }
+    let Some(document) = Documents::of(text).next() else { return Certainty::No };
+    if document.text.starts_with('[') {
+        let series = elements(document.text).next().is_some_and(|it| is_series(it.text));
+        return if series { Certainty::Sure } else { Certainty::No };
+    }
+    match entry(document.text, "status").map(|it| it.value) {
+        Some("\"error\"") if entry(document.text, "errorType").is_some() => Certainty::Sure,
+        Some("\"success\"") => match entry(document.text, "data") {
+            // Loki answers alike, with log lines
+            Some(data) => match entry(data.value, "resultType").map(|it| it.value) {
+                Some("\"matrix\"" | "\"vector\"" | "\"scalar\"" | "\"string\"") => Certainty::Sure,
+                Some(_) => Certainty::No,
+                None => Certainty::Likely,
+            },
+            None => Certainty::No,
+        },
+        _ => Certainty::No,
+    }
+}
+
+/// `{"metric":{…},"values":[…]}`, in this order or another.
+fn is_series(element: &str) -> bool {
+    let has = |key| entry(element, key).is_some();
+    entry(element, "metric").is_some_and(|it| it.value.starts_with('{'))
+        && (has("values") || has("value") || has("histograms") || has("histogram"))
+        && !has("timestamps")
+}
+
+fn parse(input: &Input<'_>, out: &mut MemberRecords) {
+    let start = input.text.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
+    if !start.starts_with(['{', '[']) {
+        return text::parse(input, out);
+    }
+    let mut answers = Answers { input, places: Places::of(input), histograms: false };
+    let mut documents = Documents::of(input.text);
+    for document in documents.by_ref() {
+        answers.document(document.text, out);
+        if !document.whole {
+            let line = answers.places.line(document.text);
+            out.issue(input.origin.member, line, "the file ends inside this answer");
+        }
+    }
+    let rest = documents.rest().trim();
+    if !rest.is_empty() {
+        let line = answers.places.line(rest);
+        out.issue(input.origin.member, line, "text after the last answer");
+        out.tally.lines += rest.lines().count() as u64;
+        out.tally.odd_bytes += rest.len() as u64;
+    }
+}
+
+struct Answers<'i, 't> {
+    input: &'i Input<'t>,
+    places: Places<'t>,
+    histograms: bool,
+}
+
+impl<'t> Answers<'_, 't> {
+    fn document(&mut self, document: &'t str, out: &mut MemberRecords) {
+        if document.starts_with('[') {
+            return self.series_list(document, out);
+        }
+        let mut status = "";
+        let mut data = None;
+        let (mut error_type, mut error) = (String::new(), String::new());
+        for entry in entries(document) {
+            match entry.key {
+                "status" => status = entry.value,
+                "data" => data = Some(entry.value),
+                "errorType" => error_type = string(entry.value),
+                "error" => error = string(entry.value),
+                "warnings" | "infos" => {
+                    for warning in elements(entry.value) {
+                        let line = self.places.line(warning.text);
+                        out.issue(self.input.origin.member, line, format!("the answer warns: {}", string(warning.text)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        if status == "\"error\"" {
+            out.tally.lines += 1;
+            out.tally.understood += 1;
+            let line = self.places.line(document);
+            out.issue(self.input.origin.member, line, format!("the metrics backend answered {error_type}: {error}"));
+        }
+        let Some(data) = data else {
+            if status != "\"error\"" {
+                out.tally.lines += 1;
+                out.tally.odd_bytes += document.len() as u64;
+            }
+            return;
+        };
+        let kind = entry(data, "resultType").map_or("", |it| it.value);
+        let result = entry(data, "result").map_or("", |it| it.value);
+        match kind {
+            "\"matrix\"" | "\"vector\"" => self.series_list(result, out),
+            "\"scalar\"" => {
+                out.tally.lines += 1;
+                out.tally.understood += 1;
+                let labelled: Labelled = (Name::from(""), Vec::new());
+                self.series(result, labelled, result, false, out);
+            }
+            // label values, targets, rules: no values over time
+            _ if status != "\"error\"" => {
+                out.tally.lines += 1;
+                out.tally.understood += 1;
+            }
+            _ => {}
+        }
+    }
+
+    fn series_list(&mut self, list: &'t str, out: &mut MemberRecords) {
+        for element in elements(list) {
+            out.tally.lines += 1;
+            let mut labelled = None;
+            let (mut values, mut many, mut histograms) = (None, false, false);
+            for entry in entries(element.text) {
+                match entry.key {
+                    "metric" => labelled = metric(entry.value),
+                    "values" => (values, many) = (Some(entry.value), true),
+                    "value" => values = Some(entry.value),
+                    "histograms" | "histogram" => histograms = true,
+                    _ => {}
+                }
+            }
+            if histograms && !self.histograms {
+                self.histograms = true;
+                let line = self.places.line(element.text);
+                out.issue(self.input.origin.member, line, "native histograms are not read");
+            }
+            match (labelled, values) {
+                (Some(labelled), Some(values)) => {
+                    out.tally.understood += 1;
+                    self.series(element.text, labelled, values, many, out);
+                }
+                (Some(_), None) if histograms => out.tally.understood += 1,
+                _ => {
+                    out.tally.odd_bytes += element.text.len() as u64;
+                    let line = self.places.line(element.text);
+                    let what = if element.whole { "an element that is no series" } else { "the file ends inside a series" };
+                    out.issue(self.input.origin.member, line, what);
+                }
+            }
+        }
+    }
+
+    /// `values` are a list of points, or one, within `text`.
+    fn series(&mut self, text: &'t str, labelled: Labelled, values: &'t str, many: bool, out: &mut MemberRecords) {
+        let start = self.places.start(text);
+        let line = self.places.line(text);
+        let mut builder = Builder::new(labelled, self.input.origin.member, start as u64, line);
+        let mut odd = 0u32;
+        let mut add = |point: &str| match sample(point) {
+            Some((millis, value)) => {
+                builder.add(millis, value, point.as_ptr() as usize - text.as_ptr() as usize, point.len());
+            }
+            None => odd += 1,
+        };
+        if many {
+            elements(values).for_each(|it| add(it.text));
+        } else {
+            add(values);
+        }
+        if odd > 0 {
+            out.issue(self.input.origin.member, line, format!("{odd} values of a series could not be read"));
+        }
+        let mut series = builder.finish(text);
+        // an answer holds no staleness markers: here NaN is what an expression gave
+        series.stale.clear();
+        if !series.points.is_empty() {
+            out.records.push(Record::Series(Box::new(series)));
+        }
+    }
+}
+
+/// `[1690120800.5,"41870"]`
+fn sample(point: &str) -> Option<(i64, f64)> {
+    let inner = point.strip_prefix('[')?.strip_suffix(']')?;
+    let (stamp, number) = inner.split_once(',')?;
+    let seconds: f64 = stamp.trim().parse().ok()?;
+    let value = value(number.trim().strip_prefix('"')?.strip_suffix('"')?)?;
+    (seconds.is_finite() && seconds.abs() < 1e12).then(|| ((seconds * 1000.0).round() as i64, value))
+}
+
+/// `{"__name__":"up","job":"node"}`
+fn metric(object: &str) -> Option<Labelled> {
+    let mut labels: BTreeMap<String, String> = serde_json::from_str(object).ok()?;
+    let metric = labels.remove("__name__").unwrap_or_default();
+    Some((metric.into(), labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect()))
+}
+
+/// A JSON string without its quotes; anything else as it stands.
+fn string(value: &str) -> String {
+    serde_json::from_str(value).unwrap_or_else(|_| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+use super::*;
+use crate::testing::{read_at, read_cut, sample, samples_in, series, sniff_certainty};
+use timeline::Series;
+
+fn shape(series: &Series) -> (String, Vec<(i64, f64)>) {
+    (series.title(), series.points.iter().map(|it| (it.millis, it.value)).collect())
+}
+
+#[test]
+fn a_range_gives_series_with_quotes() {
+    let text = FORMAT.samples[0];
+    let out = read_at(&FORMAT, "x.json", text);
+    let found: Vec<_> = series(&out).collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        shape(found[0]),
+        (
+            "node_processes_threads{node=\"kubestage1001\"}".to_owned(),
+            vec![(1_690_120_800_000, 41870.0), (1_690_120_815_500, 48990.0)]
+        )
+    );
+    assert_eq!(&*found[0].quote(&found[0].points[0]).text, "[1690120800,\"41870\"]");
+}
+
+#[test]
+fn pretty_printed_answers_and_promtool_text_agree() {
+    let pretty = "{\n \"status\": \"success\",\n \"data\": {\n  \"resultType\": \"matrix\",\n  \"result\": [\n   {\n    \"values\": [\n     [\n      1690120800,\n      \"41870\"\n     ],\n     [1690120815, \"48990\"]\n    ],\n    \"metric\": {\"pod\": \"order-sync\", \"__name__\": \"container_threads\", \"namespace\": \"prod\"}\n   }\n  ]\n }\n}\n";
+    let text = FORMAT.samples[2];
+    for it in [pretty, text] {
+        assert_eq!(sniff_certainty(&FORMAT, "x", it), Certainty::Sure);
+    }
+    let (pretty, text) = (read_at(&FORMAT, "x", pretty), read_at(&FORMAT, "x", text));
+    assert_eq!(series(&pretty).map(shape).collect::<Vec<_>>(), series(&text).map(shape).collect::<Vec<_>>());
+    assert_eq!(series(&pretty).next().map(|it| it.quote(&it.points[1]).span.line), Some(12));
+}
+
+#[test]
+fn answers_of_every_kind() {
+    let first = |text: &str| {
+        let out = read_at(&FORMAT, "x", text);
+        (series(&out).next().map(shape), out.issues.iter().map(|it| it.what.clone()).collect::<Vec<_>>())
+    };
+    let wrap = |kind: &str, result: &str| {
+        format!(r#"{{"status":"success","data":{{"resultType":"{kind}","result":{result}}}}}"#)
+    };
+    assert_eq!(first(&wrap("scalar", r#"[5,"3"]"#)).0, Some(("{}".to_owned(), vec![(5000, 3.0)])));
+    assert_eq!(first(&wrap("string", r#"[5,"3"]"#)), (None, vec![]));
+    assert_eq!(first(&wrap("matrix", "[]")), (None, vec![]));
+    let vector = wrap("vector", r#"[{"metric":{"x":"y"},"value":[5.5,"+Inf"]}]"#);
+    assert_eq!(first(&vector).0, Some(("{x=\"y\"}".to_owned(), vec![(5500, f64::INFINITY)])));
+    let error = r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#;
+    assert_eq!(first(error), (None, vec!["the metrics backend answered timeout: query timed out".to_owned()]));
+    assert_eq!(read_at(&FORMAT, "x", &format!("{vector}\n{vector}")).records.len(), 2);
+}
+
+#[test]
+fn points_are_in_order_whatever_the_file_says() {
+    let text = r#"[{"metric":{},"values":[[2,"1"],[1,"2"],[2,"3"],[3,"NaN"],[4,5],["x","6"]]}]"#;
+    let out = read_at(&FORMAT, "x", text);
+    let found: Vec<_> = series(&out).map(shape).collect();
+    assert_eq!(found, [("{}".to_owned(), vec![(1000, 2.0), (2000, 3.0)])]);
+    assert_eq!(out.issues[0].what, "2 values of a series could not be read");
+}
+
+#[test]
+fn a_cut_answer_keeps_its_whole_series() {
+    let text = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":"1"},"values":[[1,"1"]]},{"metric":{"a":"2"},"val"#;
+    let out = read_cut(&FORMAT, "x", text);
+    assert_eq!(series(&out).count(), 1);
+    assert!(out.issues.iter().any(|it| it.what.contains("ends inside")));
+}
+
+#[test]
+fn other_json_is_not_claimed() {
+    for text in [
+        r#"{"status":"success","data":{"resultType":"streams","result":[]}}"#,
+        r#"{"kind":"Pod","status":{"phase":"Running"}}"#,
+        r#"[{"metric":{"a":"b"},"values":[1],"timestamps":[2]}]"#,
+        r#"["a","b"]"#,
+        "{}",
+        "some => text\n",
+    ] {
+        assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::No, "{text}");
+    }
+}
+
+#[test]
+fn every_shape_of_one_run_gives_the_same_values() {
+    let load = |path: &str| -> Option<BTreeMap<String, Vec<(i64, f64)>>> {
+        let text = sample(path)?;
+        let format = if path.contains("tsdb_dump") { &crate::promtool_dump::FORMAT } else { &FORMAT };
+        assert_eq!(sniff_certainty(format, path, &text), Certainty::Sure, "{path}");
+        let out = read_at(format, path, &text);
+        assert_eq!(out.tally.lines, out.tally.understood, "{path}");
+        Some(series(&out).map(shape).collect())
+    };
+    let (Some(api), Some(text), Some(json), Some(dump)) = (
+        load("metrics/api/range_container_threads.json"),
+        load("metrics/promtool/query_range.txt"),
+        load("metrics/promtool/query_range.json"),
+        load("metrics/promtool/tsdb_dump.txt"),
+    ) else {
+        return;
+    };
+    // an answer on a grid repeats the newest sample of the last five minutes
+    let check = |grid: &BTreeMap<String, Vec<(i64, f64)>>| {
+        let mut compared = 0;
+        for (title, points) in grid {
+            let raw = dump.get(title).unwrap_or_else(|| panic!("no {title} in the dump"));
+            for (at, value) in points {
+                let newest = raw.iter().rev().find(|(it, _)| it <= at).expect("a sample before");
+                assert_eq!(newest.1, *value, "{title} at {at}");
+                compared += 1;
+            }
+        }
+        compared
+    };
+    assert!(check(&api) > 100);
+    assert_eq!(check(&text), 46);
+    // the sum over all, asked for as JSON, is the sum of the parts
+    let total = json.get("{}").expect("one series");
+    let known: BTreeMap<i64, f64> = text.values().flatten().fold(BTreeMap::new(), |mut sums, (at, value)| {
+        *sums.entry(*at).or_default() += value;
+        sums
+    });
+    assert_eq!(total, &known.into_iter().collect::<Vec<_>>());
+}
+
+#[test]
+fn every_answer_of_the_samples_is_recognised_and_read() {
+    for path in samples_in("metrics/api") {
+        let Some(text) = sample(&path) else { return };
+        assert!(sniff_certainty(&FORMAT, &path, &text) >= Certainty::Likely, "{path}");
+        let out = read_at(&FORMAT, &path, &text);
+        assert_eq!(out.tally.lines, out.tally.understood, "{path}");
+        let error = path.contains("error_bad") || path.contains("error_step") || path.contains("parse_error");
+        assert_eq!(out.issues.iter().any(|it| it.what.contains("bad_data")), error, "{path}");
+    }
+}
