@@ -180,6 +180,7 @@ macro_rules! formats {
 
 formats! {
     kube_objects,
+    kube_tables,
     prometheus_api,
     promtool_dump,
     openmetrics_text,

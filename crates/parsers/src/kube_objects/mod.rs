@@ -25,7 +25,7 @@ use serde_json::Value;
 use timeline::{Collected, MemberRecords};
 
 use crate::json_elements::{Documents, elements, entries, entry};
-use crate::kube::Events;
+use crate::kube::{Events, collected_by};
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Reading, Sniff};
 use walk::Object;
@@ -195,7 +195,7 @@ fn read<'t>(object: &Object<'t>, found: &mut Found, places: &mut Places<'t>, out
 fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecords) {
     let member = input.origin.member;
     if let Some((_, quote, stamp)) = found.newest_lease.take() {
-        out.records.push(node::collected_by(quote, stamp));
+        out.records.push(collected_by(quote, stamp));
     }
     for kind in &found.kinds {
         let mut namespaces = found.namespaces.iter().filter(|(of, _)| of == kind).map(|(_, it)| it.as_str());

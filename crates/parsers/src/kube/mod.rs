@@ -1,5 +1,13 @@
 //! What the renderings of the Kubernetes API share: stamps, event names, and events as records.
 
+mod age;
+mod node;
+mod table;
+
+pub(crate) use age::{Age, Base, seen_for};
+pub(crate) use node::{NodeFacts, aliases, collected_by};
+pub(crate) use table::{Columns, Row as TableRow};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use timeline::{
     Carrier, Event, MemberRecords, Name, Quote, Record, Row, Seen, Severity, Source, Stamp, Time, relation,
@@ -123,7 +131,7 @@ impl Events {
             row: Some(row.clone()),
             quote: quote.clone(),
         };
-        let last = if of.last == Stamp::None { &of.first } else { &of.last };
+        let last = if of.last == Stamp::None && of.count <= 1 { &of.first } else { &of.last };
         let twice = of.count > 1 && of.first != Stamp::None && of.first != *last;
         if twice {
             out.records.push(Record::Event(Box::new(event(&of.first, 1))));
