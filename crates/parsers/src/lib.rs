@@ -179,6 +179,7 @@ macro_rules! formats {
 }
 
 formats! {
+    kube_describe,
     kube_objects,
     kube_tables,
     prometheus_api,
