@@ -179,12 +179,14 @@ macro_rules! formats {
 }
 
 formats! {
+    host_identity,
     kube_describe,
     kube_objects,
     kube_tables,
+    openmetrics_text,
+    proc_files,
     prometheus_api,
     promtool_dump,
-    openmetrics_text,
     sysctl,
 }
 
