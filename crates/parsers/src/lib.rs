@@ -18,6 +18,8 @@ mod lines;
 mod log;
 mod places;
 #[cfg(test)]
+mod recognition;
+#[cfg(test)]
 mod testing;
 
 use std::sync::Arc;

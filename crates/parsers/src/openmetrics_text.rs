@@ -15,7 +15,7 @@
 
 use timeline::MemberRecords;
 
-use crate::exposition::{Samples, Unit, label_part, labels, value};
+use crate::exposition::{Samples, Unit, label_part, labels, millis, value};
 use crate::{Certainty, Chunk, Format, Origin, Reader, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -38,11 +38,12 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     if share < 0.9 {
         return Certainty::No;
     }
-    if sniff.text.lines().take(400).any(metadata) {
+    // promtool's dump has an end mark, too
+    if sniff.text.lines().take(400).any(|it| metadata(it) && it != "# EOF") {
         return Certainty::Sure;
     }
     // without metadata only braces tell a sample from any word and number
-    let braced = sniff.share(200, |line| line.contains("=\"") && is_sample(line));
+    let braced = sniff.share(200, |line| line.contains('{') && is_sample(line));
     if braced > 0.5 { Certainty::Likely } else { Certainty::No }
 }
 
@@ -63,10 +64,15 @@ fn metadata(line: &str) -> bool {
         })
 }
 
+/// `a{x="1"} 1`, `a 1 1690120800000`, `a 1 1690120800.5 # {trace="t"} 0.6`
 fn is_sample(line: &str) -> bool {
     let Some((part, rest)) = label_part(line) else { return false };
+    let (rest, _exemplar) = rest.split_once(" # ").unwrap_or((rest, ""));
     let mut cells = rest.split_ascii_whitespace();
-    cells.next().and_then(value).is_some() && labels(part).is_some_and(|(metric, _)| !metric.is_empty())
+    cells.next().and_then(value).is_some()
+        && cells.next().is_none_or(|it| millis(it, Unit::BySize).is_some())
+        && cells.next().is_none()
+        && labels(part).is_some_and(|(metric, _)| !metric.is_empty())
 }
 
 struct Scrape {
@@ -120,7 +126,8 @@ mod tests {
 
     #[test]
     fn words_and_numbers_are_not_metrics() {
-        for text in ["nr_free_pages 32312\noom_kill 0\n", "# TYPE what?\n", "# HELP me please\nsay what\n", "cpu 1 2 3\n"] {
+        for text in ["nr_free_pages 32312\noom_kill 0\n", "# TYPE what?\n", "# HELP me please\nsay what\n", "cpu 1 2 3\n",
+            "Feb 11 19:23:39 node-a kubelet[1]: x=\"y\" {\n", "free 1\nused 2\n"] {
             assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::No, "{text}");
         }
     }

@@ -185,7 +185,7 @@ impl Events {
 
 /// A cell that says something: not empty, not `<none>`, `<unset>`, `<unknown>`.
 pub(crate) fn word(text: Option<&str>) -> Option<&str> {
-    text.filter(|it| !it.is_empty() && !(it.starts_with('<') && it.ends_with('>')))
+    text.filter(|it| !(it.is_empty() || it.starts_with('<') && it.ends_with('>')))
 }
 
 #[cfg(test)]

@@ -65,12 +65,12 @@ impl<'t> Pod<'_, 't> {
                 continue;
             }
             let opens = depth == 2 && section.ends_with("ontainers") && line.text.trim_end().ends_with(':');
-            if depth == 0 || opens {
-                if let Some((name, lines)) = container.take() {
-                    let own = self.container(name, &lines, out);
-                    if section == "Containers" {
-                        restarts = Some(restarts.unwrap_or(0) + own.unwrap_or(0));
-                    }
+            if (depth == 0 || opens)
+                && let Some((name, lines)) = container.take()
+            {
+                let own = self.container(name, &lines, out);
+                if section == "Containers" {
+                    restarts = Some(restarts.unwrap_or(0) + own.unwrap_or(0));
                 }
             }
             if depth == 0 {

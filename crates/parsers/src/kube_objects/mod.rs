@@ -63,7 +63,7 @@ enum Kind {
 
 /// Kind and API version decide; a `Node` of Calico and an `Event` of the audit log are others' objects.
 fn kind_of(kind: &str, version: Option<&str>) -> Option<Kind> {
-    let of = |versions: &[&str]| version.is_none_or(|it| versions.iter().any(|known| it == *known));
+    let of = |versions: &[&str]| version.is_none_or(|it| versions.contains(&it));
     match kind {
         "Event" | "EventList" if of(&["v1", "events.k8s.io/v1", "events.k8s.io/v1beta1"]) => Some(Kind::Event),
         "Node" | "NodeList" if of(&["v1"]) => Some(Kind::Node),
@@ -95,10 +95,8 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     } else {
         walk::yaml_kinds(text).find_map(|(kind, version)| kind_of(kind, version)).map(|_| Certainty::Sure)
     };
-    let path = sniff.file_name();
-    let named = ["event", "node", "pod", "lease"].iter().any(|it| path.contains(it));
     match found {
-        Some(Certainty::Maybe) if !named => Certainty::No,
+        Some(Certainty::Maybe) if kind_in_path(sniff.path).is_none() => Certainty::No,
         Some(certainty) => certainty,
         None => Certainty::No,
     }
@@ -223,20 +221,18 @@ fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecord
     found.events.finish(member, cut.then_some("the file is cut off"), out);
 }
 
-/// `…/events/kube-system.json`, `…_get_-o_json_--namespace_default_pods`: what an empty list was a list of.
+/// `…/events/kube-system.json`, `…_get_-o_json_--namespace_kube-node-lease_pods`: what an empty list was a list of.
 fn kind_in_path(path: &str) -> Option<Kind> {
-    let path = path.to_ascii_lowercase();
-    let last = |word: &str| path.rfind(word);
-    [
-        (last("event"), Kind::Event),
-        (last("nodes"), Kind::Node),
-        (last("pods"), Kind::Pod),
-        (last("lease"), Kind::Lease),
-    ]
-    .into_iter()
-    .filter_map(|(at, kind)| at.map(|it| (it, kind)))
-    .max()
-    .map(|(_, kind)| kind)
+    let parts = path.rsplitn(3, '/').take(2);
+    parts.into_iter().find_map(|part| {
+        part.to_ascii_lowercase().rsplit(|it: char| !it.is_ascii_alphanumeric()).find_map(|word| match word {
+            "events" => Some(Kind::Event),
+            "nodes" => Some(Kind::Node),
+            "pods" => Some(Kind::Pod),
+            "leases" => Some(Kind::Lease),
+            _ => None,
+        })
+    })
 }
 
 /// A string that says something.

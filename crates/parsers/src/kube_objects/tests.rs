@@ -157,6 +157,8 @@ fn an_empty_list_is_known_by_its_path() {
     let text = "{\n    \"apiVersion\": \"v1\",\n    \"items\": [],\n    \"kind\": \"List\"\n}\n";
     assert_eq!(sniff_certainty(&FORMAT, "sos/get_-o_json_--namespace_x_events", text), Certainty::Maybe);
     assert_eq!(sniff_certainty(&FORMAT, "sos/get_-o_json_--namespace_x_pvc", text), Certainty::No);
+    assert_eq!(sniff_certainty(&FORMAT, "sos/get_-o_json_--namespace_kube-node-lease_quotas", text), Certainty::No);
+    assert_eq!(sniff_certainty(&FORMAT, "cluster-resources/pods/default.json", text), Certainty::Maybe);
     let out = read_at(&FORMAT, "sos/get_-o_json_--namespace_x_events", text);
     assert_eq!(out.collected[0].relation, "kube.event");
     assert!(out.collected[0].incomplete.is_some());

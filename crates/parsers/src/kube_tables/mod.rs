@@ -83,6 +83,12 @@ fn header(line: &str) -> Option<(Table, Columns)> {
     Some((table, columns))
 }
 
+/// `NAME   READY   UP-TO-DATE   AVAILABLE   AGE`: a table of a kind that is not read here.
+fn foreign_header(line: &str) -> bool {
+    let shouted = line.bytes().all(|it| it.is_ascii_uppercase() || b" -()".contains(&it));
+    shouted && Columns::of(line).has("NAME") && Columns::of(line).has("AGE")
+}
+
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let mut reading = Tables { input, events: Events::default(), rows: Vec::new() };
     let mut open: Option<(Table, Columns)> = None;
@@ -94,6 +100,11 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             reading.flush(open.take(), out);
             listed.push((table, columns.clone()));
             open = Some((table, columns));
+        } else if foreign_header(line.text) {
+            // `kubectl get all` goes on with other kinds
+            reading.flush(open.take(), out);
+            out.tally.odd_bytes += line.text.len() as u64;
+            continue;
         } else if let Some(console) = console_line(line.text) {
             reading.console(&console, &line, out);
         } else if !reading.row(open.as_ref(), &line, out) {
@@ -293,6 +304,8 @@ fn kind_named(word: &str) -> Name {
 
 fn pod(row: &TableRow<'_, '_>, quote: Quote, out: &mut MemberRecords) -> bool {
     let Some(name) = row.get("NAME") else { return false };
+    // `kubectl get all` puts the kind before the name
+    let name = name.strip_prefix("pod/").unwrap_or(name);
     let Some(status) = row.get("STATUS") else { return false };
     let Some(restarts) = row.get("RESTARTS").and_then(|it| it.split(' ').next()?.parse::<i64>().ok()) else {
         return false;

@@ -126,6 +126,15 @@ prod        web-1   0/1     CrashLoopBackOff   17             2d    <none>      
 }
 
 #[test]
+fn all_of_a_namespace_gives_its_pods() {
+    let text = "NAME        READY   STATUS    RESTARTS   AGE\npod/web-0   1/1     Running   0          2d\n\nNAME              TYPE        CLUSTER-IP   EXTERNAL-IP   PORT(S)   AGE\nservice/web       ClusterIP   10.96.0.1    <none>        80/TCP    2d\n";
+    let out = read_at(&FORMAT, "x", text);
+    let names: Vec<_> = facts(&out, "pod").map(|it| it.get("name").to_string()).collect();
+    assert_eq!((names, out.issues.len()), (vec!["web-0".to_owned()], 0));
+    assert_eq!((out.tally.lines, out.tally.understood), (4, 2));
+}
+
+#[test]
 fn nodes_with_their_kernels() {
     let text = "NAME   STATUS                     ROLES    AGE    VERSION   INTERNAL-IP   EXTERNAL-IP   OS-IMAGE             KERNEL-VERSION      CONTAINER-RUNTIME
 a      Ready,SchedulingDisabled   <none>   212d   v1.17.3   10.0.0.7      <none>        Ubuntu 16.04.3 LTS   4.4.0-104-generic   docker://18.6.3

@@ -135,7 +135,9 @@ impl<'t> Found<'_, 't> {
             Kind::Meminfo => {
                 let Some((key, bytes)) = meminfo(text) else { return false };
                 self.collected = Some(&relation::MEMINFO);
-                self.push(Row::new(&relation::MEMINFO).with("key", key).with("bytes", bytes), line, out);
+                if let Some(bytes) = bytes {
+                    self.push(Row::new(&relation::MEMINFO).with("key", key).with("bytes", bytes), line, out);
+                }
             }
             Kind::Free => return self.free(line, out),
             Kind::Loadavg => {
@@ -220,17 +222,17 @@ impl<'t> Found<'_, 't> {
 }
 
 /// `MemAvailable:    2775844 kB`; counts such as `HugePages_Total:       0` have no unit and are no memory.
-fn meminfo(line: &str) -> Option<(&str, i64)> {
+fn meminfo(line: &str) -> Option<(&str, Option<i64>)> {
     let (key, rest) = line.split_once(':')?;
     let mut words = rest.split_ascii_whitespace();
     let number: i64 = words.next()?.parse().ok()?;
     let plain = !key.is_empty() && key.bytes().all(|it| it.is_ascii_alphanumeric() || b"_()".contains(&it));
-    let scale = match words.next() {
-        Some("kB") => 1024,
-        None => 1,
+    let bytes = match words.next() {
+        Some("kB") => Some(number.checked_mul(1024)?),
+        None => None,
         Some(_) => return None,
     };
-    (plain && number >= 0).then_some((key, number.checked_mul(scale)?))
+    (plain && number >= 0).then_some((key, bytes))
 }
 
 /// `1.36 3.49 4.53 2/3518 3715089`: three averages, running and all threads, the last process id given out.

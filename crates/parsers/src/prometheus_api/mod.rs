@@ -5,14 +5,18 @@
 //!   {"metric":{"__name__":"node_processes_threads","node":"kubestage1001"},"values":[[1690120800,"41870"],…]},…]}}
 //! container_threads{pod="order-sync", namespace="prod"} =>
 //! 41870 @[1690120800]
+//! {"metric":{"__name__":"up"},"values":[1,1],"timestamps":[1690120800000,1690120815000]}
 //! ```
 //!
 //! Range and instant answers (matrix, vector, scalar), the bare array of `promtool -o json`, several documents in a
-//! row, promtool's text. Skipped, though understood: strings, native histograms, label and target listings. An error
+//! row, promtool's text, the lines of VictoriaMetrics' export. Skipped, though understood: strings, native histograms, label and target listings. An error
 //! answer is an issue, an empty result is no series. Values are strings in Go's notation; `NaN` is no point, `+Inf`
 //! is one. Time: seconds since the epoch with up to three decimals.
 //!
-//! Source: prometheus.io/docs/prometheus/latest/querying/api; `cmd/promtool` in prometheus.
+//! The export counts milliseconds and holds raw samples; its `NaN` and null end a series for now.
+//!
+//! Source: prometheus.io/docs/prometheus/latest/querying/api; `cmd/promtool` in prometheus;
+//! docs.victoriametrics.com, "How to export data in JSON line format".
 
 mod text;
 
@@ -37,6 +41,7 @@ pub(crate) static FORMAT: Format = Format {
         r#"[{"metric":{"__name__":"up","job":"node"},"value":[1690120800.123,"1"]}]"#,
         "container_threads{pod=\"order-sync\", namespace=\"prod\"} =>\n41870 @[1690120800]\n48990 @[1690120815]\n",
         "up{job=\"node\"} => 1 @[1690120800.123]\n",
+        "{\"metric\":{\"__name__\":\"up\"},\"values\":[1,1],\"timestamps\":[1690120800000,1690120815000]}\n",
     ],
     recognizes,
     reading: Reading::Whole(parse),
@@ -51,6 +56,9 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     if document.text.starts_with('[') {
         let series = elements(document.text).next().is_some_and(|it| is_series(it.text));
         return if series { Certainty::Sure } else { Certainty::No };
+    }
+    if is_export(document.text) {
+        return Certainty::Sure;
     }
     match entry(document.text, "status").map(|it| it.value) {
         Some("\"error\"") if entry(document.text, "errorType").is_some() => Certainty::Sure,
@@ -73,6 +81,12 @@ fn is_series(element: &str) -> bool {
     entry(element, "metric").is_some_and(|it| it.value.starts_with('{'))
         && (has("values") || has("value") || has("histograms") || has("histogram"))
         && !has("timestamps")
+}
+
+/// A line of `/api/v1/export`.
+fn is_export(document: &str) -> bool {
+    let has = |key, open| entry(document, key).is_some_and(|it| it.value.starts_with(open));
+    has("metric", '{') && has("values", '[') && has("timestamps", '[')
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
@@ -108,6 +122,9 @@ impl<'t> Answers<'_, 't> {
     fn document(&mut self, document: &'t str, out: &mut MemberRecords) {
         if document.starts_with('[') {
             return self.series_list(document, out);
+        }
+        if is_export(document) {
+            return self.export(document, out);
         }
         let mut status = "";
         let mut data = None;
@@ -191,6 +208,33 @@ impl<'t> Answers<'_, 't> {
                     out.issue(self.input.origin.member, line, what);
                 }
             }
+        }
+    }
+
+    /// Values and times of one series, side by side; a series may go on in another line.
+    fn export(&mut self, document: &'t str, out: &mut MemberRecords) {
+        out.tally.lines += 1;
+        let value_of = |key| entry(document, key).map_or("", |it| it.value);
+        let Some(labelled) = metric(value_of("metric")) else {
+            out.tally.odd_bytes += document.len() as u64;
+            return;
+        };
+        out.tally.understood += 1;
+        let (start, line) = (self.places.start(document), self.places.line(document));
+        let mut builder = Builder::new(labelled, self.input.origin.member, start as u64, line);
+        for (number, stamp) in elements(value_of("values")).zip(elements(value_of("timestamps"))) {
+            // bare NaN of old versions is null in new ones
+            let parsed = match number.text.trim_matches('"') {
+                "null" => Some(f64::NAN),
+                other => value(other),
+            };
+            if let (Some(parsed), Ok(millis)) = (parsed, stamp.text.parse()) {
+                builder.add(millis, parsed, self.places.start(number.text) - start, number.text.len());
+            }
+        }
+        let series = builder.finish(document);
+        if !series.points.is_empty() {
+            out.records.push(Record::Series(Box::new(series)));
         }
     }
 

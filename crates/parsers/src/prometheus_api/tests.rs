@@ -54,6 +54,21 @@ fn answers_of_every_kind() {
 }
 
 #[test]
+fn an_export_has_values_and_times_side_by_side() {
+    let text = "{\"metric\":{\"__name__\":\"up\",\"job\":\"n\"},\"values\":[1,null,\"Infinity\",2.5],\"timestamps\":[1000,2000,3000,4000]}\n{\"metric\":{},\"values\":[NaN,7],\"timestamps\":[1,2]}\n";
+    let out = read_at(&FORMAT, "x.jsonl", text);
+    let found: Vec<_> = series(&out).map(shape).collect();
+    assert_eq!(
+        found,
+        [
+            ("up{job=\"n\"}".to_owned(), vec![(1000, 1.0), (3000, f64::INFINITY), (4000, 2.5)]),
+            ("{}".to_owned(), vec![(2, 7.0)])
+        ]
+    );
+    assert_eq!(series(&out).next().map(|it| it.stale.clone()), Some(vec![2000]));
+}
+
+#[test]
 fn points_are_in_order_whatever_the_file_says() {
     let text = r#"[{"metric":{},"values":[[2,"1"],[1,"2"],[2,"3"],[3,"NaN"],[4,5],["x","6"]]}]"#;
     let out = read_at(&FORMAT, "x", text);
@@ -76,6 +91,7 @@ fn other_json_is_not_claimed() {
         r#"{"status":"success","data":{"resultType":"streams","result":[]}}"#,
         r#"{"kind":"Pod","status":{"phase":"Running"}}"#,
         r#"[{"metric":{"a":"b"},"values":[1],"timestamps":[2]}]"#,
+        r#"{"metric":"a","values":[1],"timestamps":[2]}"#,
         r#"["a","b"]"#,
         "{}",
         "some => text\n",
@@ -116,6 +132,8 @@ fn every_shape_of_one_run_gives_the_same_values() {
         compared
     };
     assert!(check(&api) > 100);
+    let export = load("metrics/victoriametrics_export.jsonl").expect("a sample");
+    assert_eq!(export, api);
     assert_eq!(check(&text), 46);
     // the sum over all, asked for as JSON, is the sum of the parts
     let total = json.get("{}").expect("one series");
