@@ -59,6 +59,7 @@ fn kind(path: &str, text: &str, whole: bool) -> Option<(Kind, Certainty)> {
     let name = path.rsplit('/').next().unwrap_or_default();
     let any = |key: &str| lines.iter().any(|it| it.trim_start().starts_with(key));
     let few = whole && lines.len() <= 3;
+    let dates = lines.iter().take(3).filter(|it| clock::date(it).is_some()).count();
     let word = few && lines.len() == 1 && !first.trim().contains(char::is_whitespace) && first.trim().len() <= 253;
     let is = |it: Kind, certainty: Certainty, yes: bool| yes.then_some((it, certainty));
     is(Kind::Timedatectl, Certainty::Sure, any("Universal time:") && any("Time zone:"))
@@ -70,7 +71,7 @@ fn kind(path: &str, text: &str, whole: bool) -> Option<(Kind, Certainty)> {
             let marks = lines.iter().any(|it| it.starts_with("ID=") || it.starts_with("PRETTY_NAME="));
             is(Kind::OsRelease, Certainty::Sure, marks && assignments * 3 > lines.len() * 2)
         })
-        .or_else(|| is(Kind::Date, Certainty::Sure, few && lines.iter().any(|it| clock::date(it).is_some())))
+        .or_else(|| is(Kind::Date, Certainty::Sure, few && dates * 2 > lines.len()))
         .or_else(|| is(Kind::Timezone, Certainty::Likely, word && path.ends_with("etc/timezone")))
         .or_else(|| {
             let legal = |it: u8| it.is_ascii_alphanumeric() || b".-_".contains(&it);
@@ -119,6 +120,13 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     if read < lines.len() {
         out.tally.odd_bytes += lines[read..].iter().map(|it| it.text.len() as u64).sum::<u64>();
     }
+}
+
+/// What a line of `date` says, in any of its shapes.
+pub(crate) fn date_line(line: &str) -> Option<Stamp> {
+    // nearly every other line is told apart by its first letter
+    let first = line.trim_start().bytes().next()?;
+    (first.is_ascii_digit() || b"MTWFS".contains(&first)).then(|| clock::date(line))?.map(|it| it.stamp)
 }
 
 /// The lines of one file that are not blank; never none.

@@ -10,7 +10,7 @@
 //!
 //! Columns are found by their headers, so all layouts from 1.5 on are read. Time: ages are relative to a moment that
 //! is not printed; they become intervals where names of events in the same table (`….16d2d161151c2bd7`, nanoseconds
-//! since the epoch) tell it, else nothing. Consoles print wall clock without a zone; where the name of the event
+//! since the epoch) or a line of `date` above it tell it, else nothing. Consoles print wall clock without a zone; where the name of the event
 //! contradicts it by more than any zone, an issue says so and the printed time stays.
 //!
 //! Source: kubectl `pkg/cmd/get`, `pkg/cmd/events`; `k8s.io/apimachinery/pkg/util/duration`.
@@ -23,9 +23,10 @@ use regex::Regex;
 use timeline::{Collected, Fact, MemberRecords, Name, Quote, Record, Row, Stamp, relation};
 
 use crate::kube::{
-    Age, Base, Columns, Events, KubeEvent, NodeFacts, TableRow, aliases, container_in_path, resolution, seen_for,
+    Age, Base, Columns, Events, KubeEvent, NodeFacts, TableRow, aliases, container_in_path, instant, resolution, seen_for, stamp,
     time_in_name, word,
 };
+use crate::host_identity::date_line;
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -90,7 +91,7 @@ fn foreign_header(line: &str) -> bool {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
-    let mut reading = Tables { input, events: Events::default(), rows: Vec::new() };
+    let mut reading = Tables { input, events: Events::default(), printed: None, rows: Vec::new() };
     let mut open: Option<(Table, Columns)> = None;
     let mut elided = false;
     let mut listed: Vec<(Table, Columns)> = Vec::new();
@@ -107,6 +108,14 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             continue;
         } else if let Some(console) = console_line(line.text) {
             reading.console(&console, &line, out);
+        } else if let Some(stamp) = date_line(line.text) {
+            // `date; kubectl get events`
+            if let Stamp::Exact { at, .. } = stamp {
+                reading.printed = Some(Base { lo: at, hi: at + TimeDelta::seconds(60) });
+            }
+            let row = Row::new(&relation::COLLECTED).with("command", "date");
+            let fact = Fact::new(row, input.origin.node.clone(), input.origin.quote(&line));
+            out.records.push(Record::Fact(Box::new(fact), stamp));
         } else if !reading.row(open.as_ref(), &line, out) {
             out.tally.odd_bytes += line.text.len() as u64;
             elided |= line.text.trim().starts_with("...") || line.text.trim().starts_with('…');
@@ -145,6 +154,8 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 struct Tables<'i, 't> {
     input: &'i Input<'t>,
     events: Events,
+    /// When the table was printed, where `date` was run before.
+    printed: Option<Base>,
     /// Rows of the open event table: their times are known when all of them are.
     rows: Vec<Line<'t>>,
 }
@@ -159,7 +170,11 @@ impl<'t> Tables<'_, 't> {
         let quote = self.input.origin.quote(line);
         match table {
             Table::Events => {
-                let known = row.get("TYPE").is_some_and(|it| matches!(it, "Normal" | "Warning"));
+                // custom columns may lack the type, and print instants
+                let known = match row.get("TYPE") {
+                    Some(word) => matches!(word, "Normal" | "Warning"),
+                    None => row.any(&["LAST SEEN", "LASTSEEN"]).is_some_and(|it| instant(it).is_some()),
+                };
                 if known {
                     self.rows.push(*line);
                 }
@@ -174,7 +189,7 @@ impl<'t> Tables<'_, 't> {
     fn flush(&mut self, table: Option<(Table, Columns)>, out: &mut MemberRecords) {
         let rows = std::mem::take(&mut self.rows);
         let Some((Table::Events, columns)) = table else { return };
-        let mut base: Option<Base> = None;
+        let mut base = self.printed;
         for row in rows.iter().filter_map(|it| columns.row(it.text)) {
             if let (Some(at), Some(age)) = (row.get("NAME").and_then(time_in_name), first_age(&row)) {
                 let printed = age.after(at);
@@ -198,9 +213,10 @@ impl<'t> Tables<'_, 't> {
         let count = row.get("COUNT").and_then(|it| it.parse().ok()).or(last.map(|(_, count, _)| count)).unwrap_or(1);
         let named = row.get("NAME");
         let at = |age: Option<Age>| age.zip(base).map_or(Stamp::None, |(age, base)| age.before(base));
+        let exact = |names: &[&str]| row.any(names).filter(|it| instant(it).is_some()).map(stamp);
         let first = match named.and_then(time_in_name) {
             Some(at) => Stamp::Exact { at, resolution: resolution(6), offset_secs: None },
-            None => at(first_age(row)),
+            None => exact(&["FIRST SEEN", "FIRSTSEEN"]).unwrap_or_else(|| at(first_age(row))),
         };
         let (kind, name) = match row.get("OBJECT").and_then(|it| it.split_once('/')) {
             Some((kind, name)) => (Some(kind_named(kind)), Some(name)),
@@ -212,7 +228,8 @@ impl<'t> Tables<'_, 't> {
         };
         let (component, host) = source(row.get("SOURCE"));
         let about_node = name.filter(|_| kind.as_deref() == Some("Node"));
-        let last_stamp = at(last.map(|(age, _, _)| age));
+        let last_stamp =
+            exact(&["LAST SEEN", "LASTSEEN"]).unwrap_or_else(|| at(last.map(|(age, _, _)| age)));
         let event = KubeEvent {
             reason: row.get("REASON"),
             severity: row.get("TYPE"),

@@ -18,7 +18,7 @@ fn render(event: &Event) -> String {
 }
 
 fn rendered(text: &str) -> Vec<String> {
-    assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::Sure);
+    assert_eq!(crate::identify(&crate::testing::sniff("x", text)).map(|it| it.name), Some("kube-tables"));
     let out = read_at(&FORMAT, "x", text);
     assert_eq!(out.tally.lines, out.tally.understood);
     events(&out).map(render).collect()
@@ -78,6 +78,25 @@ fn layouts_of_old() {
         header.swap(0, 1);
         assert_eq!(rendered(&(line(header) + &line(row))), expected);
     }
+}
+
+#[test]
+fn a_date_above_the_table_tells_its_moment() {
+    let text = "Mon Jul 24 03:02:13 UTC 2023\nLAST SEEN   TYPE      REASON      OBJECT      MESSAGE\n2m13s       Warning   Unhealthy   pod/cal-1   failed\n";
+    assert_eq!(
+        rendered(text),
+        ["02:59:59..03:01:00 x1 | Unhealthy Warning Pod unknown cal-1 unknown unknown 1 unknown | failed"]
+    );
+    assert_eq!(facts(&read_at(&FORMAT, "x", text), "clock.collected").count(), 1);
+}
+
+#[test]
+fn custom_columns_may_print_instants() {
+    let text = "LASTSEEN               REASON      KIND   MESSAGE\n2023-07-24T03:00:00Z   Unhealthy   Pod    failed\n";
+    assert_eq!(
+        rendered(text),
+        ["03:00:00.000 x1 | Unhealthy unknown Pod unknown unknown unknown unknown 1 unknown | failed"]
+    );
 }
 
 #[test]
