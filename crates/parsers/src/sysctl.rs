@@ -19,6 +19,7 @@ use std::collections::BTreeSet;
 
 use timeline::{Collected, Fact, MemberRecords, Quote, Record, Row, Stamp, Value, relation};
 
+use crate::elision::is_elision;
 use crate::json_elements::{Documents, entries};
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Reading, Sniff};
@@ -82,6 +83,8 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             ["fs", "kernel", "net", "vm"].into_iter().filter(|it| !keys.roots.contains(it)).collect();
         let incomplete = if input.truncated {
             Some("the file is cut off".to_owned())
+        } else if keys.elided {
+            Some("lines are left out".to_owned())
         } else if !missing.is_empty() {
             Some(format!("no settings of {}", missing.join(", ")))
         } else {
@@ -98,6 +101,7 @@ struct Keys<'t> {
     count: usize,
     roots: BTreeSet<&'t str>,
     denied: bool,
+    elided: bool,
 }
 
 impl<'t> Keys<'t> {
@@ -126,6 +130,7 @@ fn text<'t>(input: &Input<'t>, configuration: bool, keys: &mut Keys<'t>, out: &m
             keys.denied |= line.text.contains("permission denied");
         } else {
             out.tally.odd_bytes += line.text.len() as u64;
+            keys.elided |= is_elision(line.text);
         }
     }
 }
@@ -298,6 +303,9 @@ mod tests {
             (0..10).for_each(|it| text += &format!("{root}.x{it} = {it}\n"));
         }
         assert_eq!(read_at(&FORMAT, "sysctl", &text).collected[0].incomplete, None);
+        let cut = format!("{text}[...]\n");
+        let found = read_at(&FORMAT, "sysctl", &cut).collected[0].incomplete.clone();
+        assert_eq!(found.as_deref(), Some("lines are left out"));
         let part = text.replace("kernel.", "vm.");
         let found = read_at(&FORMAT, "sysctl", &part).collected[0].incomplete.clone();
         assert_eq!(found.as_deref(), Some("no settings of kernel"));

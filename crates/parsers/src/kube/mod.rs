@@ -81,14 +81,11 @@ pub(crate) struct KubeEvent<'t> {
 }
 
 /// Collects the events of a member and what they cover.
+///
+/// A list covers from its oldest last occurrence on: the server forgets an event an hour or so after that, however
+/// early it occurred first.
 #[derive(Default)]
 pub(crate) struct Events {
-    /// Per node: lines, first and last instant with its stamp, first and last offset.
-    seen: std::collections::BTreeMap<Option<Name>, Covered>,
-}
-
-#[derive(Default)]
-struct Covered {
     lines: u64,
     first: Option<(DateTime<Utc>, Stamp)>,
     last: Option<(DateTime<Utc>, Stamp)>,
@@ -138,44 +135,41 @@ impl Events {
         }
         let count = if twice { of.count - 1 } else { of.count.max(1) };
         out.records.push(Record::Event(Box::new(event(last, count))));
-        self.cover(node, &[&of.first, last], quote.span.start);
+        self.cover(last, quote.span.start);
     }
 
-    fn cover(&mut self, node: Option<Name>, stamps: &[&Stamp], start: u64) {
-        let covered = self.seen.entry(node).or_default();
-        if covered.lines == 0 {
-            covered.span.0 = start;
+    fn cover(&mut self, stamp: &Stamp, start: u64) {
+        if self.lines == 0 {
+            self.span.0 = start;
         }
-        covered.lines += 1;
-        covered.span.1 = start;
-        for stamp in stamps {
-            let at = match stamp {
-                Stamp::Exact { at, .. } => *at,
-                Stamp::Between { lo, .. } => *lo,
-                // a calendar without a zone still orders its own lines
-                Stamp::Zoneless { local, .. } => local.and_utc(),
-                _ => continue,
-            };
-            if covered.first.as_ref().is_none_or(|(old, _)| at < *old) {
-                covered.first = Some((at, (*stamp).clone()));
-            }
-            if covered.last.as_ref().is_none_or(|(old, _)| at > *old) {
-                covered.last = Some((at, (*stamp).clone()));
-            }
+        self.lines += 1;
+        self.span.1 = start;
+        let at = match stamp {
+            Stamp::Exact { at, .. } => *at,
+            Stamp::Between { lo, .. } => *lo,
+            // a calendar without a zone still orders its own lines
+            Stamp::Zoneless { local, .. } => local.and_utc(),
+            _ => return,
+        };
+        if self.first.as_ref().is_none_or(|(old, _)| at < *old) {
+            self.first = Some((at, stamp.clone()));
+        }
+        if self.last.as_ref().is_none_or(|(old, _)| at > *old) {
+            self.last = Some((at, stamp.clone()));
         }
     }
 
-    /// Hands out what was seen of which node.
-    pub(crate) fn finish(self, member: timeline::MemberId, incomplete: Option<&str>, out: &mut MemberRecords) {
-        for (node, covered) in self.seen {
+    /// Hands out what was seen: a list speaks of every node.
+    pub(crate) fn finish(self, member: timeline::MemberId, incomplete: Option<String>, out: &mut MemberRecords) {
+        if self.lines > 0 {
             out.seen.push(Seen {
-                node,
+                node: None,
                 source: Source::KubeEvent,
-                lines: covered.lines,
-                first: covered.first.map_or(Stamp::None, |(_, it)| it),
-                last: covered.last.map_or(Stamp::None, |(_, it)| it),
-                span: covered.span,
-                incomplete: incomplete.map(str::to_owned),
+                lines: self.lines,
+                first: self.first.map_or(Stamp::None, |(_, it)| it),
+                last: self.last.map_or(Stamp::None, |(_, it)| it),
+                span: self.span,
+                incomplete,
                 covers: None,
                 member,
             });

@@ -85,11 +85,11 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     ] {
         for relation in relations.iter().filter(|_| count > 0) {
             // whether all were described is not written anywhere
-            let incomplete = Some(format!("only the {count} described").to_owned());
+            let incomplete = Some(format!("only the {count} described"));
             out.collected.push(Collected { relation, node: None, incomplete, member });
         }
     }
-    reading.events.finish(member, Some("only events of what was described"), out);
+    reading.events.finish(member, Some("only events of what was described".to_owned()), out);
 }
 
 /// Whether a block already holds an object: `Name:` may stand in column 0 only at its top.

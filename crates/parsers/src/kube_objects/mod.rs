@@ -195,6 +195,7 @@ fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecord
     if let Some((_, quote, stamp)) = found.newest_lease.take() {
         out.records.push(collected_by(quote, stamp));
     }
+    let mut events_incomplete = None;
     for kind in &found.kinds {
         let mut namespaces = found.namespaces.iter().filter(|(of, _)| of == kind).map(|(_, it)| it.as_str());
         let incomplete = if cut {
@@ -208,6 +209,9 @@ fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecord
                 _ => None,
             }
         };
+        if *kind == Kind::Event {
+            events_incomplete.clone_from(&incomplete);
+        }
         let relations: &[&'static str] = match kind {
             Kind::Event => &["kube.event"],
             Kind::Node => &["node", "node.condition"],
@@ -218,7 +222,7 @@ fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecord
             out.collected.push(Collected { relation, node: None, incomplete: incomplete.clone(), member });
         }
     }
-    found.events.finish(member, cut.then_some("the file is cut off"), out);
+    found.events.finish(member, events_incomplete, out);
 }
 
 /// `…/events/kube-system.json`, `…_get_-o_json_--namespace_kube-node-lease_pods`: what an empty list was a list of.

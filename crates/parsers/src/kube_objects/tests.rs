@@ -34,6 +34,9 @@ fn an_event_with_its_onset() {
         ["Unhealthy", "Pod", "kube-system", "calico-node-7hx2k", "calico-node", "kubelet", "4", "kubestage1001"]
     );
     assert_eq!(out.seen.len(), 1);
+    // the list is known to be whole from the oldest last occurrence on, and holds one namespace
+    assert_eq!(at(&out.seen[0].first).to_rfc3339(), "2023-07-24T03:05:00+00:00");
+    assert_eq!(out.seen[0].incomplete.as_deref(), Some("only namespace kube-system"));
     assert_eq!(out.collected[0].incomplete.as_deref(), Some("only namespace kube-system"));
 }
 

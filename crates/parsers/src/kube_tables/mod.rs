@@ -26,6 +26,7 @@ use crate::kube::{
     Age, Base, Columns, Events, KubeEvent, NodeFacts, TableRow, aliases, container_in_path, instant, resolution, seen_for, stamp,
     time_in_name, word,
 };
+use crate::elision::is_elision;
 use crate::host_identity::date_line;
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
@@ -116,10 +117,11 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             let row = Row::new(&relation::COLLECTED).with("command", "date");
             let fact = Fact::new(row, input.origin.node.clone(), input.origin.quote(&line));
             out.records.push(Record::Fact(Box::new(fact), stamp));
-        } else if !reading.row(open.as_ref(), &line, out) {
+        } else if is_elision(line.text) || !reading.row(open.as_ref(), &line, out) {
             out.tally.odd_bytes += line.text.len() as u64;
-            elided |= line.text.trim().starts_with("...") || line.text.trim().starts_with('…');
-            if open.is_some() {
+            let left_out = is_elision(line.text);
+            elided |= left_out;
+            if open.is_some() && !left_out {
                 out.issue(input.origin.member, line.number, "no row of the table above");
             }
             continue;
@@ -128,7 +130,8 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     }
     reading.flush(open.take(), out);
     let member = input.origin.member;
-    reading.events.finish(member, elided.then_some("rows are left out"), out);
+    let mut events_incomplete = (!listed.iter().any(|(table, _)| *table == Table::Events))
+        .then(|| "lines of a console: others may be left out".to_owned());
     for (table, columns) in listed {
         let incomplete = if input.truncated {
             Some("the file is cut off")
@@ -142,12 +145,16 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             None
         };
         let relation = match table {
-            Table::Events => "kube.event",
+            Table::Events => {
+                events_incomplete = incomplete.map(str::to_owned);
+                "kube.event"
+            }
             Table::Pods => "pod",
             Table::Nodes => "node",
         };
         out.collected.push(Collected { relation, node: None, incomplete: incomplete.map(str::to_owned), member });
     }
+    reading.events.finish(member, events_incomplete, out);
 }
 
 /// The tables of one member.

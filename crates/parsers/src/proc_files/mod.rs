@@ -24,6 +24,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use timeline::{Collected, Fact, MemberRecords, Record, Relation, Row, Stamp, relation};
 
+use crate::elision::is_elision;
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -99,16 +100,22 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let head = input.text.get(..65_536.min(input.text.len())).unwrap_or(input.text);
     let Some((kind, _)) = kind(&input.origin.path, head) else { return };
     let mut found = Found { input, columns: None, collected: None };
+    let mut elided = false;
     for line in input.lines().filter(|it| !it.text.trim().is_empty()) {
         out.tally.lines += 1;
         if found.line(kind, &line, out) {
             out.tally.understood += 1;
         } else {
             out.tally.odd_bytes += line.text.len() as u64;
+            elided |= is_elision(line.text);
         }
     }
     if let Some(relation) = found.collected {
-        let incomplete = input.truncated.then(|| "the file is cut off".to_owned());
+        let incomplete = if input.truncated {
+            Some("the file is cut off".to_owned())
+        } else {
+            elided.then(|| "lines are left out".to_owned())
+        };
         let (node, member) = (input.origin.node.clone(), input.origin.member);
         out.collected.push(Collected { relation: relation.name, node, incomplete, member });
     }

@@ -55,6 +55,8 @@ fn counters_and_modules() {
     assert_eq!(rows("lsmod", modules, "module"), ["aufs", "ip_tables"]);
     let out = read_at(&FORMAT, "lsmod", modules);
     assert_eq!((out.collected[0].relation, out.collected[0].incomplete.clone()), ("module", None));
+    let cut = read_at(&FORMAT, "lsmod", &format!("{modules}...\n"));
+    assert_eq!(cut.collected[0].incomplete.as_deref(), Some("lines are left out"));
     let list = "aufs 241664 0 - Live 0x0000000000000000\next4 999424 1 jbd2, Live 0x0000000000000000\n";
     assert_eq!(rows("proc/modules", list, "module"), ["aufs", "ext4"]);
 }
