@@ -15,20 +15,20 @@
 //!
 //! Source: kubectl `pkg/cmd/get`, `pkg/cmd/events`; `k8s.io/apimachinery/pkg/util/duration`.
 
-use std::net::IpAddr;
-use std::sync::LazyLock;
+mod console;
+mod rows;
 
-use chrono::{NaiveDateTime, TimeDelta};
-use regex::Regex;
+use chrono::TimeDelta;
 use timeline::{Collected, Fact, MemberRecords, Name, Quote, Record, Row, Stamp, relation};
 
 use crate::kube::{
-    Age, Base, Columns, Events, KubeEvent, NodeFacts, TableRow, aliases, container_in_path, instant, resolution, seen_for, stamp,
-    time_in_name, word,
+    Age, Base, Columns, Events, KubeEvent, TableRow, container_in_path, instant, resolution, seen_for, stamp,
+    time_in_name,
 };
 use crate::elision::is_elision;
 use crate::host_identity::date_line;
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
+use console::{Console, console_line};
 
 pub(crate) static FORMAT: Format = Format {
     name: "kube-tables",
@@ -187,8 +187,8 @@ impl<'t> Tables<'_, 't> {
                 }
                 known || !self.rows.is_empty()
             }
-            Table::Pods => pod(&row, quote, out),
-            Table::Nodes => node(&row, quote, out),
+            Table::Pods => rows::pod(&row, quote, out),
+            Table::Nodes => rows::node(&row, quote, out),
         }
     }
 
@@ -324,101 +324,6 @@ fn kind_named(word: &str) -> Name {
         "EndpointSlice", "Ingress", "PodDisruptionBudget", "ReplicationController",
     ];
     known.into_iter().find(|it| it.eq_ignore_ascii_case(word)).unwrap_or(word).into()
-}
-
-fn pod(row: &TableRow<'_, '_>, quote: Quote, out: &mut MemberRecords) -> bool {
-    let Some(name) = row.get("NAME") else { return false };
-    // `kubectl get all` puts the kind before the name
-    let name = name.strip_prefix("pod/").unwrap_or(name);
-    let Some(status) = row.get("STATUS") else { return false };
-    let Some(restarts) = row.get("RESTARTS").and_then(|it| it.split(' ').next()?.parse::<i64>().ok()) else {
-        return false;
-    };
-    let phase = match status {
-        "Running" | "Pending" | "Succeeded" | "Failed" | "Unknown" => Some(status),
-        "Completed" => Some("Succeeded"),
-        _ => None,
-    };
-    let on = row.get("NODE");
-    let pod = Row::new(&relation::POD)
-        .with("namespace", row.get("NAMESPACE"))
-        .with("name", name)
-        .with("ip", row.get("IP").and_then(|it| it.parse::<IpAddr>().ok()))
-        .with("on", on)
-        .with("phase", phase)
-        .with("restarts", restarts);
-    let mut fact = |row: Row, quote: Quote| {
-        out.records.push(Record::Fact(Box::new(Fact::new(row, on.map(Name::from), quote)), Stamp::None));
-    };
-    fact(pod, quote.clone());
-    let waiting = ["BackOff", "ErrImage", "ContainerCreating", "CreateContainer", "RunContainerError", "PodInitializing"];
-    let state = if waiting.iter().any(|it| status.contains(it)) {
-        "waiting"
-    } else if matches!(status, "OOMKilled" | "Error" | "ContainerCannotRun" | "StartError") {
-        "terminated"
-    } else {
-        return true;
-    };
-    let state = Row::new(&relation::CONTAINER_STATE)
-        .with("namespace", row.get("NAMESPACE"))
-        .with("pod", name)
-        .with("state", state)
-        .with("reason", status.rsplit(':').next())
-        .with("restarts", restarts)
-        .with("on", on);
-    fact(state, quote);
-    true
-}
-
-fn node(row: &TableRow<'_, '_>, quote: Quote, out: &mut MemberRecords) -> bool {
-    let (Some(name), Some(status)) = (row.get("NAME"), row.get("STATUS")) else { return false };
-    let ready = status.split(',').find_map(|it| match it {
-        "Ready" => Some(true),
-        "NotReady" | "Unknown" => Some(false),
-        _ => None,
-    });
-    if ready.is_none() {
-        return false;
-    }
-    let address = row.get("INTERNAL-IP");
-    NodeFacts {
-        name,
-        address,
-        boot_id: None,
-        kernel: row.get("KERNEL-VERSION"),
-        os: row.get("OS-IMAGE"),
-        runtime: row.get("CONTAINER-RUNTIME"),
-        kubelet: row.get("VERSION"),
-        ready,
-    }
-    .push(&quote, &mut |_| quote.clone(), out);
-    aliases(name, address.map(|it| (it, quote)).into_iter().collect(), out);
-    true
-}
-
-/// A line of a cloud console's event list.
-struct Console<'t> {
-    printed: NaiveDateTime,
-    severity: &'t str,
-    kind: &'t str,
-    name: &'t str,
-    reason: &'t str,
-    message: &'t str,
-}
-
-/// `2020-06-14 13:15:39  Warning Node 172.21.128.138.1618e2878157535e Rebooted  Node 172.21.128.138 has been rebooted`
-fn console_line(line: &str) -> Option<Console<'_>> {
-    static LINE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
-            r"^\W{0,3}(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)\s+(Normal|Warning)\s+([A-Z][A-Za-z]+)\s+([a-z0-9][-a-z0-9.]*\.[0-9a-f]{14,16})\s+([A-Z][A-Za-z]+)\s*(.*)$",
-        )
-        .expect("a constant pattern")
-    });
-    let found = LINE.captures(line.trim_end())?;
-    let cell = |at: usize| found.get(at).map_or("", |it| it.as_str());
-    let printed = NaiveDateTime::parse_from_str(&cell(1).replace('T', " "), "%Y-%m-%d %H:%M:%S").ok()?;
-    let (severity, kind, name, reason) = (cell(2), cell(3), cell(4), cell(5));
-    Some(Console { printed, severity, kind, name, reason, message: word(Some(cell(6))).unwrap_or_default() })
 }
 
 #[cfg(test)]
