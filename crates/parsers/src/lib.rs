@@ -10,7 +10,6 @@
 //!
 //! Adding a format is one new file and one word in `formats!` below.
 
-mod elision;
 mod exposition;
 mod json_elements;
 mod kernel;

@@ -31,6 +31,18 @@ pub fn lines(text: &str, start: u64, number: u32) -> impl Iterator<Item = Line<'
     })
 }
 
+/// A line that stands for lines somebody left out: `...`, `[...]`, `…`, `<snip>`, `(output omitted)`: what follows "nothing else" cannot be known of such a listing.
+pub(crate) fn is_elision(line: &str) -> bool {
+    let bare = line.trim().trim_matches(['[', ']', '(', ')', '<', '>', '-', '*', '#', ' ']).to_ascii_lowercase();
+    let dots = |it: &str| !it.is_empty() && it.chars().all(|it| matches!(it, '.' | '…')) && (it.len() >= 2);
+    dots(&bare)
+        || bare.starts_with("...") && bare.ends_with("...")
+        || matches!(
+            bare.as_str(),
+            "snip" | "snipped" | "cut" | "omitted" | "truncated" | "output omitted" | "output truncated"
+        )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,5 +52,15 @@ mod tests {
         let text = "a\r\n\nb\rc\nd";
         let found: Vec<_> = lines(text, 100, 7).map(|it| (it.text, it.start, it.number)).collect();
         assert_eq!(found, [("a", 100, 7), ("", 103, 8), ("b\rc", 104, 9), ("d", 108, 10)]);
+    }
+
+    #[test]
+    fn dots_and_snips() {
+        for line in ["...", "  [...]", "…", "<snip>", "--- snip ---", "(output omitted)", "... 12 more ..."] {
+            assert!(is_elision(line), "{line}");
+        }
+        for line in ["", "-", "a...", "1.5", "[x]", "---", "."] {
+            assert!(!is_elision(line), "{line}");
+        }
     }
 }

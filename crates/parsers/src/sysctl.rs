@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use timeline::{Collected, Fact, MemberRecords, Quote, Record, Row, Stamp, Value, relation};
 
-use crate::elision::is_elision;
+use crate::lines::is_elision;
 use crate::json_elements::{Documents, entries};
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Reading, Sniff};

@@ -25,7 +25,7 @@ use crate::kube::{
     Age, Base, Columns, Events, KubeEvent, TableRow, container_in_path, instant, resolution, seen_for, stamp,
     time_in_name,
 };
-use crate::elision::is_elision;
+use crate::lines::is_elision;
 use crate::host_identity::date_line;
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 use console::{Console, console_line};

@@ -24,7 +24,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use timeline::{Collected, Fact, MemberRecords, Record, Relation, Row, Stamp, relation};
 
-use crate::elision::is_elision;
+use crate::lines::is_elision;
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
