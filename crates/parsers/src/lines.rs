@@ -31,7 +31,9 @@ pub fn lines(text: &str, start: u64, number: u32) -> impl Iterator<Item = Line<'
     })
 }
 
-/// A line that stands for lines somebody left out: `...`, `[...]`, `…`, `<snip>`, `(output omitted)`: what follows "nothing else" cannot be known of such a listing.
+/// A line that stands for lines somebody left out: `...`, `[...]`, `…`, `<snip>`, `(output omitted)`.
+///
+/// Of a listing that holds one nobody can say what it does not hold.
 pub(crate) fn is_elision(line: &str) -> bool {
     let bare = line.trim().trim_matches(['[', ']', '(', ')', '<', '>', '-', '*', '#', ' ']).to_ascii_lowercase();
     let dots = |it: &str| !it.is_empty() && it.chars().all(|it| matches!(it, '.' | '…')) && (it.len() >= 2);
