@@ -190,6 +190,7 @@ formats! {
     prometheus_api,
     promtool_dump,
     sysctl,
+    ip_route,
 }
 
 /// The format that fits best, if any does.
