@@ -10,6 +10,7 @@
 //!
 //! Adding a format is one new file and one word in `formats!` below.
 
+mod ascii_table;
 mod exposition;
 mod json_elements;
 mod kernel;
@@ -191,6 +192,7 @@ formats! {
     promtool_dump,
     sysctl,
     ip_route,
+    calicoctl_ipam_show,
 }
 
 /// The format that fits best, if any does.

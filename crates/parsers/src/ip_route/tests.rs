@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::read;
+use crate::testing;
 
 /// Rows as a person would write them: node, columns that are known, quote.
 fn shown(out: &MemberRecords) -> String {
@@ -28,15 +28,7 @@ fn shown(out: &MemberRecords) -> String {
 }
 
 fn read_as(path: &str, text: &str) -> MemberRecords {
-    let origin = Origin { member: MemberId(3), path: path.into(), node: Some("n".into()), watch: Arc::new(false) };
-    let out = read(&FORMAT, &origin, text, 1 << 20);
-    for record in &out.records {
-        let Record::Fact(fact, _) = record else { continue };
-        let (span, quoted) = (fact.quotes[0].span, &fact.quotes[0].text);
-        assert_eq!(&text[span.start as usize..][..span.len as usize], quoted.as_ref());
-        assert_eq!(span.line as usize, 1 + text[..span.start as usize].matches('\n').count());
-    }
-    out
+    testing::read_at(&FORMAT, path, text)
 }
 
 fn rows(out: &MemberRecords) -> Vec<String> {
@@ -47,19 +39,12 @@ fn rows(out: &MemberRecords) -> Vec<String> {
     facts.collect()
 }
 
-/// The file, or nothing where the samples are not at hand.
-#[allow(clippy::print_stderr)]
 fn sample(path: &str) -> Option<String> {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/network/");
-    let found = std::fs::read_to_string(format!("{root}{path}"));
-    if found.is_err() {
-        eprintln!("SKIPPED: no sample {path}");
-    }
-    found.ok()
+    testing::sample(&format!("network/{path}"))
 }
 
 fn certainty(path: &str, text: &str) -> Certainty {
-    (FORMAT.recognizes)(&Sniff { path, text, bytes: text.as_bytes(), whole: true })
+    testing::sniff_certainty(&FORMAT, path, text)
 }
 
 const VERSIONS: [&str; 11] =
@@ -220,13 +205,13 @@ fn what_is_no_row_of_the_nodes_table() {
 fn odd_lines_cost_their_line_only() {
     let text = "default via 10.0.0.1 dev eth0\n10.1.0.4/26 dev cali1\nff00::/16\nff01::/16 dev\nff02::/16 dev enp0s25 metric\n10.2.0.0/16 dev eth0 newkey 7 metric 3\n10.3.0.0/16 dev eth0 see note\n10.4.0.0/16 via 10.0.0.1 via 10.0.0.2 dev eth0\n10.5.0.0/16 dev [...]\n";
     insta::assert_snapshot!(shown(&read_as("x", text)), @r#"
-    n: dst=0.0.0.0/0 type=unicast via=10.0.0.1 dev=eth0 table=main family=inet  «default via 10.0.0.1 dev eth0» 1
-    n: dst=ff01::/16 type=unicast table=main family=inet6  «ff01::/16 dev» 4
-    n: dst=ff02::/16 type=unicast dev=enp0s25 table=main family=inet6  «ff02::/16 dev enp0s25 metric» 5
-    n: dst=10.2.0.0/16 type=unicast dev=eth0 table=main metric=3 family=inet  «10.2.0.0/16 dev eth0 newkey 7 metric 3» 6
-    n: dst=10.3.0.0/16 type=unicast dev=eth0 table=main family=inet  «10.3.0.0/16 dev eth0» 7
-    n: dst=10.5.0.0/16 type=unicast table=main family=inet  «10.5.0.0/16 dev» 9
-    collected n: line 2 could not be read as a route
+    node-a: dst=0.0.0.0/0 type=unicast via=10.0.0.1 dev=eth0 table=main family=inet  «default via 10.0.0.1 dev eth0» 1
+    node-a: dst=ff01::/16 type=unicast table=main family=inet6  «ff01::/16 dev» 4
+    node-a: dst=ff02::/16 type=unicast dev=enp0s25 table=main family=inet6  «ff02::/16 dev enp0s25 metric» 5
+    node-a: dst=10.2.0.0/16 type=unicast dev=eth0 table=main metric=3 family=inet  «10.2.0.0/16 dev eth0 newkey 7 metric 3» 6
+    node-a: dst=10.3.0.0/16 type=unicast dev=eth0 table=main family=inet  «10.3.0.0/16 dev eth0» 7
+    node-a: dst=10.5.0.0/16 type=unicast table=main family=inet  «10.5.0.0/16 dev» 9
+    collected node-a: line 2 could not be read as a route
     issue 2: no route the kernel prints: 10.1.0.4/26 dev cali1
     issue 3: no route the kernel prints: ff00::/16
     issue 8: no route the kernel prints: 10.4.0.0/16 via 10.0.0.1
