@@ -192,6 +192,7 @@ formats! {
     promtool_dump,
     sysctl,
     ip_route,
+    ip_route_json,
     calicoctl_ipam_show,
 }
 

@@ -5,7 +5,7 @@ use super::tokens::{Token, Tokens};
 
 /// What a section of a paste shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Shows {
+pub(crate) enum Shows {
     /// Routes of the node's own tables.
     Routes,
     /// Something else; its lines are not read.
@@ -16,20 +16,20 @@ pub(super) enum Shows {
 
 /// What was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Command {
-    pub(super) shows: Shows,
+pub(crate) struct Command {
+    pub(crate) shows: Shows,
     /// The table, as printed; nothing is main.
-    pub(super) table: Option<String>,
+    pub(crate) table: Option<String>,
     /// Whether only IPv6 was asked for.
-    pub(super) v6: bool,
+    pub(crate) v6: bool,
     /// A selector or a filter behind a pipe.
-    pub(super) selected: Option<String>,
+    pub(crate) selected: Option<String>,
     /// The host of `ssh HOST ip route`.
-    pub(super) host: Option<String>,
+    pub(crate) host: Option<String>,
 }
 
 impl Command {
-    pub(super) fn new(shows: Shows) -> Command {
+    pub(crate) fn new(shows: Shows) -> Command {
         Command { shows, table: None, v6: false, selected: None, host: None }
     }
 }
@@ -147,7 +147,7 @@ pub(super) fn command(tokens: &mut Tokens<'_>, line: u32) -> Command {
 }
 
 /// The command a file is named after: `sos_commands/networking/ip_-6_route_show_table_all`.
-pub(super) fn by_file_name(name: &str) -> Option<Command> {
+pub(crate) fn by_file_name(name: &str) -> Option<Command> {
     let name = name.rsplit('/').next().unwrap_or_default();
     let name = name.strip_suffix(".txt").or_else(|| name.strip_suffix(".out")).or_else(|| name.strip_suffix(".log")).unwrap_or(name);
     let spaced = name.replace(['_', '.', ' '], " ").replace("ip-route", "ip route").replace("ip-r ", "ip route ");

@@ -28,12 +28,12 @@ mod tokens;
 
 use std::sync::{Arc, LazyLock};
 
-use command::{Command, Shows};
+pub(crate) use command::{Command, Shows, by_file_name};
 use grammar::{Candidate, Grammar, continues, is_elision, is_keyword};
 use ipnet::IpNet;
 use regex::Regex;
 pub(crate) use route::{Route, destination, kind};
-use timeline::{Collected, Fact, MemberId, MemberRecords, Name, Quote, Record, Span, Stamp};
+use timeline::{Collected, Fact, MemberId, MemberRecords, Name, Quote, Record, Span, Stamp, relation};
 use tokens::{Token, Tokens};
 
 use crate::{Certainty, Format, Input, Origin, Reading, Sniff};
@@ -64,7 +64,7 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     if path.contains("network-scripts") || path.contains("/etc/") || path.starts_with("etc/") {
         return Certainty::No;
     }
-    let named = command::by_file_name(&path).is_some();
+    let named = by_file_name(&path).is_some();
     let hints = [" dev ", "ip route", "ip r", "blackhole "];
     if !named && !hints.iter().any(|it| sniff.text.contains(it)) {
         return Certainty::No;
@@ -90,7 +90,7 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
-    let by_name = command::by_file_name(&input.origin.path);
+    let by_name = by_file_name(&input.origin.path);
     let (by_line, numeric) = shape(input.text);
     let grammar = Grammar { tokens: Tokens::new(input.text), by_line, numeric };
     let begun = by_name.filter(|it| it.shows != Shows::Other).unwrap_or_else(|| Command::new(Shows::Routes));
@@ -334,9 +334,6 @@ impl<'t> Reader<'_, 't> {
     /// Hands out the facts of a section.
     fn close(&mut self, mut section: Section<'t>) {
         let member = self.input.origin.member;
-        if section.command.shows == Shows::Routes && section.routes.iter().any(|it| is_pod_gateway(&it.route)) {
-            section.command.shows = Shows::NotTheTable("a routing table of a pod's network namespace");
-        }
         if let Shows::NotTheTable(what) = section.command.shows {
             self.out.issue(member, section.line, format!("{what}: no table of the node"));
             return;
@@ -348,48 +345,68 @@ impl<'t> Reader<'_, 't> {
             section.lacks(|| format!("the command failed: {text}"));
             self.out.issue(member, section.line, format!("the command failed: {text}"));
         }
-        if section.routes.is_empty() && section.incomplete.is_none() {
-            // what stood before the first prompt
-            if section.line == 1 && self.current > 0 {
-                return;
-            }
-            section.lacks(|| "no route is listed".to_owned());
+        // what stood before the first prompt
+        if section.routes.is_empty() && section.incomplete.is_none() && section.line == 1 && self.current > 0 {
+            return;
         }
-        let asked = section.command.table.clone();
-        if let Some(selected) = section.command.selected.take() {
-            section.lacks(|| format!("the listing is filtered by {selected}"));
-        }
-        if let Some(table) = asked.as_deref().filter(|it| !matches!(*it, "main" | "all")) {
-            section.lacks(|| format!("only table {table} is listed"));
-        }
-        let table = asked.as_deref().filter(|it| *it != "all").unwrap_or("main");
-        let families = families(&section.routes, section.command.v6);
-        if !families.is_empty() && families.iter().all(|it| *it) {
-            section.lacks(|| "only IPv6 routes are listed".to_owned());
-        }
-        for (found, v6) in section.routes.iter().zip(families) {
+        let quoted = |found: Candidate<'t>| {
             let text = &self.input.text[found.start..found.end];
             let span = Span { member, start: found.start as u64, len: text.len() as u32, line: found.line };
-            let fact = Fact::new(found.route.row(v6, table), section.node.clone(), Quote { span, text: text.into() });
-            self.out.records.push(Record::Fact(Box::new(fact), Stamp::None));
+            (found.route, Quote { span, text: text.into() })
+        };
+        let routes = section.routes.into_iter().map(quoted).collect();
+        let listing = Listing { routes, command: section.command, node: section.node, incomplete: section.incomplete };
+        listing.hand_out(member, section.line, self.out);
+    }
+}
+
+/// The routes one command printed.
+pub(crate) struct Listing<'t> {
+    /// In the order they were printed.
+    pub(crate) routes: Vec<(Route<'t>, Quote)>,
+    /// What was asked for, as far as it is known.
+    pub(crate) command: Command,
+    /// Whose.
+    pub(crate) node: Option<Name>,
+    /// Why routes may be missing, apart from what the command leaves out.
+    pub(crate) incomplete: Option<String>,
+}
+
+impl Listing<'_> {
+    /// Turns it into facts, and says whether it is the whole table; `line` is where it begins.
+    pub(crate) fn hand_out(self, member: MemberId, line: u32, out: &mut MemberRecords) {
+        if self.routes.iter().any(|(it, _)| is_pod_gateway(it)) {
+            out.issue(member, line, "a routing table of a pod's network namespace: no table of the node");
+            return;
         }
-        let Section { node, incomplete, .. } = section;
-        self.out.collected.push(Collected { relation: "route", node, incomplete, member });
+        let asked = self.command.table.as_deref();
+        let families = families(&self.routes, self.command.v6);
+        let only_v6 = !families.is_empty() && families.iter().all(|it| *it);
+        let incomplete = self
+            .incomplete
+            .or_else(|| self.routes.is_empty().then(|| "no route is listed".to_owned()))
+            .or_else(|| self.command.selected.map(|it| format!("the listing is filtered by {it}")))
+            .or_else(|| asked.filter(|it| !matches!(*it, "main" | "all")).map(|it| format!("only table {it} is listed")))
+            .or_else(|| only_v6.then(|| "only IPv6 routes are listed".to_owned()));
+        let table = asked.filter(|it| *it != "all").unwrap_or("main");
+        for ((route, quote), v6) in self.routes.into_iter().zip(families) {
+            let fact = Fact::new(route.row(v6, table), self.node.clone(), quote);
+            out.records.push(Record::Fact(Box::new(fact), Stamp::None));
+        }
+        out.collected.push(Collected { relation: relation::ROUTE.name, node: self.node, incomplete, member });
     }
 }
 
 /// Settles which routes are IPv6: a `default` may not say so itself, but IPv4 is printed before IPv6.
-fn families(routes: &[Candidate<'_>], v6_asked: bool) -> Vec<bool> {
-    let own: Vec<Option<bool>> = routes.iter().map(|it| it.route.is_v6()).collect();
+fn families(routes: &[(Route<'_>, Quote)], v6_asked: bool) -> Vec<bool> {
+    let own: Vec<Option<bool>> = routes.iter().map(|(it, _)| it.is_v6()).collect();
     let only_v6 = v6_asked || (own.contains(&Some(true)) && !own.contains(&Some(false)));
     let mut v6_begun = false;
-    own.into_iter()
-        .zip(routes)
-        .map(|(own, found)| {
-            v6_begun |= matches!(found.route.dst, Some(IpNet::V6(_)));
-            own.unwrap_or(v6_begun || only_v6)
-        })
-        .collect()
+    let settle = |(own, (route, _)): (Option<bool>, &(Route<'_>, Quote))| {
+        v6_begun |= matches!(route.dst, Some(IpNet::V6(_)));
+        own.unwrap_or(v6_begun || only_v6)
+    };
+    own.into_iter().zip(routes).map(settle).collect()
 }
 
 /// `default via 169.254.1.1 dev eth0`: how Calico's pods reach their node.
@@ -398,6 +415,26 @@ fn is_pod_gateway(route: &Route<'_>) -> bool {
     route.dst.is_none()
         && matches!(gateway.as_deref(), Some("169.254.1.1" | "fe80::ecee:eeff:feee:eeee"))
         && route.dev.as_deref().is_some_and(|it| it.starts_with("eth"))
+}
+
+/// The prompts of a paste: where they end, and the host they name.
+pub(crate) fn prompts(text: &str) -> Vec<(usize, Option<Name>)> {
+    let mut found = Vec::new();
+    // most files have none
+    if !text.contains(['$', '#', '%']) {
+        return found;
+    }
+    let mut tokens = Tokens::new(text);
+    while let Some(token) = tokens.peek(0) {
+        match command::prompt(&mut tokens) {
+            Some((words, host)) => {
+                tokens.skip(words);
+                found.push((token.end, host.map(Name::from)));
+            }
+            None => tokens.skip(1),
+        }
+    }
+    found
 }
 
 /// `#`, `//`, `<--`: what follows is a person's remark.
