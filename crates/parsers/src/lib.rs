@@ -194,6 +194,7 @@ formats! {
     ip_route,
     ip_route_json,
     calicoctl_ipam_show,
+    calico_resources,
 }
 
 /// The format that fits best, if any does.

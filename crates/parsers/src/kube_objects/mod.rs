@@ -17,7 +17,7 @@
 mod event;
 mod node;
 mod pod;
-mod walk;
+pub(crate) mod walk;
 
 use std::collections::BTreeSet;
 

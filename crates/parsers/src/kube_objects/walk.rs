@@ -10,31 +10,31 @@ use crate::places::Places;
 use crate::{Input, lines};
 
 /// One object and where it stands.
-pub(super) struct Object<'t> {
+pub(crate) struct Object<'t> {
     /// Its text: of JSON the object, of YAML its lines.
-    pub(super) text: &'t str,
+    pub(crate) text: &'t str,
     /// What it says.
-    pub(super) value: Value,
+    pub(crate) value: Value,
     /// `PodList`, where it is an item of one.
-    pub(super) list_kind: Option<&'t str>,
+    pub(crate) list_kind: Option<&'t str>,
     yaml: bool,
 }
 
 impl<'t> Object<'t> {
     /// The key and the value a path leads to, as they stand: of JSON the pair, of YAML the line.
-    pub(super) fn find(&self, path: &[PathStep<'_>]) -> Option<&'t str> {
+    pub(crate) fn find(&self, path: &[PathStep<'_>]) -> Option<&'t str> {
         if self.yaml { yaml_find(self.text, path) } else { find(self.text, path) }
     }
 
     /// The first of several paths that leads anywhere, as a quote; the first line of the object where none does.
-    pub(super) fn quote(&self, paths: &[&[PathStep<'_>]], places: &mut Places<'t>) -> Quote {
+    pub(crate) fn quote(&self, paths: &[&[PathStep<'_>]], places: &mut Places<'t>) -> Quote {
         let found = paths.iter().find_map(|it| self.find(it));
         places.quote(found.unwrap_or_else(|| self.text.lines().next().unwrap_or_default()))
     }
 }
 
 /// What the walk meets.
-pub(super) enum Step<'t> {
+pub(crate) enum Step<'t> {
     /// A list begins; its kind, where it stands.
     List(Option<&'t str>),
     /// An object.
@@ -46,7 +46,7 @@ pub(super) enum Step<'t> {
 type Visit<'v, 't> = &'v mut dyn FnMut(Step<'t>, &mut Places<'t>, &mut MemberRecords);
 
 /// Walks all objects of a member.
-pub(super) fn each<'t>(input: &Input<'t>, places: &mut Places<'t>, out: &mut MemberRecords, visit: Visit<'_, 't>) {
+pub(crate) fn each<'t>(input: &Input<'t>, places: &mut Places<'t>, out: &mut MemberRecords, visit: Visit<'_, 't>) {
     let start = input.text.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
     if start.starts_with(['{', '[']) {
         each_json(input, places, out, visit);
@@ -217,7 +217,7 @@ fn column(line: &str) -> usize {
 }
 
 /// Kinds with their API versions, in column 0 or in the items of a list.
-pub(super) fn yaml_kinds(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+pub(crate) fn yaml_kinds(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
     let mut found = Vec::new();
     for document in yaml_documents(text).take(20) {
         let version = top_level(document, "apiVersion").map(|(it, _)| unquoted(it));
