@@ -193,7 +193,9 @@ formats! {
     sysctl,
     ip_route,
     ip_route_json,
+    ip_addr,
     calicoctl_ipam_show,
+    calicoctl_node_status,
     calico_resources,
 }
 
