@@ -1,4 +1,4 @@
-//! `ip addr`: the addresses of a node's interfaces, as text (also `-o`, `-br`, BusyBox) or JSON (`-j`).
+//! `ip addr`: the addresses of a node's interfaces, as text (also `-o`, `-br`, BusyBox) or JSON (`-j`), and `ifconfig -a`.
 //!
 //! ```text
 //! 2: eno1@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default qlen 1000
@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One row an address. A prompt names the node. Addresses of a pod's namespace (a /32 on `eth0@if5`, alone beside the
-//! loopback) are not the node's. Skipped: links, counters, lifetimes, labels. Units: none. Time: none.
+//! loopback) are not the node's. `ifconfig` shows one IPv4 address an interface, so its list is never whole. Skipped: links, counters, lifetimes, labels. Units: none. Time: none.
 //!
 //! Source: `print_addrinfo` in iproute2's `ip/ipaddress.c`.
 
@@ -25,7 +25,7 @@ use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
     name: "ip-addr",
-    produced_by: "ip addr",
+    produced_by: "ip addr, ifconfig -a",
     samples: &[
         "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN group default qlen 1000\n    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n       valid_lft forever preferred_lft forever\n2: eno1@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default qlen 1000\n    link/ether fa:c6:82:95:38:bd brd ff:ff:ff:ff:ff:ff link-netns h3rtr\n    inet 10.64.0.247/22 scope global eno1\n       valid_lft forever preferred_lft forever\n",
         "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever preferred_lft forever\n5: tunl0    inet 10.244.12.64/32 scope global tunl0\\       valid_lft forever preferred_lft forever\n",
@@ -84,6 +84,10 @@ fn interface(line: &str) -> Option<(&str, Option<&str>)> {
                 _ => return None,
             }
         }
+        // `eth0: flags=4163<UP,BROADCAST,RUNNING,MULTICAST>  mtu 1500`
+        None if first.ends_with(':') => {
+            words.next().is_some_and(|it| it.starts_with("flags=")).then(|| first.trim_end_matches(':'))?
+        }
         None => {
             const STATES: [&str; 7] =
                 ["UNKNOWN", "UP", "DOWN", "LOWERLAYERDOWN", "DORMANT", "NOTPRESENT", "TESTING"];
@@ -120,6 +124,14 @@ fn addresses(line: &str) -> impl Iterator<Item = Found<'_>> {
         };
         let address = own.split('/').next()?.parse::<IpAddr>().ok()?;
         let prefix = network.and_then(|it| it.parse::<IpNet>().ok().or_else(|| it.parse::<IpAddr>().ok().map(IpNet::from)));
+        // `inet 172.17.0.1  netmask 255.255.0.0`, `inet6 fe80::1  prefixlen 64  scopeid 0x20<link>`
+        if let Some(&("netmask" | "prefixlen")) = words.peek() {
+            let mask = words.nth(1)?;
+            let bits = mask.parse().ok().or_else(|| ipnet::ip_mask_to_prefix(mask.parse().ok()?).ok())?;
+            let scope = words.find(|it| *it == "scopeid").and_then(|_| words.next());
+            let scope = scope.and_then(|it| it.split(['<', '>']).nth(1));
+            return Some(Found { address, prefix: IpNet::new(address, bits).ok().map(|it| it.trunc()), scope });
+        }
         let scope = words.find(|it| *it == "scope").and_then(|_| words.next());
         Some(Found { address, prefix: prefix.map(|it| it.trunc()), scope })
     })
@@ -132,6 +144,7 @@ struct Section {
     facts: Vec<Fact>,
     loopback: bool,
     elided: bool,
+    ifconfig: bool,
     /// `eth0@if5` has a host address: a pod's side of a pair.
     pod: bool,
     /// Another interface than that and the loopback has an IPv4 address.
@@ -165,6 +178,7 @@ impl Section {
         let incomplete = match () {
             () if last && input.truncated => Some("the file is cut".to_owned()),
             () if self.elided => Some("the listing is elided".to_owned()),
+            () if self.ifconfig => Some("ifconfig lists one IPv4 address an interface".to_owned()),
             () if !self.loopback => Some("not all interfaces are listed".to_owned()),
             () => None,
         };
@@ -199,6 +213,7 @@ fn parse_text(input: &Input<'_>, out: &mut MemberRecords) {
         let header = interface(line.text);
         if header.is_some() {
             dev = header;
+            section.ifconfig |= line.text.contains(": flags=");
         }
         let mut any = prompted || header.is_some() || (dev.is_some() && line.text.starts_with([' ', '\t']));
         let (name, peer) = dev.map_or((None, None), |(name, peer)| (Some(name), peer));
@@ -328,6 +343,12 @@ mod tests {
             assert_eq!(read(&format!("netstate/{other}")), plain, "{other}");
         }
         assert_eq!(read("netstate/ip_-br_addr.txt").len(), plain.len());
+        let addresses = |rows: &[String]| {
+            let mut found: Vec<String> = rows.iter().map(|it| it.split(' ').take(4).collect::<Vec<_>>().join(" ")).collect();
+            found.sort();
+            found
+        };
+        assert_eq!(addresses(&read("netstate/ifconfig_-a.txt")), addresses(&plain));
         for version in ["3.12.0", "4.4.0", "5.10.0", "5.15.0", "7.1.0"] {
             assert_eq!(read(&format!("iproute2-link/ip_addr_lo.{version}.txt")).len(), 2);
         }

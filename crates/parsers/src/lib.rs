@@ -195,6 +195,7 @@ formats! {
     ip_route_json,
     ip_addr,
     calicoctl_ipam_show,
+    calicoctl_ipam_check,
     calicoctl_node_status,
     calico_resources,
 }

@@ -406,7 +406,9 @@ impl<'t> Grammar<'t> {
 
     /// A keyword of a newer tool is taken with its value where known ones follow; anything else ends the route.
     fn unknown(&mut self, token: Token<'t>, found: &mut Candidate<'t>) -> bool {
-        if FOREIGN.contains(&token.text) {
+        // `10.64.75.4/32 dev cali21fc9e9645e [kernel1 20:11:10] * (10)` is BIRD's
+        let bracket = token.text.starts_with('[') && !token.text.contains('@') && !is_elision(token.text);
+        if FOREIGN.contains(&token.text) || (bracket && token.text.len() > 1 && !token.first) {
             found.broken = true;
             return false;
         }

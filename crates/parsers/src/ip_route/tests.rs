@@ -188,6 +188,7 @@ fn what_is_no_row_of_the_nodes_table() {
         "[nsid current]10.10.78.0/26 via 192.168.2.1 dev enp6s0  proto bird \n[nsid current]Deleted blackhole 10.10.213.64/26  proto bird \n",
         "10.64.0.1 dev eno1 lladdr 02:00:00:00:00:01 REACHABLE\n10.64.0.2 dev eno1  FAILED\n",
         "192.168.82.0/26    via 172.17.0.4 on eth0 [Mesh_172_17_0_4 20:11:00] * (100/0) [i]\n",
+        "192.168.162.129/32 dev calie58e37f9a7f [kernel1 20:11:10] * (10)\n",
         "127.0.0.1 localhost\n10.0.0.7 node-a\n",
     ];
     for text in dumps {
