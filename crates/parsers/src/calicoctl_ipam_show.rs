@@ -44,7 +44,7 @@ const HEADERS: &[&[&str]] = &[
 ];
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
-    let found: Vec<Table> = tables(sniff.text, HEADERS).into_iter().filter(|it| is_ours(it)).collect();
+    let found: Vec<Table> = tables(sniff.text, HEADERS).into_iter().filter(is_ours).collect();
     if !found.is_empty() {
         let inside: usize = found.iter().map(|it| it.range.len()).sum();
         return if inside * 2 >= sniff.text.trim().len() { Certainty::Sure } else { Certainty::Likely };
@@ -61,7 +61,7 @@ fn is_ours(table: &Table) -> bool {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
-    let found: Vec<Table> = tables(input.text, HEADERS).into_iter().filter(|it| is_ours(it)).collect();
+    let found: Vec<Table> = tables(input.text, HEADERS).into_iter().filter(is_ours).collect();
     let mut places = Places::of(input);
     let mut reader = Show { input, out };
     for table in &found {

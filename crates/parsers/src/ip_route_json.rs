@@ -93,7 +93,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             match route(&pairs) {
                 Some(Answer::Route(route)) => {
                     out.tally.understood += 1;
-                    listing.routes.push((route, places.quote(element.text)));
+                    listing.routes.push((*route, places.quote(element.text)));
                 }
                 Some(Answer::Cloned) => {
                     out.tally.understood += 1;
@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for Pairs {
 }
 
 enum Answer {
-    Route(Route<'static>),
+    Route(Box<Route<'static>>),
     /// A cached or computed entry, no row of a table.
     Cloned,
 }
@@ -206,7 +206,7 @@ fn route(pairs: &Pairs) -> Option<Answer> {
             route.dev = first.get("dev").and_then(Value::as_str).map(|it| Cow::Owned(it.to_owned()));
         }
     }
-    route.is_possible().then_some(Answer::Route(route))
+    route.is_possible().then(|| Answer::Route(Box::new(route)))
 }
 
 /// `"gateway":"10.64.0.1"`, or `"via":{"family":"inet6","host":"fd00:10::1"}` where the families differ.

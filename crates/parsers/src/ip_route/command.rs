@@ -261,6 +261,9 @@ fn pipe(tokens: &mut Tokens<'_>, line: u32, found: &mut Command) {
             break;
         }
         tokens.take();
+        if text.len() > 200 {
+            continue; // long enough to say what was filtered
+        }
         if !text.is_empty() {
             text.push(' ');
         }

@@ -26,6 +26,7 @@ mod route;
 mod tests;
 mod tokens;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 pub(crate) use command::{Command, Shows, by_file_name};
@@ -94,8 +95,8 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let (by_line, numeric) = shape(input.text);
     let grammar = Grammar { tokens: Tokens::new(input.text), by_line, numeric };
     let begun = by_name.filter(|it| it.shows != Shows::Other).unwrap_or_else(|| Command::new(Shows::Routes));
-    let section = Section::new(begun, input.origin.node.clone(), 1, false);
-    let mut reader = Reader { input, out, grammar, sections: vec![section], current: 0, odd: Odd::default(), prose: None };
+    let section = Section::new(begun, input.origin.node.clone(), 1);
+    let mut reader = Reader { input, out, grammar, sections: vec![section], current: 0, labels: BTreeMap::new(), odd: Odd::default(), prose: None };
     reader.read();
 }
 
@@ -131,8 +132,6 @@ struct Section<'t> {
     command: Command,
     node: Option<Name>,
     line: u32,
-    /// Whether its lines carry the host's name.
-    labelled: bool,
     routes: Vec<Candidate<'t>>,
     /// Why rows may be missing.
     incomplete: Option<String>,
@@ -140,8 +139,8 @@ struct Section<'t> {
 }
 
 impl Section<'_> {
-    fn new(command: Command, node: Option<Name>, line: u32, labelled: bool) -> Self {
-        Section { command, node, line, labelled, routes: Vec::new(), incomplete: None, failed: None }
+    fn new(command: Command, node: Option<Name>, line: u32) -> Self {
+        Section { command, node, line, routes: Vec::new(), incomplete: None, failed: None }
     }
 
     fn lacks(&mut self, why: impl FnOnce() -> String) {
@@ -162,6 +161,8 @@ struct Reader<'i, 't> {
     grammar: Grammar<'t>,
     sections: Vec<Section<'t>>,
     current: usize,
+    /// Sections whose lines carry the host's name.
+    labels: BTreeMap<Name, usize>,
     odd: Odd,
     /// Line of a word of prose just before, if it announces nothing.
     prose: Option<u32>,
@@ -222,7 +223,8 @@ impl<'t> Reader<'_, 't> {
         }
         if token.first && FAILED.is_match(line_of(self.input.text, token.start)) {
             let text = line_of(self.input.text, token.start);
-            self.section().failed = Some(text);
+            let end = text.char_indices().nth(160).map_or(text.len(), |(at, _)| at);
+            self.section().failed = Some(&text[..end]);
             self.skip_line(token.line);
             return;
         }
@@ -250,20 +252,23 @@ impl<'t> Reader<'_, 't> {
         if command.shows == Shows::Other {
             self.skip_line_unless_joined(line);
         }
-        self.sections.push(Section::new(command, node, line, false));
+        self.sections.push(Section::new(command, node, line));
         self.current = self.sections.len() - 1;
     }
 
     /// The name of a host before its lines, which may come back after those of others.
     fn label(&mut self, line: u32, host: &str, labelled: bool) {
-        let known = |it: &Section<'_>| labelled && it.labelled && it.node.as_deref() == Some(host);
-        if let Some(at) = self.sections.iter().position(known) {
-            self.current = at;
+        if let Some(at) = self.labels.get(host).filter(|_| labelled) {
+            self.current = *at;
             return;
         }
         let command = Command { host: None, ..self.sections[0].command.clone() };
-        self.sections.push(Section::new(command, Some(Name::from(host)), line, labelled));
+        let node = Name::from(host);
+        self.sections.push(Section::new(command, Some(node.clone()), line));
         self.current = self.sections.len() - 1;
+        if labelled {
+            self.labels.insert(node, self.current);
+        }
     }
 
     /// `# But no explicit route for 10.64.75.0/32`: to the end of the line or the next prompt.
