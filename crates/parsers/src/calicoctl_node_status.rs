@@ -24,7 +24,7 @@ use std::ops::Range;
 use timeline::{Collected, Fact, MemberRecords, Name, Record, Row, Stamp, relation};
 
 use crate::ascii_table::{Table, explained, tables};
-use crate::ip_route::prompts;
+use crate::ip_route::by_prompt;
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
@@ -86,23 +86,10 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             out.tally.odd_bytes += line.text.len() as u64;
         }
     }
-    for (node, range) in sections(input) {
+    for (node, range) in by_prompt(input) {
         let mine: Vec<&Table> = found.iter().filter(|it| range.contains(&it.range.start)).collect();
         section(input, node, range, &mine, &mut places, out);
     }
-}
-
-/// The parts of a paste, by the hosts its prompts name.
-fn sections(input: &Input<'_>) -> Vec<(Option<Name>, Range<usize>)> {
-    let mut found = vec![(input.origin.node.clone(), 0..input.text.len())];
-    for (at, host) in prompts(input.text) {
-        let node = host.or_else(|| found.last().and_then(|(it, _)| it.clone()));
-        if let Some((_, last)) = found.last_mut() {
-            last.end = at;
-        }
-        found.push((node, at..input.text.len()));
-    }
-    found
 }
 
 fn section<'t>(

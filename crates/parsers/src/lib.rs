@@ -198,6 +198,7 @@ formats! {
     calicoctl_ipam_check,
     calicoctl_node_status,
     calico_resources,
+    bird_protocols,
 }
 
 /// The format that fits best, if any does.

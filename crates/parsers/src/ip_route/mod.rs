@@ -27,6 +27,7 @@ mod tests;
 mod tokens;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 pub(crate) use command::{Command, Shows, by_file_name};
@@ -438,6 +439,19 @@ pub(crate) fn prompts(text: &str) -> Vec<(usize, Option<Name>)> {
             }
             None => tokens.skip(1),
         }
+    }
+    found
+}
+
+/// The parts of a paste, by the hosts its prompts name.
+pub(crate) fn by_prompt(input: &Input<'_>) -> Vec<(Option<Name>, Range<usize>)> {
+    let mut found = vec![(input.origin.node.clone(), 0..input.text.len())];
+    for (at, host) in prompts(input.text) {
+        let node = host.or_else(|| found.last().and_then(|(it, _)| it.clone()));
+        if let Some((_, last)) = found.last_mut() {
+            last.end = at;
+        }
+        found.push((node, at..input.text.len()));
     }
     found
 }
