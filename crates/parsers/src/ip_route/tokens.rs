@@ -123,7 +123,7 @@ fn blank(bytes: &[u8]) -> usize {
         [b'\\', ..] => 1,
         [0x1b, b'[', rest @ ..] => {
             let body = rest.iter().take(16).take_while(|it| matches!(it, b'0'..=b'9' | b';')).count();
-            2 + body + usize::from(body < rest.len())
+            2 + body + usize::from(rest.get(body).is_some_and(u8::is_ascii_alphabetic))
         }
         _ => 0,
     }
@@ -163,6 +163,7 @@ mod tests {
     fn a_colour_that_is_cut_ends_quietly() {
         assert_eq!(words("a\x1b["), [("a", 1, true)]);
         assert_eq!(words("a\x1b[3"), [("a", 1, true)]);
+        assert_eq!(words("a\x1b[3é"), [("a", 1, true), ("é", 1, false)]);
         assert_eq!(words("ü\x1b[3mé"), [("ü", 1, true), ("é", 1, false)]);
     }
 }
