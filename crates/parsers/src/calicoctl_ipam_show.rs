@@ -21,6 +21,7 @@ use ipnet::IpNet;
 use timeline::{Collected, Fact, MemberRecords, Record, Row, Stamp, Value, relation};
 
 use crate::ascii_table::{Table, TableRow, explained, tables};
+use crate::paste;
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
@@ -61,6 +62,13 @@ fn is_ours(table: &Table) -> bool {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
+    let found = read_tables(input, out);
+    Show { input, out }.lines(&found);
+    paste::others(input, FORMAT.name, out);
+}
+
+/// Reads the tables wherever they stand.
+pub(crate) fn read_tables(input: &Input<'_>, out: &mut MemberRecords) -> Vec<Table> {
     let found: Vec<Table> = tables(input.text, HEADERS).into_iter().filter(is_ours).collect();
     let mut places = Places::of(input);
     let mut reader = Show { input, out };
@@ -74,7 +82,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             _ => reader.settings(table, &mut places),
         }
     }
-    reader.lines(&found);
+    found
 }
 
 struct Show<'i, 't> {

@@ -25,6 +25,7 @@ use timeline::{Collected, Fact, MemberRecords, Name, Record, Row, Stamp, relatio
 
 use crate::ascii_table::{Table, explained, tables};
 use crate::ip_route::by_prompt;
+use crate::paste;
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
@@ -75,8 +76,7 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
-    let found = tables(input.text, HEADERS);
-    let mut places = Places::of(input);
+    let found = read_tables(input, out);
     let mut inside = explained(&found);
     for line in input.lines().filter(|it| !it.text.trim().is_empty()) {
         out.tally.lines += 1;
@@ -86,17 +86,27 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             out.tally.odd_bytes += line.text.len() as u64;
         }
     }
+    paste::others(input, FORMAT.name, out);
+}
+
+/// Reads the tables wherever they stand, by the hosts of the prompts before them.
+pub(crate) fn read_tables(input: &Input<'_>, out: &mut MemberRecords) -> Vec<Table> {
+    let found = tables(input.text, HEADERS);
+    let mut places = Places::of(input);
+    let mut rest = &found[..];
     for (node, range) in by_prompt(input) {
-        let mine: Vec<&Table> = found.iter().filter(|it| range.contains(&it.range.start)).collect();
-        section(input, node, range, &mine, &mut places, out);
+        let (mine, later) = rest.split_at(rest.partition_point(|it| it.range.start < range.end));
+        rest = later;
+        section(input, node, range, mine, &mut places, out);
     }
+    found
 }
 
 fn section<'t>(
     input: &Input<'t>,
     node: Option<Name>,
     range: Range<usize>,
-    found: &[&Table],
+    found: &[Table],
     places: &mut Places<'t>,
     out: &mut MemberRecords,
 ) {

@@ -17,6 +17,7 @@ mod kernel;
 mod kube;
 mod lines;
 mod log;
+mod paste;
 mod places;
 #[cfg(test)]
 mod recognition;

@@ -38,7 +38,7 @@ pub(crate) use route::{Route, destination, kind};
 use timeline::{Collected, Fact, MemberId, MemberRecords, Name, Quote, Record, Span, Stamp, relation};
 use tokens::{Token, Tokens};
 
-use crate::{Certainty, Format, Input, Origin, Reading, Sniff};
+use crate::{Certainty, Format, Input, Origin, Reading, Sniff, paste};
 
 pub(crate) static FORMAT: Format = Format {
     name: "ip-route",
@@ -74,7 +74,7 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let origin = Origin { member: MemberId(0), path: path.as_str().into(), node: None, watch: Arc::new(false) };
     let input = Input { origin: &origin, text: sniff.text, bytes: sniff.bytes, truncated: !sniff.whole };
     let mut out = MemberRecords::default();
-    parse(&input, &mut out);
+    read(&input, by_file_name(&path).unwrap_or_else(|| Command::new(Shows::Routes)), &mut out);
     let routes = out.records.len() as u64;
     let share = out.tally.understood as f64 / out.tally.lines.max(1) as f64;
     let prompted = out.collected.iter().any(|it| it.node.is_some());
@@ -92,13 +92,22 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
-    let by_name = by_file_name(&input.origin.path);
+    let by_name = by_file_name(&input.origin.path).filter(|it| it.shows != Shows::Other);
+    read(input, by_name.unwrap_or_else(|| Command::new(Shows::Routes)), out);
+    paste::others(input, FORMAT.name, out);
+}
+
+/// Reads only what follows a prompt with `ip route`.
+pub(crate) fn read_prompted(input: &Input<'_>, out: &mut MemberRecords) {
+    read(input, Command::new(Shows::Other), out);
+}
+
+fn read(input: &Input<'_>, begun: Command, out: &mut MemberRecords) {
     let (by_line, numeric) = shape(input.text);
     let grammar = Grammar { tokens: Tokens::new(input.text), by_line, numeric };
-    let begun = by_name.filter(|it| it.shows != Shows::Other).unwrap_or_else(|| Command::new(Shows::Routes));
-    let section = Section::new(begun, input.origin.node.clone(), 1);
-    let mut reader = Reader { input, out, grammar, sections: vec![section], current: 0, labels: BTreeMap::new(), odd: Odd::default(), prose: None };
-    reader.read();
+    let sections = vec![Section::new(begun, input.origin.node.clone(), 1)];
+    let (labels, odd) = (BTreeMap::new(), Odd::default());
+    Reader { input, out, grammar, sections, current: 0, labels, odd, prose: None }.read();
 }
 
 /// Whether line ends mean anything here, and whether types are numbers.
