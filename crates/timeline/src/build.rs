@@ -7,7 +7,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use crate::clock::{Clocks, KernelClock, YearEvidence, Yearless, Zone, ZoneClaim, Zones, relative_years};
 use crate::{
     Carrier, Clock, Collected, Event, Fact, Interval, Issue, Member, MemberId, MemberRecords, Name, NodeNames, Record,
-    Seen, Series, Stamp, Time, Value, YearBasis, relation,
+    Seen, Series, Source, Stamp, Time, Value, YearBasis, relation,
 };
 
 /// What the user knows better than the bundle.
@@ -92,6 +92,7 @@ impl Timeline {
             member.tally = of.tally;
         }
         anchor_crash_dumps(&mut stamped, &clocks);
+        bound_crash_dumps(&mut stamped, &clocks);
         let collection = collection_times(&stamped);
         for (record, stamp) in stamped {
             timeline.keep(record, &stamp, &collection);
@@ -130,6 +131,7 @@ impl Timeline {
         self.series
             .sort_by(|a, b| (&a.metric, &a.labels, a.member, a.start).cmp(&(&b.metric, &b.labels, b.member, b.start)));
         self.issues.sort();
+        self.series = without_copies(std::mem::take(&mut self.series));
     }
 
     /// The rows of one relation, in case order.
@@ -144,6 +146,30 @@ impl Timeline {
     }
 }
 
+/// Bundles often hold one series twice, as a dump and as an answer of the API; added up, it would count double. Of two
+/// that overlap the one with more points stays.
+fn without_copies(series: Vec<Series>) -> Vec<Series> {
+    let mut kept: Vec<Series> = Vec::with_capacity(series.len());
+    for one in series {
+        let overlaps = |it: &Series| {
+            let ends = |it: &Series| Some((it.points.first()?.millis, it.points.last()?.millis));
+            let (Some(a), Some(b)) = (ends(it), ends(&one)) else { return false };
+            it.metric == one.metric && it.labels == one.labels && !it.metric.is_empty() && a.0 <= b.1 && b.0 <= a.1
+        };
+        match kept
+            .iter_mut()
+            .rev()
+            .take_while(|it| it.metric == one.metric && it.labels == one.labels)
+            .find(|it| overlaps(it))
+        {
+            Some(known) if known.points.len() < one.points.len() => *known = one,
+            Some(_) => {}
+            None => kept.push(one),
+        }
+    }
+    kept
+}
+
 /// Columns whose text is the name of a node.
 const NODE_COLUMNS: &[&str] = &["owner", "user", "on"];
 
@@ -151,7 +177,8 @@ fn unify_nodes(members: &[Member], records: &[MemberRecords]) -> NodeNames {
     let mut seen: BTreeSet<Name> = members.iter().filter_map(|it| it.node.clone()).collect();
     let mut pairs = Vec::new();
     for of in records {
-        seen.extend(of.seen.iter().filter_map(|it| it.node.clone()));
+        let hosts = of.seen.iter().filter(|it| it.source != Source::NetworkDevice);
+        seen.extend(hosts.filter_map(|it| it.node.clone()));
         seen.extend(of.collected.iter().filter_map(|it| it.node.clone()));
         for record in &of.records {
             match record {
@@ -502,6 +529,48 @@ fn anchor_crash_dumps(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
             && let Some(interval) = i64::try_from(*micros).ok().and_then(|it| clock.at(it))
         {
             *at = clocks.stated(node.as_ref(), interval);
+        }
+    }
+}
+
+/// How long before its directory was named a crash may lie: the capture kernel boots and saves first.
+const CRASH_BEFORE_SECS: i64 = 600;
+/// How long after: some directories are named to the minute, and clocks differ.
+const CRASH_AFTER_SECS: i64 = 60;
+
+/// A crash dump that nothing else dates ends shortly before its directory was named.
+fn bound_crash_dumps(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
+    let mut saved: BTreeMap<MemberId, Time> = BTreeMap::new();
+    let mut last: BTreeMap<MemberId, u64> = BTreeMap::new();
+    for (record, stamp) in stamped.iter() {
+        match (record, stamp) {
+            (Record::Fact(fact, _), _) if text(&fact.get("command")).as_deref() == Some("crash directory") => {
+                if let Some(quote) = fact.quotes.first() {
+                    saved.insert(quote.span.member, fact.at);
+                }
+            }
+            (Record::Event(event), Stamp::Monotonic { micros }) => {
+                let latest = last.entry(event.quote.span.member).or_default();
+                *latest = (*latest).max(*micros);
+            }
+            _ => {}
+        }
+    }
+    for (record, stamp) in stamped.iter_mut() {
+        let (Record::Event(event), Stamp::Monotonic { micros }) = (record, stamp) else { continue };
+        let member = event.quote.span.member;
+        let (Some(saved), Some(last)) = (saved.get(&member).filter(|it| it.is_known()), last.get(&member)) else {
+            continue;
+        };
+        if event.at.is_known() {
+            continue;
+        }
+        let (early, late) = (TimeDelta::seconds(CRASH_BEFORE_SECS), TimeDelta::seconds(CRASH_AFTER_SECS));
+        let before_end = TimeDelta::microseconds(i64::try_from(last - *micros).unwrap_or(i64::MAX));
+        let crash = Interval { lo: saved.full.lo, hi: saved.full.hi }.widened(early, late);
+        if let (Some(lo), Some(hi)) = (crash.lo.checked_sub_signed(before_end), crash.hi.checked_sub_signed(before_end))
+        {
+            event.at = clocks.stated(event.node.as_ref(), Interval { lo, hi });
         }
     }
 }

@@ -54,6 +54,7 @@ pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hyp
     // by group: the best answer counts; an item without a group is its own
     let mut groups: BTreeMap<String, (f64, Word)> = BTreeMap::new();
     let mut costs: BTreeMap<String, f64> = BTreeMap::new();
+    let mut answers = Vec::new();
     for (nth, item) in rule.supports.iter().enumerate() {
         let group = item.group.clone().unwrap_or_else(|| format!("for {nth}"));
         let truth = holds(&item.when, binding);
@@ -65,13 +66,13 @@ pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hyp
         };
         match truth {
             Truth::True => {
-                let best = groups.entry(group).or_insert((full, item.word));
+                let best = groups.entry(group.clone()).or_insert((full, item.word));
                 if full > best.0 {
                     *best = (full, item.word);
                 }
             }
             Truth::False => {
-                let worst = costs.entry(group).or_insert(0.0);
+                let worst = costs.entry(group.clone()).or_insert(0.0);
                 *worst = worst.min(weight_db);
             }
             Truth::Unknown => {
@@ -79,10 +80,12 @@ pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hyp
                 missing.extend(missing_of(rule, item, binding, full));
             }
         }
-        evidence.push(item_evidence(item, binding, truth, weight_db, Polarity::For));
+        answers.push((group, truth, item_evidence(item, binding, truth, weight_db, Polarity::For)));
     }
+    // a shadow that is not there says nothing where another of its group is
+    evidence
+        .extend(answers.into_iter().filter(|it| it.1 != Truth::False || !groups.contains_key(&it.0)).map(|it| it.2));
     score_db += groups.values().map(|it| it.0).sum::<f64>();
-    // a shadow that is missing costs nothing where another of its group is there
     score_db += costs.iter().filter(|(group, _)| !groups.contains_key(*group)).map(|(_, cost)| cost).sum::<f64>();
 
     let mut against: BTreeMap<String, f64> = BTreeMap::new();
@@ -211,10 +214,11 @@ fn item_evidence(item: &Item, binding: &Binding, value: Truth, weight_db: f64, p
     let judged: Vec<_> = names.iter().filter_map(|it| binding.answers.get(*it)).collect();
     let found: Vec<&Found> = judged.iter().filter_map(|it| it.found.as_ref()).collect();
     let reason = judged.iter().map(|it| it.reason.as_str()).find(|it| !it.is_empty()).unwrap_or_default();
-    let why = match (&item.why, value) {
-        (Some(why), Truth::True) => why.render(binding),
-        (_, Truth::True) => item.written.clone(),
-        (_, _) => format!("{}: {reason}", item.written),
+    let says = item.why.as_ref().and_then(|it| it.known(binding)).unwrap_or_else(|| item.written.clone());
+    let why = match (value, reason) {
+        (Truth::True, _) => item.why.as_ref().map_or_else(|| item.written.clone(), |it| it.render(binding)),
+        (_, "") => says,
+        (_, reason) => format!("{says}: {reason}"),
     };
     Evidence {
         clause: item.written.clone(),

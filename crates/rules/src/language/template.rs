@@ -69,6 +69,16 @@ impl Template {
         self.parts.iter().filter_map(|it| if let Part::Column(clause, _) = it { Some(&**clause) } else { None })
     }
 
+    /// The text, where the bundle says everything in it.
+    pub(crate) fn known(&self, scope: &dyn Scope) -> Option<String> {
+        let all = self.parts.iter().all(|it| match it {
+            Part::Text(_) => true,
+            Part::Variable(name) => scope.variable(name).is_some(),
+            Part::Column(clause, column) => scope.column(clause, column).is_some(),
+        });
+        all.then(|| self.render(scope))
+    }
+
     /// The text, with `unknown` where the bundle did not say.
     pub(crate) fn render(&self, scope: &dyn Scope) -> String {
         let shown = |value: Option<timeline::Value>| value.map_or_else(|| "unknown".to_owned(), |it| it.to_string());
