@@ -183,7 +183,16 @@ macro_rules! formats {
 }
 
 formats! {
+    bird_protocols,
+    calico_resources,
+    calicoctl_ipam_check,
+    calicoctl_ipam_show,
+    calicoctl_node_status,
     host_identity,
+    ip_addr,
+    ip_route,
+    ip_route_json,
+    journal_text,
     kube_describe,
     kube_objects,
     kube_tables,
@@ -192,14 +201,7 @@ formats! {
     prometheus_api,
     promtool_dump,
     sysctl,
-    ip_route,
-    ip_route_json,
-    ip_addr,
-    calicoctl_ipam_show,
-    calicoctl_ipam_check,
-    calicoctl_node_status,
-    calico_resources,
-    bird_protocols,
+    syslog,
 }
 
 /// The format that fits best, if any does.

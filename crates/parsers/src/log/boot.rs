@@ -1,0 +1,362 @@
+//! Where a boot ends and the next begins, and what ties the kernel's clock to wall time meanwhile.
+//!
+//! ```text
+//! Jun 14 13:14:38 node-a kernel: kernel BUG at include/linux/fs.h:2582!     the last record of a boot
+//! -- Reboot --                                                             the journal's marker
+//! Jun 14 13:15:06 node-a systemd-journald[623]: Runtime journal is 8.0M    the first record of the next
+//! ```
+//!
+//! A carrier without markers shows a boot by the kernel's first line, a structured one by a new boot id. Whether a boot
+//! ended in order is told by the lines before its end: false only where the log would have shown them.
+
+use timeline::{Carrier, Event, MemberRecords, Name, Quote, Record, Row, Source, Stamp, Time, Value, relation};
+
+use super::{Log, WHOLE_JOURNAL, notice, quote};
+use crate::{Line, Origin};
+
+/// Entries before the end of a boot in which a shutdown would be announced.
+const SHUTDOWN_ENTRIES: u64 = 200;
+/// Entries after a marker in which `Linux version` belongs to that marker.
+const SAME_BOOT_ENTRIES: u64 = 500;
+/// Entries after `Linux version` in which a second one is the same line on another road.
+const ECHO_ENTRIES: u64 = 50;
+/// Anchors of one kind are taken at least so far apart, and at most so many of them.
+const ANCHOR_MICROS: u64 = 60_000_000;
+const ANCHORS: u32 = 256;
+/// Boot ids that are remembered, to tell a new boot from interleaved ones.
+const BOOTS: usize = 1024;
+
+/// The boots of one host.
+#[derive(Default)]
+pub(super) struct Boots {
+    entries: u64,
+    since_start: u64,
+    shutdown: Option<u64>,
+    /// systemd or journald has spoken, so that a shutdown would have been seen.
+    attended: bool,
+    marked: bool,
+    version: bool,
+    id: Option<Name>,
+    known: Vec<Name>,
+    last: Last,
+    /// Newest first: the end of the older boot waits for the lines before it.
+    pending: Option<End>,
+    anchors: u32,
+    last_anchor: Option<u64>,
+    envelope: Option<Envelope>,
+}
+
+/// The last entry; its buffers are used again.
+#[derive(Default)]
+struct Last {
+    line: String,
+    start: u64,
+    number: u32,
+    message: String,
+    stamp: Stamp,
+    voice: usize,
+    pid: Option<u32>,
+}
+
+struct End {
+    until: u64,
+    id: Option<Name>,
+    quote: Quote,
+    message: String,
+    stamp: Stamp,
+    voice: usize,
+    pid: Option<u32>,
+}
+
+/// The earliest wall time seen for the kernel's clock: reception is late, never early.
+#[derive(Default)]
+struct Envelope {
+    offset: i64,
+    micros: u64,
+    epoch_micros: i64,
+    line: String,
+    start: u64,
+    number: u32,
+}
+
+/// How a boot shows.
+struct Sign {
+    quote: Quote,
+    text: String,
+    id: Option<Name>,
+}
+
+pub(super) fn anchor(micros: u64, epoch_micros: i64, error_micros: i64, how: &str) -> Row {
+    Row::new(&relation::ANCHOR)
+        .with("micros", i64::try_from(micros).unwrap_or(i64::MAX))
+        .with("epoch_micros", epoch_micros)
+        .with("error_micros", error_micros)
+        .with("how", how)
+}
+
+impl Boots {
+    /// Whether one more anchor of the kind adds anything.
+    pub(super) fn wants_anchor(&mut self, micros: u64, how: &str) -> bool {
+        if how == "audit" {
+            let near = self.last_anchor.is_some_and(|it| micros.abs_diff(it) < ANCHOR_MICROS);
+            if near || self.anchors >= ANCHORS {
+                return false;
+            }
+            self.last_anchor = Some(micros);
+        }
+        self.anchors += 1;
+        true
+    }
+
+    /// Takes a pair of the kernel's clock and wall time of reception.
+    pub(super) fn envelope(&mut self, micros: u64, epoch_micros: i64, line: &Line<'_>) {
+        let Some(offset) = i64::try_from(micros).ok().and_then(|it| epoch_micros.checked_sub(it)) else { return };
+        if self.envelope.as_ref().is_some_and(|it| it.offset <= offset) {
+            return;
+        }
+        let best = self.envelope.get_or_insert_default();
+        (best.offset, best.micros, best.epoch_micros) = (offset, micros, epoch_micros);
+        best.line.clear();
+        best.line.push_str(line.text);
+        (best.start, best.number) = (line.start, line.number);
+    }
+
+    pub(super) fn take_envelope(&mut self, origin: &Origin, carrier: Carrier) -> Option<(Row, Stamp, Quote)> {
+        let best = self.envelope.take()?;
+        let how = if carrier == Carrier::Journal { "journal" } else { "reception" };
+        let row = anchor(best.micros, best.epoch_micros, 500_000, how);
+        let place = quote(origin, &best.line, best.start, best.number);
+        Some((row, Stamp::epoch_micros(best.epoch_micros), place))
+    }
+}
+
+impl Log {
+    /// Notices the ends and beginnings of boots; called for every entry, before it counts.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn follow_boots(
+        &mut self,
+        voice: usize,
+        message: &str,
+        id: Option<&str>,
+        pid: Option<u32>,
+        stamp: &Stamp,
+        line: &Line<'_>,
+        out: &mut MemberRecords,
+    ) {
+        let host = self.voices[voice].host;
+        if let Some((quote, id)) = self.marker.take() {
+            let text = quote.text.to_string();
+            // the marker stands between two lines of one machine, even where its name changed while it booted
+            let before = self.last_host;
+            self.boot_break(before, voice, Sign { quote, text, id }, true, pid, message, stamp, line, out);
+        }
+        if let Some(id) = id {
+            self.follow_boot_id(voice, id, pid, message, stamp, line, out);
+        }
+        let voice_of = &self.voices[voice];
+        if voice_of.kernel
+            && let Some(early) = notice::boots(message)
+        {
+            let boots = &self.hosts[host].boots;
+            let same = boots.marked && !boots.version && boots.since_start <= SAME_BOOT_ENTRIES;
+            // one kernel line may reach a file on two roads
+            let release = message.strip_prefix("Linux version ").and_then(|it| it.split(' ').next());
+            let again = release == self.hosts[host].release.as_deref();
+            let echo = again && boots.version && boots.since_start <= ECHO_ENTRIES;
+            if boots.entries > 0 && !same && !echo && !self.order.newest_first() {
+                let text = message.chars().take(200).collect();
+                let sign = Sign { quote: self.origin.quote(line), text, id: None };
+                self.boot_break(Some(host), voice, sign, false, pid, message, stamp, line, out);
+            }
+            let boots = &mut self.hosts[host].boots;
+            boots.marked = boots.marked || early;
+            boots.version |= !early;
+        }
+        let voice_of = &self.voices[voice];
+        let shutdown = voice_of.attended && notice::is_shutdown(&voice_of.ident, message);
+        let attended = voice_of.attended && !voice_of.kernel;
+        let boots = &mut self.hosts[host].boots;
+        boots.entries += 1;
+        boots.since_start += 1;
+        boots.attended |= attended;
+        if shutdown {
+            boots.shutdown = Some(boots.entries);
+        }
+        let last = &mut boots.last;
+        last.line.clear();
+        last.line.push_str(line.text);
+        last.message.clear();
+        last.message.push_str(message);
+        (last.start, last.number, last.voice, last.pid) = (line.start, line.number, voice, pid);
+        last.stamp.clone_from(stamp);
+        if boots.pending.is_some() {
+            self.end_pending(host, false, out);
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn follow_boot_id(
+        &mut self,
+        voice: usize,
+        id: &str,
+        pid: Option<u32>,
+        message: &str,
+        stamp: &Stamp,
+        line: &Line<'_>,
+        out: &mut MemberRecords,
+    ) {
+        let host = self.voices[voice].host;
+        let boots = &mut self.hosts[host].boots;
+        if boots.id.as_deref() == Some(id) {
+            return;
+        }
+        let known = boots.known.iter().any(|it| it.as_ref() == id);
+        let name = Name::from(id);
+        if !known && boots.known.len() < BOOTS {
+            boots.known.push(name.clone());
+        }
+        if boots.id.is_some() && !known {
+            let sign = Sign { quote: self.origin.quote(line), text: format!("_BOOT_ID={id}"), id: Some(name.clone()) };
+            self.boot_break(Some(host), voice, sign, true, pid, message, stamp, line, out);
+        }
+        self.hosts[host].boots.id = Some(name);
+    }
+
+    /// One boot has ended before this entry and another begins with it; newest first, the other way round.
+    #[allow(clippy::too_many_arguments)]
+    fn boot_break(
+        &mut self,
+        before: Option<usize>,
+        voice: usize,
+        sign: Sign,
+        marked: bool,
+        pid: Option<u32>,
+        message: &str,
+        stamp: &Stamp,
+        line: &Line<'_>,
+        out: &mut MemberRecords,
+    ) {
+        let host = self.voices[voice].host;
+        let reverse = self.order.newest_first();
+        self.close_all(before, out);
+        if let Some(before) = before {
+            self.end_of_host(before, out);
+        }
+        let start = |boot: Option<&Name>| {
+            Row::new(&relation::BOOT_START).with("boot_id", boot.cloned()).with("marker", sign.text.as_str())
+        };
+        let Some(before) = before.filter(|it| self.hosts[*it].boots.entries > 0) else {
+            let row = start(sign.id.as_ref());
+            self.boot_event(voice, pid, stamp, row, "the first record of a boot", sign.quote, out);
+            self.begin(host, host, sign.id, marked);
+            return;
+        };
+        if reverse {
+            let boots = &self.hosts[before].boots;
+            let (row, last) = (start(boots.id.as_ref()), (boots.last.voice, boots.last.pid, boots.last.stamp.clone()));
+            self.boot_event(last.0, last.1, &last.2, row, "the first record of a boot", sign.quote, out);
+            let end = End {
+                until: self.hosts[host].boots.entries + 1 + SHUTDOWN_ENTRIES,
+                id: sign.id.clone(),
+                quote: self.origin.quote(line),
+                message: message.chars().take(2000).collect(),
+                stamp: stamp.clone(),
+                voice,
+                pid,
+            };
+            self.begin(before, host, sign.id, marked);
+            self.hosts[host].boots.pending = Some(end);
+            return;
+        }
+        let boots = &self.hosts[before].boots;
+        let seen = boots.shutdown.is_some_and(|it| boots.entries - it <= SHUTDOWN_ENTRIES);
+        let orderly = self.orderly(before, seen);
+        let boots = &self.hosts[before].boots;
+        let last = &boots.last;
+        let row = Row::new(&relation::BOOT_END)
+            .with("boot_id", boots.id.clone())
+            .with("orderly", orderly)
+            .with("last", last.message.as_str());
+        let place = quote(&self.origin, &last.line, last.start, last.number);
+        let (of, pid_of, at) = (last.voice, last.pid, last.stamp.clone());
+        self.boot_event(of, pid_of, &at, row, "the last record of a boot", place, out);
+        let row = start(sign.id.as_ref());
+        self.boot_event(voice, pid, stamp, row, "the first record of a boot", sign.quote, out);
+        self.begin(before, host, sign.id, marked);
+    }
+
+    /// True where a shutdown was announced, false where it would have been and was not.
+    fn orderly(&self, host: usize, seen: bool) -> Value {
+        if seen {
+            Value::Flag(true)
+        } else if self.hosts[host].boots.attended || self.hosts[host].names >= WHOLE_JOURNAL {
+            Value::Flag(false)
+        } else {
+            Value::Nothing
+        }
+    }
+
+    fn begin(&mut self, before: usize, host: usize, id: Option<Name>, marked: bool) {
+        for at in [before, host] {
+            let boots = &mut self.hosts[at].boots;
+            (boots.since_start, boots.shutdown, boots.attended) = (0, None, false);
+            (boots.marked, boots.version, boots.last_anchor) = (marked, false, None);
+        }
+        let boots = &mut self.hosts[host].boots;
+        if let Some(id) = &id
+            && !boots.known.contains(id)
+            && boots.known.len() < BOOTS
+        {
+            boots.known.push(id.clone());
+        }
+        boots.id = id;
+    }
+
+    /// Newest first: hands out the end of the older boot once a shutdown was seen, or none can come any more.
+    pub(super) fn end_pending(&mut self, host: usize, at_end: bool, out: &mut MemberRecords) {
+        let boots = &self.hosts[host].boots;
+        let Some(until) = boots.pending.as_ref().map(|it| it.until) else { return };
+        let seen = boots.shutdown.is_some();
+        if !seen && !at_end && boots.entries < until {
+            return;
+        }
+        let orderly = self.orderly(host, seen);
+        let Some(end) = self.hosts[host].boots.pending.take() else { return };
+        let row = Row::new(&relation::BOOT_END)
+            .with("boot_id", end.id)
+            .with("orderly", orderly)
+            .with("last", end.message.as_str());
+        self.boot_event(end.voice, end.pid, &end.stamp, row, "the last record of a boot", end.quote, out);
+    }
+
+    /// The message says what the record is, not what it quotes: no signal may see the same line twice.
+    #[allow(clippy::too_many_arguments)]
+    fn boot_event(
+        &self,
+        voice: usize,
+        pid: Option<u32>,
+        stamp: &Stamp,
+        row: Row,
+        message: &str,
+        quote: Quote,
+        out: &mut MemberRecords,
+    ) {
+        let voice = &self.voices[voice];
+        let source = if voice.source == Source::Kernel { Source::Kernel } else { Source::System };
+        out.records.push(Record::Event(Box::new(Event {
+            stamp: stamp.clone(),
+            inner: None,
+            at: Time::UNKNOWN,
+            node: self.hosts[voice.host].node.clone(),
+            source,
+            carrier: self.carrier,
+            unit: voice.name.clone(),
+            pid,
+            severity: None,
+            message: message.into(),
+            count: 1,
+            row: Some(row),
+            quote,
+        })));
+    }
+}

@@ -1,0 +1,196 @@
+//! What a program writes at the head of its own message: its stamp and severity.
+//!
+//! ```text
+//! E0914 09:36:25.890321    1734 kubelet.go:1882] "Skipping pod synchronization"   klog: no year, zone of the process
+//! time="2021-09-14T14:12:34Z" level=warning msg="Failed to decode the keys"       logrus
+//! {"level":"warn","ts":"2021-09-14T14:27:12.721Z","msg":"apply took too long"}    zap, also with ts as a number
+//! 2023-07-23 22:13:40.123 [INFO][65] felix/summary.go 100: Summarising            Calico
+//! 2019-06-14 05:15:06.123456 W | etcdserver: read-only range request took long    capnslog
+//! 2018/06/15 08:13:40 [INFO] plugin/reload: Running                               Go's log package
+//! ```
+
+use chrono::{DateTime, TimeDelta};
+use timeline::{Severity, Stamp};
+
+use super::stamp;
+
+/// How a message begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// Without a header of its own.
+    None,
+    /// `E0914 09:36:25.890321    1734 kubelet.go:1882] `, with its letter.
+    Klog(u8),
+    /// `time="…" level=…` or `level=… msg=…`
+    Logrus,
+    /// An object with `ts` or `time`.
+    Json,
+    /// A date in front.
+    Dated,
+}
+
+/// How a message begins, cheap enough for every line.
+pub(crate) fn header(message: &str) -> Header {
+    let bytes = message.as_bytes();
+    match bytes.first() {
+        Some(&letter @ (b'I' | b'W' | b'E' | b'F')) if klog_len(bytes).is_some() => Header::Klog(letter),
+        Some(b't') if message.starts_with("time=\"") || message.starts_with("ts=") => Header::Logrus,
+        Some(b'l') if message.starts_with("level=") => Header::Logrus,
+        Some(b'{') if message.starts_with("{\"") => Header::Json,
+        Some(b'0'..=b'9') if stamp::date(bytes).is_some() && stamp::dated(bytes).is_some() => Header::Dated,
+        _ => Header::None,
+    }
+}
+
+/// Whether this is `E0914 09:36:25.890321    1734 kubelet.go:1882] …`; the length up to the thread id.
+fn klog_len(bytes: &[u8]) -> Option<usize> {
+    let shape = bytes.get(..22)?;
+    let digit = |at: std::ops::Range<usize>| shape[at].iter().all(u8::is_ascii_digit);
+    let fits = digit(1..5) && shape[5] == b' ' && digit(6..8) && shape[8] == b':' && shape[14] == b'.' && digit(15..21);
+    (fits && shape[21] == b' ').then_some(21)
+}
+
+/// The source file a klog header names: `kubelet.go`.
+pub(crate) fn klog_file(message: &str) -> Option<&str> {
+    let at = klog_len(message.as_bytes())?;
+    let rest = message[at..].trim_start();
+    let (_, rest) = rest.split_once(' ')?;
+    let (file, _) = rest.split_once(':')?;
+    (!file.contains(' ')).then_some(file)
+}
+
+/// Stamp and severity of a message, as far as its header states them.
+pub(crate) fn read(message: &str, header: Header) -> (Option<Stamp>, Option<Severity>) {
+    match header {
+        Header::None => (None, None),
+        Header::Klog(letter) => (klog(message.as_bytes()), klog_severity(letter)),
+        Header::Logrus => {
+            let stamp = value(message, "time=").or_else(|| value(message, "ts=")).and_then(instant);
+            (stamp, value(message, "level=").and_then(level))
+        }
+        Header::Json => {
+            let stamp = ["\"ts\":", "\"time\":"].iter().find_map(|key| value(message, key)).and_then(instant);
+            (stamp, value(message, "\"level\":").and_then(level))
+        }
+        Header::Dated => {
+            let bytes = message.as_bytes();
+            let Some((stamp, len)) = stamp::dated(bytes) else { return (None, None) };
+            let rest = message[len..].trim_start();
+            let word = rest.strip_prefix('[').and_then(|it| it.split(']').next());
+            let capnslog = || rest.get(1..4).filter(|it| *it == " | ").and_then(|_| rest.get(..1));
+            (Some(stamp), word.or_else(capnslog).and_then(level))
+        }
+    }
+}
+
+/// `E0914 09:36:25.890321`
+fn klog(bytes: &[u8]) -> Option<Stamp> {
+    let number = |at: usize| stamp::digits(bytes.get(at..at + 2)?).map(|it| it.0 as u32);
+    let (month, day) = (number(1)?, number(3)?);
+    let (time, resolution, _) = stamp::clock(bytes.get(6..21)?)?;
+    ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some(Stamp::Yearless { month, day, time, resolution })
+}
+
+fn klog_severity(letter: u8) -> Option<Severity> {
+    match letter {
+        b'I' => Some(Severity::Info),
+        b'W' => Some(Severity::Warning),
+        b'E' => Some(Severity::Error),
+        b'F' => Some(Severity::Critical),
+        _ => None,
+    }
+}
+
+/// The text behind a key, with or without quotes: `time="…"`, `level=info`, `"ts":1753121332054.528`.
+fn value<'t>(message: &'t str, key: &str) -> Option<&'t str> {
+    // headers stand in front; a message that quotes another log must not lend its stamp
+    let end = message.char_indices().nth(240).map_or(message.len(), |it| it.0);
+    let head = &message[..end];
+    let at = head.find(key)?;
+    let rest = head[at + key.len()..].trim_start();
+    match rest.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next(),
+        None => rest.split([' ', ',', '}']).next(),
+    }
+}
+
+/// A date, or a number: milliseconds from 1e11 on, else seconds.
+fn instant(text: &str) -> Option<Stamp> {
+    if let Some((stamp, _)) = stamp::dated(text.as_bytes()) {
+        return Some(stamp);
+    }
+    let number: f64 = text.parse().ok()?;
+    let (seconds, resolution) = match number {
+        it if it >= 1e11 => (it / 1000.0, TimeDelta::milliseconds(1)),
+        it if it >= 1e8 => (it, TimeDelta::milliseconds(1)),
+        _ => return None,
+    };
+    let at = DateTime::from_timestamp_micros((seconds * 1e6).round() as i64)?;
+    Some(Stamp::Exact { at, resolution, offset_secs: None })
+}
+
+/// `warning`, `WARN`, `W`
+pub(crate) fn level(word: &str) -> Option<Severity> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "panic" => Severity::Emergency,
+        "alert" => Severity::Alert,
+        "fatal" | "dpanic" | "critical" | "crit" | "c" | "f" => Severity::Critical,
+        "error" | "err" | "e" => Severity::Error,
+        "warning" | "warn" | "w" => Severity::Warning,
+        "notice" | "n" => Severity::Notice,
+        "info" | "i" | "information" => Severity::Info,
+        "debug" | "trace" | "d" | "t" => Severity::Debug,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_of_six_loggers() {
+        let shown = |message: &str| {
+            let header = header(message);
+            let (stamp, severity) = read(message, header);
+            let stamp = match stamp {
+                Some(Stamp::Exact { at, .. }) => at.to_rfc3339(),
+                Some(Stamp::Zoneless { local, .. }) => format!("{local} local"),
+                Some(Stamp::Yearless { month, day, time, .. }) => format!("{month:02}-{day:02} {time}"),
+                other => format!("{other:?}"),
+            };
+            format!("{header:?} {stamp} {severity:?}")
+        };
+        insta::assert_snapshot!(
+            [
+                r#"E0914 09:36:25.890321    1734 kubelet.go:1882] "Skipping pod synchronization""#,
+                r#"time="2021-09-14 14:14:07.889940658Z" level=info msg="Stopped pod sandbox""#,
+                r#"time="2020-06-14T12:00:42.378479249+08:00" level=warning msg="x""#,
+                r#"{"level":"warn","ts":"2021-09-14T14:27:12.721Z","caller":"etcd/a.go:1","msg":"x"}"#,
+                r#"{"ts":1753121332054.528,"caller":"kubelet/kubelet.go:446","msg":"x","v":0}"#,
+                "2023-07-23 22:13:40.123 [WARNING][65] felix/summary.go 100: Summarising",
+                "2019-06-14 05:15:06.123456 W | etcdserver: took too long",
+                "2018/06/15 08:13:40 [INFO] plugin/reload: Running",
+                r#"level=error msg="check failed""#,
+                "I am no klog line at all, really",
+                "E0914 is a number",
+            ]
+            .map(shown)
+            .join("\n"),
+            @r"
+        Klog(69) 09-14 09:36:25.890321 Some(Error)
+        Logrus 2021-09-14T14:14:07.889940658+00:00 Some(Info)
+        Logrus 2020-06-14T04:00:42.378479249+00:00 Some(Warning)
+        Json 2021-09-14T14:27:12.721+00:00 Some(Warning)
+        Json 2025-07-21T18:08:52.054528+00:00 None
+        Dated 2023-07-23 22:13:40.123 local Some(Warning)
+        Dated 2019-06-14 05:15:06.123456 local Some(Warning)
+        Dated 2018-06-15 08:13:40 local Some(Info)
+        Logrus None Some(Error)
+        None None None
+        None None None
+        "
+        );
+        assert_eq!(klog_file("E0914 09:36:25.890321    1734 kubelet.go:1882] x"), Some("kubelet.go"));
+    }
+}

@@ -1,0 +1,264 @@
+//! Lines by which a log speaks about itself or its machine: losses, repetitions, shutdowns, the kernel's version, clocks.
+
+use timeline::{Row, Source, relation};
+
+/// Lines are missing: of whom, how many, and whether only of one place in the code.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Loss<'t> {
+    /// Whose lines; none: anybody's.
+    pub(super) source: Option<Source>,
+    /// Unit or function, as printed.
+    pub(super) of: Option<&'t str>,
+    /// How many.
+    pub(super) count: Option<i64>,
+    /// Only repetitions of one message were dropped, so that whatever else there was still stands.
+    pub(super) narrow: bool,
+}
+
+/// `Suppressed 1234 messages from kubelet.service`, `Missed 57 kernel messages`, `net_ratelimit: 371 callbacks suppressed`
+pub(super) fn loss<'t>(ident: &str, message: &'t str) -> Option<Loss<'t>> {
+    let journald = ident.starts_with("systemd-journal") || ident == "journal";
+    if journald {
+        if let Some(rest) = message.strip_prefix("Suppressed ") {
+            let (count, of) = rest.split_once(" messages from ")?;
+            let unit = of.trim_end_matches('.').rsplit('/').next().unwrap_or(of);
+            let source = super::speaker::source(Some(unit), None, timeline::Carrier::Journal);
+            return Some(Loss { source: Some(source), of: Some(unit), count: count.parse().ok(), narrow: false });
+        }
+        if let Some(rest) = message.strip_prefix("Missed ") {
+            let count = rest.split(' ').next().and_then(|it| it.parse().ok());
+            return Some(Loss { source: Some(Source::Kernel), of: Some("kernel"), count, narrow: false });
+        }
+        if message.starts_with("/dev/kmsg buffer overrun") {
+            return Some(Loss { source: Some(Source::Kernel), of: Some("kernel"), count: None, narrow: false });
+        }
+        return None;
+    }
+    if ident == "kernel" {
+        if let Some(at) = message.find(" callbacks suppressed") {
+            let (function, count) = message[..at].rsplit_once(": ")?;
+            let of = function.rsplit(' ').next();
+            return Some(Loss { source: Some(Source::Kernel), of, count: count.parse().ok(), narrow: true });
+        }
+        if message.contains(" printk messages dropped") || message.contains("messages suppressed") {
+            let count = message.split(' ').find_map(|it| it.parse().ok());
+            let narrow = message.contains("messages suppressed");
+            return Some(Loss { source: Some(Source::Kernel), of: Some("printk"), count, narrow });
+        }
+        return None;
+    }
+    if ident.starts_with("rsyslogd") || ident == "journal" || message.starts_with("imjournal") {
+        let limited = message.contains("lost due to rate-limiting")
+            || message.contains("due to rate-limiting") && (message.contains("drop") || message.contains("lost"))
+            || message.starts_with("imjournal") && message.contains("messages lost");
+        if !limited {
+            return None;
+        }
+        let count = message.split([' ', ':']).find_map(|it| it.parse().ok());
+        return Some(Loss { source: None, of: None, count, narrow: false });
+    }
+    None
+}
+
+/// `last message repeated 4 times`, `--- last message repeated 4 times ---`: how often more.
+pub(super) fn repeated_last(message: &str) -> Option<u32> {
+    let rest = message.trim_start_matches(['-', ' ']).strip_prefix("last message repeated ")?;
+    let (count, rest) = rest.split_once(' ')?;
+    rest.starts_with("time").then(|| count.parse().ok())?
+}
+
+/// `message repeated 4 times: [ same message again]`: how often more, and what.
+pub(super) fn repeated(message: &str) -> Option<(u32, &str)> {
+    let rest = message.strip_prefix("message repeated ")?;
+    let (count, rest) = rest.split_once(" times: [")?;
+    let inner = rest.strip_suffix(']').unwrap_or(rest);
+    Some((count.parse().ok()?, inner.strip_prefix(' ').unwrap_or(inner)))
+}
+
+/// Whether the machine goes down in order with this line.
+pub(super) fn is_shutdown(ident: &str, message: &str) -> bool {
+    let name = ident.rsplit('/').next().unwrap_or(ident);
+    if name.starts_with("systemd-shutdown") {
+        return true;
+    }
+    if name == "kernel" {
+        return message.starts_with("reboot: Restarting system")
+            || message.starts_with("reboot: Power down")
+            || message.starts_with("reboot: System halted")
+            || message.starts_with("reboot: machine restart")
+            || message.starts_with("Restarting system")
+            || message.starts_with("systemd-shutdown[");
+    }
+    if message.starts_with("Journal stopped") {
+        return name.starts_with("systemd-journal") || name == "journal";
+    }
+    if let Some(target) = message.strip_prefix("Reached target ") {
+        let last = |word: &str| target.contains(word);
+        return last("Reboot")
+            || last("Power-Off")
+            || last("Power Off")
+            || last("Shutdown")
+            || last("Halt")
+            || ["reboot.target", "poweroff.target", "shutdown.target", "halt.target", "kexec.target", "final.target"]
+                .iter()
+                .any(|it| target.starts_with(it))
+            || target.starts_with("Final Step");
+    }
+    message.starts_with("System is rebooting")
+        || message.starts_with("System is powering down")
+        || message.starts_with("System is halting")
+        || message.starts_with("Shutting down.")
+        || message.starts_with("Powering off.")
+        || message.starts_with("Rebooting.")
+        || message.starts_with("Starting Reboot...")
+        || message.starts_with("Starting Power-Off...")
+        || message.starts_with("shutting down for system ")
+        || message.starts_with("exiting on signal 15") && name.starts_with("rsyslogd")
+}
+
+/// Whether a program of this name takes the machine down or would tell of it.
+pub(super) fn tells_of_shutdown(ident: &str) -> bool {
+    let name = ident.rsplit('/').next().unwrap_or(ident);
+    name.starts_with("systemd") || matches!(name, "init" | "init.scope" | "shutdown" | "journal")
+}
+
+/// `Linux version 4.4.0-104-generic (buildd@lgw01) (gcc …) #127-Ubuntu SMP Mon Dec 11 12:16:42 UTC 2017 (Ubuntu …)`
+pub(super) fn kernel_version(message: &str) -> Option<Row> {
+    let rest = message.strip_prefix("Linux version ")?;
+    let release = rest.split(' ').next().filter(|it| !it.is_empty())?;
+    let row = Row::new(&relation::KERNEL).with("release", release);
+    let build = rest.find(" #").map(|at| &rest[at + 1..]);
+    let build = build.map(|it| it.split(" (").next().unwrap_or(it).trim_end());
+    Some(match build {
+        Some(build) => row.with("version", build),
+        None => row,
+    })
+}
+
+/// Whether a boot begins with this line of the kernel; the second says whether `Linux version` is still to come.
+pub(super) fn boots(message: &str) -> Option<bool> {
+    if message.starts_with("Linux version ") {
+        Some(false)
+    } else if message.starts_with("Booting Linux on physical CPU")
+        || message.starts_with("microcode: microcode updated early to")
+        || message.starts_with("microcode: updated early")
+    {
+        Some(true)
+    } else {
+        None
+    }
+}
+
+/// `pid_max: default: 49152 minimum: 384`: what the kernel chose at boot, not what is in force.
+pub(super) fn boot_default(message: &str) -> Option<Row> {
+    let value: i64 = message.strip_prefix("pid_max: default: ")?.split(' ').next()?.parse().ok()?;
+    Some(Row::new(&relation::SYSCTL).with("key", "kernel.pid_max.boot-default").with("value", value))
+}
+
+/// Wall time inside a kernel line: microseconds since the epoch, the error in microseconds, and how it is known.
+///
+/// `audit: type=1400 audit(1644450589.972:424): …`, `rtc_cmos 00:00: setting system clock to … UTC (1644446289)`
+pub(super) fn wall_time(message: &str) -> Option<(i64, i64, &'static str)> {
+    if message.starts_with("audit") || message.starts_with("type=") {
+        let at = message.find("audit(")? + "audit(".len();
+        let (secs, rest) = message[at..].split_once('.')?;
+        let millis = rest.split(':').next().filter(|it| it.len() == 3)?;
+        let micros =
+            secs.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(millis.parse::<i64>().ok()? * 1000)?;
+        return Some((micros, 15_000, "audit"));
+    }
+    if message.contains("setting system clock to ") {
+        let secs: i64 = message.trim_end().strip_suffix(')')?.rsplit('(').next()?.parse().ok()?;
+        return Some((secs.checked_mul(1_000_000)?, 1_000_000, "rtc"));
+    }
+    None
+}
+
+/// `[ 4301.999258] text`, also with a caller behind: the kernel's clock, the caller, the text.
+pub(super) fn kernel_clock(message: &str) -> Option<(u64, Option<&str>, &str)> {
+    let rest = message.strip_prefix('[')?;
+    let padded = rest.trim_start_matches(' ');
+    let (micros, len) = super::stamp::micros(padded.as_bytes())?;
+    let rest = padded[len..].strip_prefix(']')?;
+    let (caller, rest) =
+        caller(rest.strip_prefix(' ').unwrap_or(rest)).map_or((None, rest), |(it, rest)| (Some(it), rest));
+    Some((micros, caller, rest.strip_prefix(' ').unwrap_or(rest)))
+}
+
+/// `[    T1] `, `[  C0] `
+pub(super) fn caller(text: &str) -> Option<(&str, &str)> {
+    let (inside, rest) = text.strip_prefix('[')?.split_once(']')?;
+    let name = inside.trim_start();
+    let number = name.strip_prefix(['T', 'C'])?;
+    let fits = !number.is_empty() && number.len() <= 9 && number.bytes().all(|it| it.is_ascii_digit());
+    fits.then_some((name, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses() {
+        let shown = |ident: &str, message: &str| format!("{:?}", loss(ident, message));
+        insta::assert_snapshot!(
+            [
+                shown("systemd-journald", "Suppressed 1234 messages from /system.slice/kubelet.service"),
+                shown("systemd-journald", "Missed 57 kernel messages"),
+                shown("systemd-journald", "/dev/kmsg buffer overrun, some messages lost."),
+                shown("kernel", "net_ratelimit: 371 callbacks suppressed"),
+                shown("kernel", "** 123 printk messages dropped **"),
+                shown("rsyslogd", "imjournal: 84 messages lost due to rate-limiting (20000 allowed within 600 seconds)"),
+                shown("sshd", "Missed 57 kernel messages"),
+            ]
+            .join("\n"),
+            @r#"
+        Some(Loss { source: Some(Kubelet), of: Some("kubelet.service"), count: Some(1234), narrow: false })
+        Some(Loss { source: Some(Kernel), of: Some("kernel"), count: Some(57), narrow: false })
+        Some(Loss { source: Some(Kernel), of: Some("kernel"), count: None, narrow: false })
+        Some(Loss { source: Some(Kernel), of: Some("net_ratelimit"), count: Some(371), narrow: true })
+        Some(Loss { source: Some(Kernel), of: Some("printk"), count: Some(123), narrow: false })
+        Some(Loss { source: None, of: None, count: Some(84), narrow: false })
+        None
+        "#
+        );
+    }
+
+    #[test]
+    fn repetitions() {
+        assert_eq!(repeated_last("last message repeated 4 times"), Some(4));
+        assert_eq!(repeated_last("--- last message repeated 1 time ---"), Some(1));
+        assert_eq!(repeated("message repeated 4 times: [ same message again]"), Some((4, "same message again")));
+    }
+
+    #[test]
+    fn clocks_and_versions() {
+        let line = "audit: type=1400 audit(1644450589.972:424): apparmor=\"DENIED\"";
+        assert_eq!(wall_time(line), Some((1_644_450_589_972_000, 15_000, "audit")));
+        let line = "rtc_cmos 00:00: setting system clock to 2020-06-14 21:15:06 UTC (1592169306)";
+        assert_eq!(wall_time(line), Some((1_592_169_306_000_000, 1_000_000, "rtc")));
+        assert_eq!(kernel_clock("[ 4301.999258] x"), Some((4_301_999_258, None, "x")));
+        assert_eq!(kernel_clock("[    0.100000][    T1] x"), Some((100_000, Some("T1"), "x")));
+        assert_eq!(kernel_clock("[preauth] x"), None);
+        let row = kernel_version("Linux version 4.4.0-104-generic (b@l) (gcc 5) #127-Ubuntu SMP Mon Dec 11 2017 (U)");
+        let row = row.expect("a version");
+        assert_eq!(row.get("release").to_string(), "4.4.0-104-generic");
+        assert_eq!(row.get("version").to_string(), "#127-Ubuntu SMP Mon Dec 11 2017");
+    }
+
+    #[test]
+    fn shutdowns() {
+        for (ident, message) in [
+            ("systemd", "Reached target Reboot."),
+            ("systemd", "Reached target Shutdown."),
+            ("systemd", "Reached target reboot.target - System Reboot."),
+            ("systemd-shutdown", "Syncing filesystems and block devices."),
+            ("systemd-journald", "Journal stopped"),
+            ("kernel", "reboot: Restarting system"),
+            ("systemd-logind", "System is rebooting."),
+        ] {
+            assert!(is_shutdown(ident, message), "{ident} {message}");
+        }
+        assert!(!is_shutdown("systemd", "Reached target Multi-User System."));
+    }
+}

@@ -1,0 +1,278 @@
+//! Stamps as logs print them, read by hand because every line has one.
+//!
+//! ```text
+//! Jun 14 13:14:38                   month and day, no year, no zone
+//! 2020-06-14T13:14:38.123456+08:00  all of it
+//! 2020-06-14 13:14:38.123           a date without a zone
+//! 1592140478.123456                 seconds since the epoch
+//! ```
+//!
+//! Each function takes the bytes from the stamp on and returns it with its length. The resolution is that of the last
+//! printed digit. A leap second is read as the second before it.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
+use timeline::Stamp;
+
+/// `13`
+fn two(bytes: &[u8], at: usize) -> Option<u32> {
+    let (a, b) = (bytes.get(at)?.wrapping_sub(b'0'), bytes.get(at + 1)?.wrapping_sub(b'0'));
+    (a < 10 && b < 10).then(|| u32::from(a) * 10 + u32::from(b))
+}
+
+/// Digits up to the first other byte, at most 19 of them: the number and how many there were.
+pub(super) fn digits(bytes: &[u8]) -> Option<(u64, usize)> {
+    let len = bytes.iter().take(20).take_while(|it| it.is_ascii_digit()).count();
+    if len == 0 || len > 19 {
+        return None;
+    }
+    Some((bytes[..len].iter().fold(0u64, |sum, it| sum.wrapping_mul(10).wrapping_add(u64::from(it - b'0'))), len))
+}
+
+/// `.123456` after whole seconds: nanoseconds, the width of the last digit and the length with the point.
+fn fraction(bytes: &[u8]) -> Option<(u32, TimeDelta, usize)> {
+    if !matches!(bytes.first(), Some(b'.' | b',')) || !bytes.get(1).is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let (mut nanos, mut unit, mut len) = (0u32, 1_000_000_000u32, 1);
+    for byte in bytes[1..].iter().take_while(|it| it.is_ascii_digit()) {
+        len += 1;
+        if unit > 1 {
+            unit /= 10;
+            nanos += u32::from(byte - b'0') * unit;
+        }
+    }
+    Some((nanos, TimeDelta::nanoseconds(i64::from(unit)), len))
+}
+
+/// `13:14:38`, `13:14:38.123456`
+pub(crate) fn clock(bytes: &[u8]) -> Option<(NaiveTime, TimeDelta, usize)> {
+    if bytes.get(2) != Some(&b':') || bytes.get(5) != Some(&b':') {
+        return None;
+    }
+    let (hour, minute, second) = (two(bytes, 0)?, two(bytes, 3)?, two(bytes, 6)?.min(60));
+    let second = second.min(59);
+    match fraction(&bytes[8..]) {
+        Some((nanos, resolution, len)) => {
+            Some((NaiveTime::from_hms_nano_opt(hour, minute, second, nanos)?, resolution, 8 + len))
+        }
+        None => Some((NaiveTime::from_hms_opt(hour, minute, second)?, TimeDelta::seconds(1), 8)),
+    }
+}
+
+/// `2020-06-14`, `2020/06/14`
+pub(crate) fn date(bytes: &[u8]) -> Option<NaiveDate> {
+    if !matches!((bytes.get(4), bytes.get(7)), (Some(b'-'), Some(b'-')) | (Some(b'/'), Some(b'/'))) {
+        return None;
+    }
+    let year = two(bytes, 0)? * 100 + two(bytes, 2)?;
+    NaiveDate::from_ymd_opt(year as i32, two(bytes, 5)?, two(bytes, 8)?)
+}
+
+/// `Z`, `+0800`, `+08:00`, `-07`: seconds east of UTC and the length.
+fn offset(bytes: &[u8]) -> Option<(i32, usize)> {
+    let sign = match bytes.first()? {
+        b'Z' | b'z' => return Some((0, 1)),
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let hours = two(bytes, 1)?;
+    let (minutes, len) = match bytes.get(3) {
+        Some(b':') => (two(bytes, 4)?, 6),
+        _ => two(bytes, 3).map_or((0, 3), |it| (it, 5)),
+    };
+    (hours <= 15 && minutes < 60).then(|| (sign * (hours * 3600 + minutes * 60) as i32, len))
+}
+
+/// `2020-06-14T13:14:38.123456+08:00`, `2020-06-14 13:14:38.123Z`; without an offset the zone stays open.
+pub(crate) fn dated(bytes: &[u8]) -> Option<(Stamp, usize)> {
+    let day = date(bytes)?;
+    if !matches!(bytes.get(10), Some(b'T' | b't' | b' ')) {
+        return None;
+    }
+    let (time, resolution, len) = clock(&bytes[11..])?;
+    let (local, len) = (day.and_time(time), 11 + len);
+    let Some((secs, more)) = offset(&bytes[len..]) else {
+        return Some((Stamp::Zoneless { local, resolution, abbreviation: None }, len));
+    };
+    let at = local.checked_sub_signed(TimeDelta::seconds(i64::from(secs)))?.and_utc();
+    // `Z` is what programs write that ignore the zone of their node
+    let stated = !matches!(bytes[len], b'Z' | b'z');
+    Some((Stamp::Exact { at, resolution, offset_secs: stated.then_some(secs) }, len + more))
+}
+
+/// `Jun 14 13:14:38`, `Jun  4 13:14:38.123456`, `6月 14 21:14:31`, `févr. 03 10:00:00`, `Nov 20 2026 10:00:00`
+pub(crate) fn yearless(text: &str) -> Option<(Stamp, usize)> {
+    let bytes = text.as_bytes();
+    let (month, mut at) = match english(bytes) {
+        Some(month) if bytes.get(3) == Some(&b' ') => (month, 4),
+        _ => foreign(text)?,
+    };
+    while bytes.get(at) == Some(&b' ') {
+        at += 1;
+    }
+    let (day, len) = digits(bytes.get(at..)?)?;
+    if !(1..=31).contains(&day) || len > 2 || bytes.get(at + len) != Some(&b' ') {
+        return None;
+    }
+    at += len + 1;
+    // Cisco and some forwarders print the year between day and time
+    let year = match digits(&bytes[at..]) {
+        Some((year, 4)) if bytes.get(at + 4) == Some(&b' ') => {
+            at += 5;
+            Some(year as i32)
+        }
+        _ => None,
+    };
+    let (time, resolution, len) = clock(&bytes[at..])?;
+    let stamp = match year {
+        Some(year) => {
+            let local = NaiveDate::from_ymd_opt(year, month, day as u32)?.and_time(time);
+            Stamp::Zoneless { local, resolution, abbreviation: None }
+        }
+        None => Stamp::Yearless { month, day: day as u32, time, resolution },
+    };
+    Some((stamp, at + len))
+}
+
+/// `Jun`
+fn english(bytes: &[u8]) -> Option<u32> {
+    const NAMES: [&[u8; 3]; 12] =
+        [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+    let name = bytes.get(..3)?;
+    NAMES.iter().position(|it| it.as_slice() == name).map(|at| at as u32 + 1)
+}
+
+/// Months as `%b` prints them in other languages, without the dot some add; what two languages share means the same.
+const MONTHS: [&[&str]; 12] = [
+    &["jan", "janv", "jän", "ene", "gen", "янв"],
+    &["feb", "févr", "fév", "fev", "фев"],
+    &["mar", "mars", "mär", "märz", "мар", "мара", "марта"],
+    &["apr", "avr", "avril", "abr", "апр"],
+    &["may", "mai", "mag", "mei", "май", "мая"],
+    &["jun", "juin", "juni", "giu", "июн", "июня"],
+    &["jul", "juil", "juill", "juli", "lug", "июл", "июля"],
+    &["aug", "août", "aout", "ago", "авг"],
+    &["sep", "sept", "set", "сен", "сент"],
+    &["oct", "okt", "out", "ott", "окт"],
+    &["nov", "ноя", "нояб"],
+    &["dec", "déc", "dez", "dic", "дек"],
+];
+
+/// `6月 `, ` 6月 `, `6월 `, `juin `, `févr. `: the month and the length up to the day.
+fn foreign(text: &str) -> Option<(u32, usize)> {
+    let start = usize::from(text.starts_with(' '));
+    let word = text.get(start..)?.split(' ').next()?;
+    if word.is_empty() || word.len() > 16 {
+        return None;
+    }
+    if let Some(number) = word.strip_suffix('月').or_else(|| word.strip_suffix('월')) {
+        let month = number.parse().ok().filter(|it| (1..=12).contains(it))?;
+        return Some((month, start + word.len()));
+    }
+    if start != 0 || word.starts_with(|it: char| !it.is_alphabetic()) {
+        return None;
+    }
+    let plain = word.trim_end_matches('.').to_lowercase();
+    let month = MONTHS.iter().position(|names| names.contains(&plain.as_str()))?;
+    Some((month as u32 + 1, word.len()))
+}
+
+/// `1592140471.000000`
+pub(crate) fn epoch(bytes: &[u8]) -> Option<(Stamp, usize)> {
+    let (secs, len) = digits(bytes)?;
+    let (nanos, resolution, more) = fraction(&bytes[len..])?;
+    let at = DateTime::from_timestamp(i64::try_from(secs).ok()?, nanos)?;
+    Some((Stamp::Exact { at, resolution, offset_secs: None }, len + more))
+}
+
+/// `4301.999258`: microseconds of a clock that started at zero.
+pub(crate) fn micros(bytes: &[u8]) -> Option<(u64, usize)> {
+    let (secs, len) = digits(bytes)?;
+    let (nanos, _, more) = fraction(&bytes[len..])?;
+    Some((secs.checked_mul(1_000_000)?.checked_add(u64::from(nanos / 1000))?, len + more))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(found: Option<(Stamp, usize)>) -> String {
+        match found {
+            None => "-".to_owned(),
+            Some((Stamp::Exact { at, resolution, offset_secs }, len)) => {
+                format!("{} ±{}ns {offset_secs:?} {len}", at.naive_utc(), resolution.num_nanoseconds().unwrap())
+            }
+            Some((Stamp::Zoneless { local, resolution, .. }, len)) => {
+                format!("{local} local ±{}ns {len}", resolution.num_nanoseconds().unwrap())
+            }
+            Some((Stamp::Yearless { month, day, time, .. }, len)) => format!("{month:02}-{day:02} {time} {len}"),
+            Some((other, len)) => format!("{other:?} {len}"),
+        }
+    }
+
+    #[test]
+    fn months_of_nine_languages() {
+        for (text, month) in [
+            ("Jun 14 13:14:38 x", 6),
+            ("Jun  4 13:14:38.123456 x", 6),
+            ("6月 14 21:14:31 x", 6),
+            (" 6月 14 21:14:31 x", 6),
+            ("12월 14 21:14:31 x", 12),
+            ("juin 14 21:14:31 x", 6),
+            ("août 19 11:08:37 x", 8),
+            ("févr. 03 11:08:37 x", 2),
+            ("Mär 03 11:08:37 x", 3),
+            ("Dez 03 11:08:37 x", 12),
+            ("ene 03 11:08:37 x", 1),
+            ("июн 03 11:08:37 x", 6),
+            ("set 03 11:08:37 x", 9),
+        ] {
+            let Some((Stamp::Yearless { month: found, .. }, len)) = yearless(text) else { panic!("{text}") };
+            assert_eq!((found, &text[len..]), (month, " x"), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_with_and_without_a_zone() {
+        insta::assert_snapshot!(
+            [
+                "2020-06-14T13:14:38+0800 h",
+                "2020-06-14T13:14:38.123456-07:00 h",
+                "2023-07-23T13:50:05.200180569Z std",
+                "2021-09-14 14:14:07.889940658Z",
+                "2023-07-23 22:13:40.123 [INFO]",
+                "2018/06/15 08:13:40 x",
+                "2020-02-30T00:00:00Z",
+                "2020-06-14T13:14:60Z",
+                "2020-06-14",
+            ]
+            .map(|it| shown(dated(it.as_bytes())))
+            .join("\n"),
+            @r"
+        2020-06-14 05:14:38 ±1000000000ns Some(28800) 24
+        2020-06-14 20:14:38.123456 ±1000ns Some(-25200) 32
+        2023-07-23 13:50:05.200180569 ±1ns None 30
+        2021-09-14 14:14:07.889940658 ±1ns None 30
+        2023-07-23 22:13:40.123 local ±1000000ns 23
+        2018-06-15 08:13:40 local ±1000000000ns 19
+        -
+        2020-06-14 13:14:59 ±1000000000ns None 20
+        -
+        "
+        );
+        assert_eq!(shown(yearless("Nov 20 2026 10:00:00: %SYS").clone()), "2026-11-20 10:00:00 local ±1000000000ns 20");
+        assert_eq!(shown(epoch(b"1592140471.002000 node")), "2020-06-14 13:14:31.002 ±1000ns None 17");
+        assert_eq!(micros(b"4301.999258] x"), Some((4_301_999_258, 11)));
+    }
+
+    #[test]
+    fn what_is_no_stamp_is_none() {
+        for text in ["", "Jun", "Jun 32 10:00:00", "Jun 14 25:00:00", "Juniper 14 10:00:00", "  Jun 14 10:00:00", "6月"]
+        {
+            assert_eq!(yearless(text), None, "{text}");
+        }
+        assert_eq!(epoch(b"99999999999999999999.0"), None);
+        assert_eq!(micros(b"18446744073709551615.0"), None);
+    }
+}
