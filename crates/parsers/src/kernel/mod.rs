@@ -1,6 +1,45 @@
 //! Reports of the kernel that span many lines: BUG, oops, panic, lockups, stalls, hung tasks, OOM kills.
+//!
+//! ```text
+//! ------------[ cut here ]------------
+//! kernel BUG at /build/linux-SwhOyu/linux-4.4.0/include/linux/fs.h:2582!
+//! invalid opcode: 0000 [#1] SMP
+//! CPU: 7 PID: 22914 Comm: iptables-restor Not tainted 4.4.0-104-generic #127-Ubuntu
+//! RIP: 0010:[<ffffffff81211d83>]  [<ffffffff81211d83>] __fput+0x223/0x230
+//! ---[ end trace 0000000000000000 ]---
+//! ```
+//!
+//! A report is opened by one of the lines in `start`, takes the lines that can belong to it (`shape`) and lets all others
+//! pass by; it is over at its end marker, at the next start on the same CPU, after some silence of the kernel clock, or
+//! with the boot. Lines are matched by their stable middle, since each kernel words its head differently.
+//! Skipped: registers and stack contents are kept as text only; frames are not fingerprinted.
+//! Time: the kernel's clock where printed, else the carrier's stamp, and only for the length of silences.
+//!
+//! Source: kernel/panic.c, arch/*/kernel/{dumpstack,traps}.c, kernel/{watchdog,hung_task}.c, kernel/rcu/tree_stall.h,
+//! mm/oom_kill.c, arch/x86/kernel/cpu/mce/core.c of Linux 2.6.32 to 7.2.
 
+mod block;
+mod clock;
+mod death;
+mod fields;
+mod framed;
+mod hardware;
+mod memory;
+mod shape;
+mod stall;
+mod start;
+#[cfg(test)]
+mod tests;
+
+use block::{Answer, Block, Phase};
+#[allow(unused_imports)] // for the formats and for the log
+pub(crate) use clock::{anchor, kernel_version, prefix};
+use shape::Shape;
+use start::Start;
 use timeline::{Quote, Row, Stamp};
+
+/// Reports open at once; more than this many CPUs do not report in the same breath.
+const MOST_OPEN: usize = 8;
 
 /// One line of the kernel log without its carrier's prefix.
 pub(crate) struct KernelLine<'t> {
@@ -32,17 +71,110 @@ pub(crate) struct Report {
 
 /// Puts the lines of reports together, also where those of several CPUs interleave.
 #[derive(Default)]
-pub(crate) struct Reports {}
+pub(crate) struct Reports {
+    open: Vec<Block>,
+    /// Lines seen, to know which report was fed last.
+    count: u64,
+}
 
 impl Reports {
     /// Takes the next kernel line of one boot of one node; returns whether it is part of a report.
     pub(crate) fn line(&mut self, line: &KernelLine<'_>, done: &mut Vec<Report>) -> bool {
-        let _ = (line.text, line.micros, line.caller, line.stamp, line.quote, done);
-        false
+        let possible = start::possible(line.text);
+        if self.open.is_empty() && !possible {
+            return false;
+        }
+        self.count += 1;
+        // a record may hold several lines; the first says what it is
+        let head = line.text.split('\n').next().unwrap_or_default();
+        let start = if possible { start::of(head) } else { None };
+        self.expire(line, done);
+        if head.starts_with("sysrq: ") || head.starts_with("SysRq : ") {
+            // dumps by hand look like the reports of a stall
+            self.close(|block| block.phase >= Phase::Trace, done);
+        }
+        let shape = Shape::of(head);
+        if let Some(at) = self.candidate(head, start.as_ref(), shape, line) {
+            return self.feed(at, head, start, shape, line, done);
+        }
+        for block in &mut self.open {
+            block.pass();
+        }
+        let Some(start) = start else { return self.close_finished(done) };
+        self.make_room(&start, line, done);
+        let mut block = Block::open(&start, line, self.count);
+        let over = block.learn(head, Some(&start), shape);
+        if over {
+            done.push(block.finish())
+        } else {
+            self.open.push(block)
+        }
+        true
     }
 
     /// The boot or the file has ended: hands out what is still open, as far as it got.
     pub(crate) fn flush(&mut self, done: &mut Vec<Report>) {
-        let _ = done;
+        done.extend(self.open.drain(..).map(Block::finish));
+    }
+
+    /// The open report this line belongs to: the one that still misses it, then the one fed last.
+    fn candidate(&self, head: &str, start: Option<&Start>, shape: Shape, line: &KernelLine<'_>) -> Option<usize> {
+        let fits = self.open.iter().enumerate().filter_map(|(at, block)| {
+            let fit = block.fit(head, start, shape, line)?;
+            Some(((fit, u64::MAX - block.fed), at))
+        });
+        fits.min().map(|(_, at)| at)
+    }
+
+    fn feed(
+        &mut self,
+        at: usize,
+        head: &str,
+        start: Option<Start>,
+        shape: Shape,
+        line: &KernelLine<'_>,
+        done: &mut Vec<Report>,
+    ) -> bool {
+        match self.open[at].take(head, start.as_ref(), shape, line, self.count) {
+            Answer::Perhaps => false,
+            Answer::Mine => true,
+            Answer::Last => {
+                let block = self.open.remove(at);
+                done.push(block.finish());
+                true
+            }
+        }
+    }
+
+    /// Hands out the reports that have ended and wait for nothing that can still come.
+    fn close_finished(&mut self, done: &mut Vec<Report>) -> bool {
+        self.close(|block| block.passed_by(), done);
+        false
+    }
+
+    /// Ends what a silence, a clock that starts again or sheer length has ended.
+    fn expire(&mut self, line: &KernelLine<'_>, done: &mut Vec<Report>) {
+        self.close(|block| block.expired(line), done);
+    }
+
+    /// A new report begins: what it ends is handed out.
+    fn make_room(&mut self, start: &Start, line: &KernelLine<'_>, done: &mut Vec<Report>) {
+        for block in &mut self.open {
+            block.witness(start);
+        }
+        self.close(|block| block.ended_by(start, line), done);
+        if self.open.len() >= MOST_OPEN {
+            let block = self.open.remove(0);
+            done.push(block.finish());
+        }
+    }
+
+    fn close(&mut self, test: impl Fn(&Block) -> bool, done: &mut Vec<Report>) {
+        if self.open.iter().any(&test) {
+            let (over, open) = std::mem::take(&mut self.open).into_iter().partition(test);
+            self.open = open;
+            let over: Vec<Block> = over;
+            done.extend(over.into_iter().map(Block::finish));
+        }
     }
 }

@@ -1,0 +1,103 @@
+//! BUG, oops, general protection fault, WARNING and panic: the reports with registers.
+//!
+//! The executive summary after `---[ end trace` repeats the registers of the *first* oops of the boot, so nothing is
+//! read from it.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::block::{Block, Phase};
+use super::shape::Shape;
+use super::start::{self, Family, Start};
+
+/// How much a BUG, an oops or a WARNING misses the line.
+pub(super) fn fit(block: &Block, head: &str, start: Option<&Start>, shape: Shape) -> Option<u8> {
+    if let Some(start) = start {
+        return absorbs(block, start).then_some(0);
+    }
+    if block.phase == Phase::Tail {
+        let summary = match shape {
+            Shape::Instruction => true,
+            Shape::Dump => !head.trim().is_empty() && !ELSEWHERE.is_match(head.trim_start()),
+            _ => false,
+        };
+        return (summary && block.foreign < 4).then_some(5);
+    }
+    match shape {
+        Shape::Cpu => (!block.fields.identified && same_process(block, head)).then_some(0),
+        Shape::Instruction => Some(if block.fields.rip.is_none() { 0 } else { 2 }),
+        Shape::EndTrace => Some(if block.phase >= Phase::Body { 0 } else { 3 }),
+        Shape::Modules => Some(if block.fields.modules.is_none() { 0 } else { 2 }),
+        Shape::Ruler => (block.phase == Phase::Trace).then_some(3),
+        Shape::Dump if head.trim().is_empty() => (block.foreign == 0).then_some(4),
+        Shape::TraceHead | Shape::TraceEnd | Shape::Frame | Shape::Dump => Some(1),
+        Shape::Free if more_modules(block, head) => Some(4),
+        Shape::Free => block.may_keep().then_some(4),
+        Shape::EndPanic | Shape::Memory => None,
+    }
+}
+
+/// Lines of a dump that no executive summary holds.
+static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^(?:Hardware name|Tainted|Not tainted|Workqueue|task|Process|Stack|Kernel Offset|Rebooting)")
+        .expect("a fixed pattern")
+});
+
+/// Whether a line that names a report speaks of this one: `invalid opcode: 0000 [#1]` after `kernel BUG at`.
+fn absorbs(block: &Block, start: &Start) -> bool {
+    if block.phase != Phase::Head || block.foreign > 3 {
+        return false;
+    }
+    let open = matches!(block.kind, "cut" | "list-corruption");
+    match (start.family, start.rank) {
+        // the message of a WARNING may name it better than its place
+        (Family::Trace, start::REASON) => block.kind == "warning" && start.kind == "hard-lockup",
+        (Family::Death, start::CUT) => block.kind == "list-corruption",
+        (Family::Death, start::DIE) => block.fields.number.is_none() && block.kind != "warning",
+        (Family::Death, start::REASON) if start.kind == "list-corruption" => matches!(block.kind, "cut" | "warning"),
+        (Family::Death, start::BUG) => open,
+        (Family::Death, _) => open,
+        _ => false,
+    }
+}
+
+/// Whether the process of a `CPU: … PID: … Comm:` line is the one the report has named.
+pub(super) fn same_process(block: &Block, head: &str) -> bool {
+    static PID: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:PID|Pid): (\d+)").expect("a fixed pattern"));
+    let Some(known) = block.fields.pid else { return true };
+    PID.captures(head).is_none_or(|it| it[1].parse() == Ok(known))
+}
+
+/// ` thinkpad_acpi rtsx_pci_ms [last unloaded: x]` right after `Modules linked in:`
+fn more_modules(block: &Block, head: &str) -> bool {
+    static NAMES: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"^ ?(?:[a-z0-9_\-]+(?:\([A-Z+\-]+\))* ?)*(?:\[last unloaded:.*)?$").expect("a fixed pattern")
+    });
+    block.last_shape == Shape::Modules && block.foreign == 0 && NAMES.is_match(head)
+}
+
+pub(super) fn learn(block: &mut Block, shape: Shape) -> bool {
+    if shape != Shape::EndTrace {
+        return false;
+    }
+    block.complete = true;
+    block.phase = Phase::Tail;
+    // only a death has an executive summary
+    block.fields.number.is_none()
+}
+
+pub(super) fn fit_panic(head: &str, start: Option<&Start>, shape: Shape) -> Option<u8> {
+    if start.is_some() {
+        return None;
+    }
+    let trace = shape.is_dump() && !head.trim().is_empty();
+    (trace || shape == Shape::EndPanic || head.starts_with("Sending NMI") || head.starts_with("NMI backtrace"))
+        .then_some(2)
+}
+
+pub(super) fn learn_panic(block: &mut Block, head: &str, shape: Shape) -> bool {
+    let end = shape == Shape::EndPanic;
+    block.complete |= end || head.starts_with("Rebooting in") || head.starts_with("Kernel Offset");
+    end
+}

@@ -1,0 +1,139 @@
+//! Which lines open a report, old wordings and new.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+/// How the lines of a report are told from others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Family {
+    /// BUG, oops, general protection fault, WARNING: registers, a trace, `---[ end trace`.
+    Death,
+    /// `Kernel panic - not syncing`.
+    Panic,
+    /// A complaint with one stack: soft and hard lockups, hung tasks, `scheduling while atomic`.
+    Trace,
+    /// An RCU stall: lines of several CPUs.
+    Stall,
+    /// The OOM killer.
+    Oom,
+    /// A failed allocation with its memory statistics.
+    Alloc,
+    /// Lines marked `[Hardware Error]`.
+    Hardware,
+    /// KASAN, lockdep, SLUB: prose between rulers.
+    Framed,
+    /// One line that says all.
+    Single,
+}
+
+/// A line that opens a report, or names what an opened one is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Start {
+    pub(super) family: Family,
+    pub(super) kind: &'static str,
+    /// How well this line names the report: `kernel BUG at` better than `cut here`.
+    pub(super) rank: u8,
+}
+
+/// `------------[ cut here ]------------`
+pub(super) const CUT: u8 = 0;
+/// `invalid opcode: 0000 [#1] SMP`
+pub(super) const DIE: u8 = 1;
+/// `WARNING: CPU: 0 PID: 97 at mm/page_alloc.c:5634`
+pub(super) const WARNING: u8 = 2;
+/// `BUG: unable to handle page fault for address`
+pub(super) const REASON: u8 = 3;
+/// `kernel BUG at fs/inode.c:1!`
+pub(super) const BUG: u8 = 4;
+
+/// Whether a line may open a report: one pass of a literal searcher, for the millions that do not.
+pub(super) fn possible(text: &str) -> bool {
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        let words = "cut here|BUG|WARNING: |Oops|\\[#|Unable to handle|protection fault|anic|PANIC|lockup|LOCKUP\
+            |detected stall|detected expedited|blocked for more|oom-kill|allocation |ut of memory|Killed process\
+            |Unable to allocate|corruption|Hardware Error|Machine Check|INFO: possible|suspicious |inconsistent lock\
+            |fork rejected|UBSAN";
+        Regex::new(words).expect("a fixed pattern")
+    });
+    WORDS.is_match(text)
+}
+
+struct Pattern {
+    regex: Regex,
+    start: Start,
+}
+
+/// What a line opens, if it opens anything.
+pub(super) fn of(text: &str) -> Option<Start> {
+    PATTERNS.iter().find(|it| it.regex.is_match(text)).map(|it| it.start)
+}
+
+static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+    use Family::*;
+    let table: &[(&str, Family, &'static str, u8)] = &[
+        (r"^-{8,}\[ cut here \]-{8,}", Death, "cut", CUT),
+        (r"^Kernel panic - not syncing", Panic, "panic", BUG),
+        (r"[Kk]ernel BUG at \S|^Kernel BUG \[#", Death, "bug", BUG),
+        // 5.1 says `BUG: kernel NULL pointer dereference, address`, ppc64 `BUG: Kernel NULL pointer dereference on read`
+        (
+            r"^BUG: (?:unable to handle|Unable to handle|[Kk]ernel NULL pointer|TASK stack guard|stack guard page|.*stack overflow)",
+            Death,
+            "oops",
+            REASON,
+        ),
+        (r"^(?:CPU \d+ )?Unable to handle kernel ", Death, "oops", REASON),
+        (r"^(?:traps: )?PANIC: (?:double fault|early exception)", Death, "die", REASON),
+        (r"^list_(?:add|del)(?:_rcu)? corruption|^list_del corruption", Death, "list-corruption", REASON),
+        // what follows the colon: `Oops: general protection fault, probably for …: 0000 [#3]`
+        (r"general protection fault.*\[#\d+\]", Death, "gpf", DIE),
+        (r"^Internal error: Oops - BUG.*\[#\d+\]", Death, "bug", DIE),
+        (
+            r"^(?:Internal error: )?Oops(?:: (?:Oops: |Kernel access of bad area|[0-9a-fA-F]{4,}\b|[0-9a-fA-F]{3}\b)| ?\[#)(?:.*\[#\d+\])?",
+            Death,
+            "oops",
+            DIE,
+        ),
+        (r"^[A-Za-z][^\[\]]*\[#\d+\]", Death, "die", DIE),
+        (
+            r"^(?:\[ ?| )?(?:INFO|BUG|WARNING): (?:possible (?:circular|recursive|irq|deadlock|reason)|suspicious |inconsistent |bad unlock|bad contention|lock held|held lock freed|.*lock order|[Ii]nvalid wait context|.*still has locks held)",
+            Framed,
+            "lockdep",
+            BUG,
+        ),
+        (r"^WARNING: (?:CPU: ?\d+ |at \S+:\d|\S+:\d+ at )", Death, "warning", WARNING),
+        (r"^BUG: KASAN: ", Framed, "kasan", BUG),
+        (r"^BUG: KFENCE: ", Framed, "kfence", BUG),
+        (r"^BUG: K[CM]SAN: ", Framed, "sanitizer", BUG),
+        (r"^UBSAN: ", Framed, "sanitizer", BUG),
+        (r"^BUG [^:]*\S: (?:[A-Z]\w+ )?\S", Framed, "slab-corruption", BUG),
+        (r"BUG: soft lockup", Trace, "soft-lockup", BUG),
+        (r"[Hh]ard LOCKUP on |Hard LOCKUP$|detected LOCKUP on CPU", Trace, "hard-lockup", REASON),
+        (r"^BUG: workqueue lockup", Trace, "workqueue-lockup", BUG),
+        (r"^BUG: (?:spinlock|rwlock)", Trace, "spinlock-lockup", BUG),
+        (
+            r"^BUG: (?:scheduling while atomic|sleeping function called|using .* in (?:preemptible|atomic))",
+            Trace,
+            "scheduling-while-atomic",
+            BUG,
+        ),
+        (r"^BUG: (?:Bad page|Bad rss|non-zero|.*pgtables_bytes)", Trace, "bad-page", BUG),
+        (r"INFO: \S+ (?:self-)?detected (?:expedited )?stall", Stall, "rcu-stall", BUG),
+        (r"^INFO: task .+:\d+ blocked for more than \d", Trace, "hung-task", BUG),
+        (r"^.{1,64} invoked oom-killer: ", Oom, "oom-kill", DIE),
+        (r"^oom-kill:constraint=", Oom, "oom-kill", WARNING),
+        (r"^(?:Memory cgroup out of memory|Out of memory[^:]*): Kill(?:ed)? process \d", Oom, "oom-kill", BUG),
+        (r"^(?:Memory cgroup out of memory|Out of memory)(?::| and) no killable process", Oom, "oom-kill", BUG),
+        (r"^Killed process \d+[ ,].*\bvm", Oom, "oom-kill", REASON),
+        (r": page allocation (?:failure|stalls)|vmalloc.*: allocation failure", Alloc, "alloc-failure", BUG),
+        (r"^SLUB: Unable to allocate memory", Alloc, "alloc-failure", BUG),
+        (r"\[Hardware Error\]|^(?:CPU ?\d+: )?Machine Check Exception", Hardware, "machine-check", DIE),
+        (r"^cgroup: fork rejected by pids controller in ", Single, "fork-rejected", BUG),
+        (r"^BUG: \S", Trace, "self-check", REASON),
+    ];
+    let pattern = |&(text, family, kind, rank): &(&str, Family, &'static str, u8)| {
+        let regex = Regex::new(text).expect("a fixed pattern");
+        Pattern { regex, start: Start { family, kind, rank } }
+    };
+    table.iter().map(pattern).collect()
+});
