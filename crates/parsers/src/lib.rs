@@ -188,6 +188,7 @@ formats! {
     calicoctl_ipam_check,
     calicoctl_ipam_show,
     calicoctl_node_status,
+    dmesg,
     host_identity,
     ip_addr,
     ip_route,
@@ -202,6 +203,7 @@ formats! {
     promtool_dump,
     sysctl,
     syslog,
+    vmcore_dmesg,
 }
 
 /// The format that fits best, if any does.

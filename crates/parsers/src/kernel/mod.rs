@@ -33,7 +33,7 @@ mod tests;
 
 use block::{Answer, Block, Phase};
 #[allow(unused_imports)] // for the formats and for the log
-pub(crate) use clock::{anchor, kernel_version, prefix};
+pub(crate) use clock::{anchor, kernel_version, prefix, priority, seconds};
 use shape::Shape;
 use start::Start;
 use timeline::{Quote, Row, Stamp};
@@ -75,6 +75,18 @@ pub(crate) struct Reports {
     open: Vec<Block>,
     /// Lines seen, to know which report was fed last.
     count: u64,
+}
+
+/// Of the first lines of a text, the share that the report of a dying kernel could hold; none where nothing opens one.
+pub(crate) fn share_of_report(text: &str) -> f32 {
+    let lines: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).take(60).collect();
+    let opens =
+        |it: &&&str| start::possible(it) && start::of(it).is_some_and(|it| it.family != start::Family::Hardware);
+    if lines.len() < 6 || !lines.iter().take(10).any(|it| opens(&it)) {
+        return 0.0;
+    }
+    let good = lines.iter().filter(|it| opens(it) || Shape::of(it).is_dump()).count();
+    good as f32 / lines.len() as f32
 }
 
 impl Reports {

@@ -1,0 +1,181 @@
+//! Every mode of dmesg on the same buffer, read where the samples lie.
+
+#![allow(clippy::print_stderr)]
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use timeline::{MemberRecords, Severity, Stamp};
+
+use super::{Dmesg, FORMAT, Loose, Sink};
+use crate::log::Entry;
+use crate::{Certainty, Chunk, Line, Reader, Sniff};
+
+/// An entry as it reaches the log.
+#[derive(Debug, Clone, PartialEq)]
+struct Found {
+    micros: Option<u64>,
+    stamp: Stamp,
+    ident: String,
+    pid: Option<u32>,
+    severity: Option<Severity>,
+    message: String,
+}
+
+/// What came out, in order.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<Found>>>);
+
+impl Sink for Recorder {
+    fn entry(&mut self, entry: Entry<'_>, _out: &mut MemberRecords) {
+        let Entry { micros, stamp, pid, severity, .. } = entry;
+        let (ident, message) = (entry.ident.unwrap_or_default().into_owned(), entry.message.into_owned());
+        self.0.lock().expect("one thread").push(Found { micros, stamp, ident, pid, severity, message });
+    }
+
+    fn continuation(&mut self, _line: Line<'_>, text: &str, _out: &mut MemberRecords) {
+        if let Some(found) = self.0.lock().expect("one thread").last_mut() {
+            found.message.push('\n');
+            found.message.push_str(text);
+        }
+    }
+
+    fn finish(&mut self, _out: &mut MemberRecords) {}
+}
+
+fn decode(text: &str, loose: Loose, chunk_lines: usize) -> (Vec<Found>, MemberRecords) {
+    let recorder = Recorder::default();
+    let mut reader = Dmesg::new(recorder.clone(), loose);
+    let mut out = MemberRecords::default();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let (mut start, mut line) = (0, 1);
+    for part in lines.chunks(chunk_lines) {
+        let text: String = part.concat();
+        reader.read(&Chunk { text: &text, bytes: text.as_bytes(), start, line }, &mut out);
+        start += text.len() as u64;
+        line += part.len() as u32;
+    }
+    reader.finish(&mut out);
+    let entries = std::mem::take(&mut *recorder.0.lock().expect("one thread"));
+    (entries, out)
+}
+
+fn file(path: &str) -> Option<String> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/kernel"));
+    let Ok(bytes) = std::fs::read(folder.join(path)) else {
+        eprintln!("SKIPPED: no sample {path}");
+        return None;
+    };
+    // as the reader of bundles does: one `?` for each byte that is no UTF-8
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    Some(text)
+}
+
+/// The text with everything a mode may escape in its own way made equal.
+fn level(text: &str) -> String {
+    let text = text.strip_prefix('[').and_then(|it| it.split_once("] ")).filter(|(it, _)| it.contains(['T', 'C']) && it.trim_start().len() < 8).map_or(text, |(_, it)| it);
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(it) = rest.chars().next() {
+        let escape = rest.strip_prefix("\\x").map(|it| it.len() - it.trim_start_matches(|c: char| c == 'f' || c == '0' || c == '1').len());
+        match escape {
+            Some(len) if len >= 2 => {
+                out.push('?');
+                rest = &rest[2 + len..];
+            }
+            _ => {
+                out.push(if it == '\u{fffd}' || it.is_control() && it != '\t' && it != '\n' { '?' } else { it });
+                rest = &rest[it.len_utf8()..];
+            }
+        }
+    }
+    out.trim_end().to_owned()
+}
+
+/// Time and text of each entry, as far as the mode tells; `myapp[77]: ` is only told apart where the facility is printed.
+fn texts(found: &[Found]) -> Vec<String> {
+    let text = |it: &Found| match it.pid {
+        Some(pid) => level(&format!("{}[{pid}]: {}", it.ident, it.message)),
+        None => level(&it.message),
+    };
+    found.iter().map(text).collect()
+}
+
+#[test]
+fn every_mode_tells_the_same() {
+    let folders = ["2.36.1-on-linux-5.10", "2.38.1-on-linux-6.1", "2.41.5-on-linux-6.12", "2.42.4-on-linux-7.2"];
+    for folder in folders {
+        let Some(text) = file(&format!("dmesg-util-linux/{folder}/kmsg-raw.txt")) else { return };
+        let (want, out) = decode(&text, Loose::Foreign, 7);
+        let last = want.iter().map(|it| it.micros.expect("a kernel time")).next_back().expect("a record");
+        // the shell said `Terminated` into the file
+        assert!(want.len() > 400 && out.tally.odd_bytes <= 10, "{folder}");
+        let same_boot = ["default", "raw-ts", "decode-x", "color", "json", "ctime-T", "decode-xT", "iso", "ctime-delta", "reltime", "delta"];
+        for mode in same_boot {
+            let path = format!("dmesg-util-linux/{folder}/{mode}.txt");
+            if matches!(mode, "raw-ts" | "json") && folder < "2.4" && !(mode == "json" && folder > "2.38") {
+                continue; // not yet an option
+            }
+            let Some(text) = file(&path) else { return };
+            assert_eq!(recognized(&path, &text), Certainty::Sure, "{path}");
+            // the console it was captured on put a line of its own into another
+            let text = match mode {
+                "color" => text.replacen("[    9.611574] random: crng init done\r\n", "", 1).replacen("[    9.611574] random: crng init done\n", "", 1),
+                _ => text,
+            };
+            let (found, out) = decode(&text, Loose::Foreign, 7);
+            assert_eq!(out.tally.odd_bytes, 0, "{path}");
+            // the last record of the newest kernel is a moment younger in some modes
+            let shorter = found.len().min(want.len());
+            assert!(want.len() - shorter <= 1, "{path}: {} of {}", found.len(), want.len());
+            assert_eq!(texts(&found)[..shorter], texts(&want)[..shorter], "{path}");
+            let micros = |it: &Found| it.micros.map(|it| it as i64);
+            let starts: Vec<i64> = found.iter().zip(&want).filter_map(|(a, b)| Some(wall(&a.stamp)? - micros(b)?)).collect();
+            let spread = starts.iter().max().zip(starts.iter().min()).map(|(a, b)| a - b);
+            match mode {
+                "delta" => assert!(found.iter().all(|it| it.stamp == Stamp::None), "{path}"),
+                "reltime" => assert!(found.iter().all(|it| matches!(it.stamp, Stamp::Yearless { month: 11, day: 20, .. }))),
+                "iso" => assert_eq!(spread, Some(0), "{path}: one start of the boot"),
+                "ctime-T" | "decode-xT" | "ctime-delta" => assert!(spread.is_some_and(|it| it <= 1_000_000), "{path}"),
+                _ => assert!(found.iter().zip(&want).all(|(a, b)| a.micros == b.micros), "{path}"),
+            }
+            // where the chunks were cut does not matter
+            for lines in [1, 2, 1000] {
+                assert_eq!(decode(&text, Loose::Foreign, lines).0, found, "{path} in chunks of {lines}");
+            }
+        }
+        // another boot of the same kernel
+        let Some(text) = file(&format!("dmesg-util-linux/{folder}/raw-r.txt")) else { return };
+        let (raw, out) = decode(&text, Loose::Foreign, 7);
+        assert!(raw.len() > 360 && raw.iter().all(|it| it.severity.is_some()) && out.tally.odd_bytes == 0, "{folder}");
+        let Some(text) = file(&format!("dmesg-util-linux/{folder}/raw-r-S.txt")) else { return };
+        // the old system call repeats the prefix on inner lines
+        let flat = |it: Vec<Found>| -> Vec<String> { texts(&it).join("\n").lines().map(|it| it.trim().to_owned()).collect() };
+        let (twin, raw) = (flat(decode(&text, Loose::Foreign, 7).0), flat(raw));
+        let shared = twin.iter().filter(|it| raw.contains(it)).count();
+        assert!(shared * 10 > twin.len() * 7, "{folder}: {shared} of {}", twin.len());
+        let Some(text) = file(&format!("dmesg-util-linux/{folder}/notime.txt")) else { return };
+        assert_eq!(recognized("host/dmesg.txt", &text), Certainty::Maybe);
+        let bare = flat(decode(&text, Loose::Foreign, 7).0);
+        assert!(bare.iter().zip(flat(want)).all(|(a, b)| *a == b), "{folder}: notime");
+        assert!(last > 3_000_000);
+    }
+}
+
+fn wall(stamp: &Stamp) -> Option<i64> {
+    match stamp {
+        Stamp::Exact { at, .. } => Some(at.timestamp_micros()),
+        Stamp::Zoneless { local, .. } => Some(local.and_utc().timestamp_micros()),
+        _ => None,
+    }
+}
+
+fn recognized(path: &str, text: &str) -> Certainty {
+    let end = text.len().min(65_536);
+    let end = text[..end].rfind('\n').map_or(end, |it| it + 1);
+    (FORMAT.recognizes)(&Sniff { path, text: &text[..end], bytes: &text.as_bytes()[..end], whole: false })
+}
