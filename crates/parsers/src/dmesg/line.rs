@@ -56,7 +56,8 @@ pub(super) fn parse(line: &str) -> Option<Parsed<'_>> {
 }
 
 fn parsed<'t>(line: &str, when: When, pri: Option<u32>, text: &'t str) -> Parsed<'t> {
-    Parsed { when, pri, text: text.into(), width: line.len() - text.len() }
+    let message = kernel::caller(text).map_or(text, |(_, it)| it.strip_prefix(' ').unwrap_or(it));
+    Parsed { when, pri, text: text.into(), width: line.len() - message.len() }
 }
 
 /// `[    4.274377] text`, and every other bracket dmesg knows.
@@ -223,8 +224,8 @@ mod tests {
         let is = |line, want: &str| assert_eq!(shown(line), want, "{line}");
         is("[    4.274377] user message", "Kernel(4274377) None \"user message\" 15");
         is("<11>[    5.342990] raw", "Kernel(5342990) Some(11) \"raw\" 19");
-        is("[    0.000000] [      T0] Linux", "Kernel(0) None \"[      T0] Linux\" 15");
-        is("[    0.100000][    T1] Linux", "Kernel(100000) None \"[    T1] Linux\" 14");
+        is("[    0.000000] [      T0] Linux", "Kernel(0) None \"[      T0] Linux\" 26");
+        is("[    0.100000][    T1] Linux", "Kernel(100000) None \"[    T1] Linux\" 23");
         is("[Fri Nov 20 09:59:59 2026] text", "2026-11-20 09:59:59 None \"text\" 27");
         is("[Fri Nov  6 09:59:59 2026 <    0.037809>] text", "2026-11-06 09:59:59 None \"text\" 42");
         is("2026-11-20T09:59:55,685619+08:00 text", "2026-11-20T01:59:55.685619+00:00 None \"text\" 33");

@@ -33,6 +33,9 @@ use crate::{Certainty, Chunk, Format, Line, Reader, Reading, Sniff, kernel};
 /// Lines kept until one shows a stamp; a log without any is read as `dmesg --notime`.
 const MOST_UNDECIDED: usize = 200;
 
+/// The kernel's clock still stands near zero when the first lines are printed.
+const EARLY_MICROS: u64 = 1_000_000;
+
 pub(crate) static FORMAT: Format = Format {
     name: "dmesg",
     produced_by: "dmesg, /dev/kmsg, pstore, a serial console",
@@ -107,6 +110,7 @@ pub(crate) enum Loose {
 pub(crate) trait Sink: Send {
     fn entry(&mut self, entry: Entry<'_>, out: &mut MemberRecords);
     fn continuation(&mut self, line: Line<'_>, text: &str, out: &mut MemberRecords);
+    fn limit(&mut self, why: &str);
     fn finish(&mut self, out: &mut MemberRecords);
 }
 
@@ -117,6 +121,10 @@ impl Sink for Log {
 
     fn continuation(&mut self, line: Line<'_>, text: &str, out: &mut MemberRecords) {
         Log::continuation(self, line, text, out);
+    }
+
+    fn limit(&mut self, why: &str) {
+        Log::limit(self, why);
     }
 
     fn finish(&mut self, out: &mut MemberRecords) {
@@ -131,6 +139,8 @@ pub(crate) struct Dmesg<S> {
     /// Lines before the first stamp.
     undecided: Vec<(String, Line<'static>)>,
     mode: Mode,
+    /// Whether the first entry has been seen.
+    begun: bool,
     /// The minute printed last by `dmesg -H`.
     minute: Stamp,
     /// Width of the prefix of the last record, for its continuation lines.
@@ -153,6 +163,7 @@ impl<S: Sink> Dmesg<S> {
             loose,
             undecided: Vec::new(),
             mode: Mode::Unknown,
+            begun: false,
             minute: Stamp::None,
             width: 0,
             json: json::Record::default(),
@@ -222,6 +233,14 @@ impl<S: Sink> Dmesg<S> {
         self.entry(text, stamp, micros, pri, line, out);
     }
 
+    /// A ring that has wrapped no longer holds the beginning of the boot.
+    fn judge_first(&mut self, text: &str, micros: Option<u64>) {
+        let begins = ["Linux version ", "Booting Linux", "Initializing cgroup", "microcode: ", "random: get_random"];
+        if !begins.iter().any(|it| text.starts_with(it)) && micros.is_none_or(|it| it > EARLY_MICROS) {
+            self.log.limit("the beginning of the boot is missing: the kernel's ring buffer had wrapped, or was cleared");
+        }
+    }
+
     fn entry(
         &mut self,
         text: Cow<'_, str>,
@@ -231,6 +250,9 @@ impl<S: Sink> Dmesg<S> {
         line: Line<'_>,
         out: &mut MemberRecords,
     ) {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.judge_first(&text, micros);
+        }
         let program = program(&text, pri).map(|(ident, pid, rest)| (ident.to_owned(), pid, rest.to_owned()));
         let (ident, pid, message) = match program {
             Some((ident, pid, rest)) => (Cow::Owned(ident), pid, Cow::Owned(rest)),

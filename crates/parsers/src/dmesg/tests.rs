@@ -5,14 +5,14 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use timeline::{MemberRecords, Severity, Stamp};
+use timeline::{Event, MemberId, MemberRecords, Name, Record, Severity, Stamp};
 
 use super::{Dmesg, FORMAT, Loose, Sink};
 use crate::log::Entry;
-use crate::{Certainty, Chunk, Line, Reader, Sniff};
+use crate::{Certainty, Chunk, Line, Origin, Reader, Sniff};
 
 /// An entry as it reaches the log.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 struct Found {
     micros: Option<u64>,
     stamp: Stamp,
@@ -38,6 +38,10 @@ impl Sink for Recorder {
             found.message.push('\n');
             found.message.push_str(text);
         }
+    }
+
+    fn limit(&mut self, why: &str) {
+        self.0.lock().expect("one thread").push(Found { message: why.to_owned(), ..Found::default() });
     }
 
     fn finish(&mut self, _out: &mut MemberRecords) {}
@@ -178,4 +182,120 @@ fn recognized(path: &str, text: &str) -> Certainty {
     let end = text.len().min(65_536);
     let end = text[..end].rfind('\n').map_or(end, |it| it + 1);
     (FORMAT.recognizes)(&Sniff { path, text: &text[..end], bytes: &text.as_bytes()[..end], whole: false })
+}
+
+/// Reads a member as a bundle would, keeping every event.
+fn member(path: &str, text: &str) -> MemberRecords {
+    let end = text.len().min(65_536);
+    let end = text[..end].rfind('\n').map_or(end, |it| it + 1);
+    let sniff = Sniff { path, text: &text[..end], bytes: &text.as_bytes()[..end], whole: false };
+    let format = crate::identify(&sniff).expect("a format");
+    let expected = if path.contains("vmcore-dmesg/") { "vmcore-dmesg" } else { "dmesg" };
+    assert_eq!(format.name, expected, "{path}");
+    let node = Some(Name::from("node7"));
+    let origin = Origin { member: MemberId(0), path: path.into(), node, watch: Arc::new(true) };
+    let whole = crate::read(format, &origin, text, usize::MAX / 2);
+    let pieces = crate::read(format, &origin, text, 100);
+    assert_eq!(whole.records, pieces.records, "{path}: where the chunks were cut matters");
+    for event in events(&whole) {
+        let span = event.quote.span;
+        let place = &text[span.start as usize..span.start as usize + span.len as usize];
+        assert_eq!(place, event.quote.text.as_ref(), "{path}");
+    }
+    whole
+}
+
+fn events(records: &MemberRecords) -> impl Iterator<Item = &Event> {
+    records.records.iter().filter_map(|it| match it {
+        Record::Event(event) => Some(&**event),
+        _ => None,
+    })
+}
+
+fn reports(records: &MemberRecords) -> Vec<(String, String, String, String)> {
+    let row = |it: &Event| {
+        let row = it.row.as_ref().filter(|it| it.relation.name == "kernel.report")?;
+        let cell = |column: &str| row.get(column).to_string();
+        Some((cell("kind"), cell("title"), cell("rip"), cell("number")))
+    };
+    events(records).filter_map(row).collect()
+}
+
+#[test]
+fn three_producers_of_one_crash() {
+    for version in ["5.10", "6.1", "6.12", "7.2"] {
+        let mut said: Option<(Vec<String>, Vec<(String, String, String, String)>)> = None;
+        for producer in ["vmcore-dmesg.kexec-tools-2.0.29.txt", "dmesg.makedumpfile-1.7.2.txt", "dmesg.makedumpfile-1.7.6.txt"] {
+            let path = format!("vmcore-dmesg/{version}/{producer}");
+            let Some(text) = file(&path) else { return };
+            let (found, out) = decode(&text, Loose::Continuation, 7);
+            assert_eq!(out.tally.odd_bytes, 0, "{path}");
+            // makedumpfile sign-extends: `\xffffffff`
+            let lines = texts(&found);
+            // in a bundle both lie in a crash directory
+            let place = format!("vmcore-dmesg/{version}/var/crash/202006141314/{producer}");
+            let records = member(&place, &text);
+            let saved = records.records.iter().filter(|it| matches!(it, Record::Fact(fact, Stamp::Zoneless { .. }) if fact.row.relation.name == "clock.collected"));
+            assert_eq!(saved.count(), 1, "{path}");
+            let reports = reports(&records);
+            let bugs: Vec<_> = reports.iter().filter(|it| it.0 == "bug").collect();
+            assert_eq!(bugs.len(), 1, "{path}: {reports:?}");
+            assert!(bugs[0].1.ends_with("crashme.c:19!") && bugs[0].2 == "do_bug+0x5/0x10" && bugs[0].3 == "1", "{path}: {bugs:?}");
+            let warnings: Vec<_> = events(&records).filter(|it| it.message.contains("value 42") && it.row.is_some()).collect();
+            assert_eq!(warnings.len(), 1, "{path}");
+            let panics: Vec<_> = reports.iter().filter(|it| it.0 == "panic").map(|it| it.1.as_str()).collect();
+            assert_eq!(panics, ["Kernel panic - not syncing: Fatal exception"], "{path}");
+            assert_eq!(reports.len(), 3, "{path}: {reports:?}");
+            match &said {
+                Some((first, told)) => {
+                    assert_eq!(first, &lines, "{path}");
+                    assert_eq!(told, &reports, "{path}");
+                }
+                None => said = Some((lines, reports)),
+            }
+        }
+    }
+}
+
+#[test]
+fn consoles_and_pstore() {
+    for version in ["5.10", "6.1", "6.12", "7.2"] {
+        let path = format!("qemu-serial-console/{version}-oops-lockup-stall-sysrq.console.log");
+        let Some(text) = file(&path) else { return };
+        let records = member(&path, &text);
+        let found = reports(&records);
+        let deaths: Vec<&str> = found.iter().filter(|it| it.3 != "unknown").map(|it| it.3.as_str()).collect();
+        assert_eq!(deaths, ["1", "2", "3", "4", "5"], "{path}");
+        assert!(records.tally.understood * 100 > records.tally.lines * 80, "{path}: {:?}", records.tally);
+        for (file_name, last) in [("dmesg-ramoops-0", "oops"), ("dmesg-ramoops-1", "panic")] {
+            let path = format!("pstore/{version}/{file_name}");
+            let Some(text) = file(&path) else { return };
+            let records = member(&path, &text);
+            assert_eq!(reports(&records).last().map(|it| it.0.as_str()), Some(last), "{path}");
+            assert!(records.tally.odd_bytes < 200, "{path}: {:?}", records.tally);
+        }
+    }
+    for name in ["kubernetes", "openstack", "rabbitmq"] {
+        let path = format!("public/hotsos-sosreports/{name}/dmesg");
+        let Some(text) = file(&path) else { return };
+        let records = member(&path, &text);
+        assert_eq!(records.tally.odd_bytes, 0, "{path}: {:?}", records.tally);
+        let wrapped = records.seen.iter().any(|it| it.incomplete.is_some());
+        assert_eq!(wrapped, name == "openstack", "{path}: {:?}", records.seen);
+    }
+}
+
+#[test]
+fn every_prefix_of_a_console_is_read() {
+    let Some(text) = file("qemu-serial-console/6.1-oops-lockup-stall-sysrq.console.log") else { return };
+    let node = Some(Name::from("node7"));
+    let origin = Origin { member: MemberId(0), path: "dmesg".into(), node, watch: Arc::new(false) };
+    let ends = text.bytes().enumerate().filter(|(_, it)| *it == b'\n').map(|(at, _)| at + 1);
+    let mut most = 0;
+    for end in ends.step_by(7) {
+        let found = reports(&crate::read(&FORMAT, &origin, &text[..end], 4096)).len();
+        assert!(found + 1 >= most, "reports vanish at byte {end}");
+        most = most.max(found);
+    }
+    assert!(most >= 15, "{most}");
 }

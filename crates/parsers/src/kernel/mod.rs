@@ -32,8 +32,7 @@ mod start;
 mod tests;
 
 use block::{Answer, Block, Phase};
-#[allow(unused_imports)] // for the formats and for the log
-pub(crate) use clock::{anchor, kernel_version, prefix, priority, seconds};
+pub(crate) use clock::{Anchor, anchor, caller, prefix, priority, seconds};
 use shape::Shape;
 use start::Start;
 use timeline::{Quote, Row, Stamp};

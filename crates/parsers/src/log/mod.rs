@@ -23,7 +23,7 @@ use timeline::{
     Carrier, Event, Fact, MemberRecords, Name, Quote, Record, Row, Seen, Severity, Source, Span, Stamp, Time, relation,
 };
 
-use crate::kernel::{KernelLine, Report, Reports};
+use crate::kernel::{self, KernelLine, Report, Reports};
 use crate::{Line, Origin};
 use boot::Boots;
 use inner::Header;
@@ -503,7 +503,7 @@ impl Log {
             _ => {}
         }
         let Some(micros) = micros else { return };
-        if let Some((epoch_micros, error_micros, how)) = notice::wall_time(message)
+        if let Some(kernel::Anchor { epoch_micros, error_micros, how }) = kernel::anchor(message, micros)
             && self.hosts[host].boots.wants_anchor(micros, how)
         {
             let row = boot::anchor(micros, epoch_micros, error_micros, how);

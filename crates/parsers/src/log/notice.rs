@@ -155,25 +155,6 @@ pub(super) fn boot_default(message: &str) -> Option<Row> {
     Some(Row::new(&relation::SYSCTL).with("key", "kernel.pid_max.boot-default").with("value", value))
 }
 
-/// Wall time inside a kernel line: microseconds since the epoch, the error in microseconds, and how it is known.
-///
-/// `audit: type=1400 audit(1644450589.972:424): …`, `rtc_cmos 00:00: setting system clock to … UTC (1644446289)`
-pub(super) fn wall_time(message: &str) -> Option<(i64, i64, &'static str)> {
-    if message.starts_with("audit") || message.starts_with("type=") {
-        let at = message.find("audit(")? + "audit(".len();
-        let (secs, rest) = message[at..].split_once('.')?;
-        let millis = rest.split(':').next().filter(|it| it.len() == 3)?;
-        let micros =
-            secs.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(millis.parse::<i64>().ok()? * 1000)?;
-        return Some((micros, 15_000, "audit"));
-    }
-    if message.contains("setting system clock to ") {
-        let secs: i64 = message.trim_end().strip_suffix(')')?.rsplit('(').next()?.parse().ok()?;
-        return Some((secs.checked_mul(1_000_000)?, 1_000_000, "rtc"));
-    }
-    None
-}
-
 /// `[ 4301.999258] text`, also with a caller behind: the kernel's clock, the caller, the text.
 pub(super) fn kernel_clock(message: &str) -> Option<(u64, Option<&str>, &str)> {
     let rest = message.strip_prefix('[')?;
@@ -233,10 +214,6 @@ mod tests {
 
     #[test]
     fn clocks_and_versions() {
-        let line = "audit: type=1400 audit(1644450589.972:424): apparmor=\"DENIED\"";
-        assert_eq!(wall_time(line), Some((1_644_450_589_972_000, 15_000, "audit")));
-        let line = "rtc_cmos 00:00: setting system clock to 2020-06-14 21:15:06 UTC (1592169306)";
-        assert_eq!(wall_time(line), Some((1_592_169_306_000_000, 1_000_000, "rtc")));
         assert_eq!(kernel_clock("[ 4301.999258] x"), Some((4_301_999_258, None, "x")));
         assert_eq!(kernel_clock("[    0.100000][    T1] x"), Some((100_000, Some("T1"), "x")));
         assert_eq!(kernel_clock("[preauth] x"), None);
