@@ -14,8 +14,8 @@ const MOST_LINES: u32 = 2000;
 const MOST_BYTES: usize = 256 * 1024;
 /// Lines of others after which an unfinished report is given up, for logs without any clock.
 const MOST_FOREIGN: u32 = 500;
-/// Lines that may stand between `cut here` and the reason, or between the reason and the registers.
-const MOST_PENDING: usize = 6;
+/// Lines of prose that may stand between `cut here` and the reason, or between the reason and the registers.
+const MOST_PENDING: usize = 4;
 
 /// Whether a line was taken.
 pub(super) enum Answer {
@@ -93,6 +93,8 @@ pub(super) struct Block {
     lines: u32,
     text: String,
     pending: Vec<String>,
+    /// Whether prose of the head has been taken: a WARNING has one message, before it or after.
+    has_message: bool,
     caller: Option<Box<str>>,
     last: Option<Instant>,
     title: String,
@@ -117,6 +119,7 @@ impl Block {
             lines: 1,
             text: line.text.to_owned(),
             pending: Vec::new(),
+            has_message: false,
             caller: line.caller.map(Into::into),
             last: Instant::of(line),
             title: title(line.text),
@@ -128,10 +131,11 @@ impl Block {
 
     /// How much this report misses the line; smaller is more, nothing is not at all.
     pub(super) fn fit(&self, head: &str, start: Option<&Start>, shape: Shape, line: &KernelLine<'_>) -> Option<u8> {
-        if let (Some(mine), Some(its)) = (self.caller.as_deref(), line.caller)
-            && mine != its
-        {
-            return None;
+        match (self.caller.as_deref(), line.caller) {
+            (Some(mine), Some(its)) if mine != its => return None,
+            // an inner line of a record shows no caller, but it has the shape of one
+            (Some(_), None) if shape == Shape::Free => return None,
+            _ => {}
         }
         match self.family {
             Family::Death => death::fit(self, head, start, shape),
@@ -159,6 +163,7 @@ impl Block {
             return Answer::Perhaps;
         }
         for kept in std::mem::take(&mut self.pending) {
+            self.has_message = true;
             self.add(&kept);
         }
         self.add(line.text);
@@ -218,9 +223,12 @@ impl Block {
         self.foreign = self.foreign.saturating_add(1);
     }
 
-    /// Whether another line may still be part of the head.
+    /// Whether a line of prose may be the message of the report.
     pub(super) fn may_keep(&self) -> bool {
-        self.phase == Phase::Head && self.foreign == 0 && self.pending.len() < MOST_PENDING
+        let awaited = matches!(self.kind, "cut" | "warning" | "list-corruption" | "hard-lockup") && !self.has_message;
+        // where callers are printed, the line is of the same one
+        let adjacent = self.foreign == 0 || self.caller.is_some();
+        awaited && adjacent && self.phase == Phase::Head && self.pending.len() < MOST_PENDING
     }
 
     /// Whether nothing more can come, other lines having passed since the end.

@@ -14,7 +14,9 @@ use super::start::{self, Family, Start};
 /// How much a BUG, an oops or a WARNING misses the line.
 pub(super) fn fit(block: &Block, head: &str, start: Option<&Start>, shape: Shape) -> Option<u8> {
     if let Some(start) = start {
-        return absorbs(block, start).then_some(0);
+        // `cut here` awaits a reason, and a reason its `Oops: 0000 [#1]`
+        let awaited = (start.rank == start::DIE) == (block.kind != "cut");
+        return absorbs(block, start).then_some(u8::from(!awaited));
     }
     if block.phase == Phase::Tail {
         let summary = match shape {
@@ -28,9 +30,17 @@ pub(super) fn fit(block: &Block, head: &str, start: Option<&Start>, shape: Shape
         Shape::Cpu => (!block.fields.identified && same_process(block, head)).then_some(0),
         Shape::Instruction => Some(if block.fields.rip.is_none() { 0 } else { 2 }),
         Shape::EndTrace => Some(if block.phase >= Phase::Body { 0 } else { 3 }),
-        Shape::Modules => Some(if block.fields.modules.is_none() { 0 } else { 2 }),
+        Shape::Modules => Some(match block.phase {
+            _ if block.fields.modules.is_some() => 3,
+            // of a WARNING, and of any death up to 4.9, the modules stand before the process, later behind the stack
+            Phase::Head if block.kind == "warning" => 0,
+            Phase::Head | Phase::Trace => 1,
+            Phase::Body | Phase::Tail => 2,
+        }),
         Shape::Ruler => (block.phase == Phase::Trace).then_some(3),
         Shape::Dump if head.trim().is_empty() => (block.foreign == 0).then_some(4),
+        // nothing of a dump follows `cut here`, unless the reason was lost
+        Shape::TraceHead | Shape::TraceEnd | Shape::Frame | Shape::Dump if block.kind == "cut" => Some(4),
         Shape::TraceHead | Shape::TraceEnd | Shape::Frame | Shape::Dump => Some(1),
         Shape::Free if more_modules(block, head) => Some(4),
         Shape::Free => block.may_keep().then_some(4),

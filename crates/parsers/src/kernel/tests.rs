@@ -202,3 +202,240 @@ fn kills_of_cgroups_of_groups_and_of_all() {
         assert!(cell(rejected, "cgroup").ends_with("/cri-containerd-0123456789abcdef.scope"), "{version}");
     }
 }
+
+/// Start lines, each as a report of its own.
+#[test]
+fn lines_that_open_a_report() {
+    for (line, kind) in [
+        ("------------[ cut here ]------------", "cut"),
+        ("kernel BUG at /build/linux-SwhOyu/linux-4.4.0/include/linux/fs.h:2582!", "bug"),
+        ("kernel BUG at fs/inode.c:1234!", "bug"),
+        ("Internal error: Oops - BUG: 00000000f2000800 [#1] SMP", "bug"),
+        ("BUG: unable to handle kernel NULL pointer dereference at 0000000000000098", "oops"),
+        ("BUG: unable to handle kernel paging request at ffffc90000a3c000", "oops"),
+        ("BUG: kernel NULL pointer dereference, address: 0000000000000000", "oops"),
+        ("BUG: unable to handle page fault for address: ffff888123456789", "oops"),
+        ("BUG: Unable to handle kernel data access at 0x6b6b6b6b6b6b6b6b", "oops"),
+        ("BUG: Kernel NULL pointer dereference on read at 0x00000000", "oops"),
+        ("Unable to handle kernel paging request at virtual address dead000000000108", "oops"),
+        ("Unable to handle kernel pointer dereference in virtual kernel address space", "oops"),
+        ("Internal error: Oops: 96000004 [#1] SMP", "oops"),
+        ("Internal error: Oops: 0000000096000006 [#1] PREEMPT SMP", "oops"),
+        ("Oops: Kernel access of bad area, sig: 11 [#1]", "oops"),
+        ("Oops: 0004 ilc:3 [#1] SMP", "oops"),
+        ("Oops: Oops: 0002 [#1] SMP NOPTI", "oops"),
+        ("Oops [#1]", "oops"),
+        ("general protection fault: 0000 [#1] SMP", "gpf"),
+        ("general protection fault, probably for non-canonical address 0xdead000000000100: 0000 [#3] SMP", "gpf"),
+        ("Oops: general protection fault, probably for non-canonical address 0xdead: 0000 [#3] SMP", "gpf"),
+        ("divide error: 0000 [#1] SMP", "die"),
+        ("Oops: divide error: 0000 [#1] SMP", "die"),
+        ("stack segment: 0000 [#1] SMP", "die"),
+        ("invalid opcode: 0000 [#1] SMP", "die"),
+        ("Internal error: undefined instruction: 0 [#1] SMP ARM", "die"),
+        ("illegal operation: 0001 ilc:1 [#1] SMP", "die"),
+        ("traps: PANIC: double fault, error_code: 0x0", "die"),
+        ("WARNING: CPU: 0 PID: 97 at mm/page_alloc.c:5634 __alloc_pages+0x2a9/0x330", "warning"),
+        ("WARNING: crashme.c:26 at w+0x279/0x434 [crashme], CPU#1: sh/118", "warning"),
+        ("WARNING: at mm/page_alloc.c:2204 __alloc_pages_nodemask+0x231/0x8f0()", "warning"),
+        ("Kernel panic - not syncing: Fatal exception", "panic"),
+        ("watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [sh:119]", "soft-lockup"),
+        ("NMI watchdog: BUG: soft lockup - CPU#0 stuck for 22s! [pulseaudio:1580]", "soft-lockup"),
+        ("BUG: soft lockup - CPU#1 stuck for 67s! [kworker/1:2:311]", "soft-lockup"),
+        ("NMI watchdog: Watchdog detected hard LOCKUP on cpu 3", "hard-lockup"),
+        ("watchdog: CPU3: Watchdog detected hard LOCKUP on cpu 2", "hard-lockup"),
+        ("rcu: INFO: rcu_preempt self-detected stall on CPU", "rcu-stall"),
+        ("rcu: INFO: rcu_sched detected stalls on CPUs/tasks:", "rcu-stall"),
+        ("INFO: rcu_sched self-detected stall on CPU { 3}  (t=60000 jiffies g=10 c=9 q=0)", "rcu-stall"),
+        ("INFO: rcu_sched detected stalls on CPUs/tasks: { 1} (detected by 0, t=60002 jiffies)", "rcu-stall"),
+        ("INFO: task java:4481 blocked for more than 120 seconds.", "hung-task"),
+        ("INFO: task runc:[2:INIT]:4481 blocked for more than 241 seconds.", "hung-task"),
+        ("java invoked oom-killer: gfp_mask=0xd0, order=0, oom_score_adj=0", "oom-kill"),
+        ("Out of memory: Kill process 9177 (java) score 703 or sacrifice child", "oom-kill"),
+        ("Memory cgroup out of memory: Killed process 98 (java) total-vm:43060kB, anon-rss:40596kB", "oom-kill"),
+        ("Killed process 215701, UID 679, (java) total-vm:1kB, anon-rss:1kB, file-rss:1kB", "oom-kill"),
+        ("Out of memory and no killable processes...", "oom-kill"),
+        ("chrome: page allocation failure: order:5, mode:0x24040c0(GFP_KERNEL|__GFP_COMP)", "alloc-failure"),
+        ("kworker/u4:1: page allocation failure. order:4, mode:0x40d0", "alloc-failure"),
+        ("BUG: scheduling while atomic: sh/101/0x00000002", "scheduling-while-atomic"),
+        ("BUG: sleeping function called from invalid context at mm/memory.c:3927", "scheduling-while-atomic"),
+        ("BUG: Bad page state in process java  pfn:3a5b2", "bad-page"),
+        ("BUG: Bad rss-counter state mm:00000000e8f0f9d5 idx:1 val:2", "bad-page"),
+        ("BUG: KASAN: use-after-free in ext4_search_dir+0x1a/0x2b0", "kasan"),
+        ("list_del corruption. prev->next should be ffff, but was dead000000000200", "list-corruption"),
+        ("mce: [Hardware Error]: CPU 1: Machine Check Exception: 5 Bank 2: b200000000000005", "machine-check"),
+        ("[Hardware Error]: CPU 0: Machine Check Exception: 5 Bank 4: b200000000070f0f", "machine-check"),
+        ("{1}[Hardware Error]: Hardware error from APEI Generic Hardware Error Source: 0", "machine-check"),
+        ("BUG: workqueue lockup - pool cpus=1 node=0 flags=0x0 nice=0 stuck for 41s!", "workqueue-lockup"),
+        ("cgroup: fork rejected by pids controller in /kubepods/burstable/pod1/c", "fork-rejected"),
+    ] {
+        let found = read(&format!("[   10.000001] usb 1-1: new device\n[   11.000001] {line}\n"));
+        let kinds: Vec<String> = found.iter().map(|it| cell(it, "kind")).collect();
+        assert_eq!(kinds, [kind], "{line}");
+        assert_eq!(cell(&found[0], "title"), line);
+    }
+}
+
+#[test]
+fn lines_that_open_none() {
+    for line in [
+        "java[2979]: segfault at 10 ip 00000000004016c7 sp 00007ffd46595ef0 error 6 in java[401000+8c000]",
+        "traps: hog[303] general protection fault ip:deadbeefcaf0 sp:7fff9f1a6d28 error:0",
+        "ALSA sound/core/pcm_lib.c:181: BUG: pcmC0D0p:0, pos = 0x4000, buffer size = 0x4000, period size = 0x400",
+        "Oops: efitime: can't read time!",
+        "EXT4-fs warning (device loop0): ext4_clear_journal_err:6236: Filesystem error recorded",
+        "oom_reaper: reaped process 98 (java), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB",
+        "INFO: NMI handler (nmi_cpu_backtrace_handler) took too long to run: 7.638 msecs",
+        "---[ end Kernel panic - not syncing: Fatal exception ]---",
+        "Linux version 4.4.0 (b@l) (gcc) #1 SMP",
+        "NMI watchdog: enabled on all CPUs, permanently consumes one hw-PMU counter.",
+        "WARNING! power/level is deprecated; use power/control instead",
+        "Call Trace:",
+        "RIP: 0010:do_null+0x5/0x20",
+        "Unable to handle this at all",
+    ] {
+        assert!(read(line).is_empty(), "{line}");
+    }
+}
+
+/// Two CPUs die in the same breath, line by line.
+#[test]
+fn reports_of_two_cpus_interleave() {
+    let one = [
+        "BUG: unable to handle page fault for address: ffff888123456789",
+        "#PF: supervisor write access in kernel mode",
+        "Oops: 0002 [#1] SMP NOPTI",
+        "CPU: 0 PID: 106 Comm: alpha Not tainted 6.1.0-50-amd64 #1",
+        "RIP: 0010:alpha_fault+0xb8/0x3fd [a]",
+        "Call Trace:",
+        " alpha_write+0x56/0xa0",
+        " ksys_write+0x6b/0xf0",
+        "Modules linked in: a(OE)",
+        "---[ end trace 0000000000000000 ]---",
+    ];
+    let other = [
+        "------------[ cut here ]------------",
+        "beta is not amused",
+        "WARNING: CPU: 1 PID: 207 at drivers/b.c:26 beta_warn+0x269/0x3fd [b]",
+        "Modules linked in: b(OE) c",
+        "CPU: 1 PID: 207 Comm: beta Tainted: G           OE      6.1.0-50-amd64 #1",
+        "RIP: 0010:beta_warn+0x269/0x3fd [b]",
+        "Call Trace:",
+        " beta_read+0x56/0xa0",
+        " vfs_read+0xc7/0x3f0",
+        "---[ end trace 0000000000000000 ]---",
+    ];
+    for callers in [true, false] {
+        let mut text = String::new();
+        for (at, (a, b)) in one.iter().zip(&other).enumerate() {
+            let (first, second, third) = if callers { ("[  T106]", "[  T207]", "[    C1]") } else { ("", "", "") };
+            text += &format!(
+                "[   10.{at:06}]{first} {a}\n[   10.{at:06}]{third} usb 1-1: reset\n[   10.{at:06}]{second} {b}\n"
+            );
+        }
+        let found = read(&text);
+        let mut told: Vec<String> = found
+            .iter()
+            .map(|it| {
+                ["kind", "comm", "pid", "rip", "modules", "taint", "complete"].map(|column| cell(it, column)).join(" ")
+            })
+            .collect();
+        told.sort();
+        let want = [
+            "oops alpha 106 alpha_fault+0xb8/0x3fd a none true",
+            "warning beta 207 beta_warn+0x269/0x3fd b c GOE true",
+        ];
+        assert_eq!(told, want, "with callers: {callers}\n{text}");
+        if callers {
+            assert!(found.iter().any(|it| it.text == one.join("\n")), "{}", found[0].text);
+            assert!(found.iter().any(|it| it.text == other.join("\n")), "{}", found[1].text);
+        }
+        let oops = found.iter().find(|it| cell(it, "kind") == "oops").expect("an oops");
+        assert!(!oops.text.contains("usb"), "{}", oops.text);
+    }
+}
+
+/// What a journal holds that lost its last seconds.
+#[test]
+fn a_report_cut_short_is_a_report() {
+    let cut = read(
+        "Jun 14 13:14:38 host kernel: ------------[ cut here ]------------\n\
+        Jun 14 13:14:38 host kernel: kernel BUG at /build/linux-SwhOyu/linux-4.4.0/include/linux/fs.h:2582!\n",
+    );
+    assert_eq!(cut.len(), 1);
+    assert_eq!(cell(&cut[0], "kind"), "bug");
+    assert_eq!(cell(&cut[0], "location"), "/build/linux-SwhOyu/linux-4.4.0/include/linux/fs.h:2582");
+    assert_eq!(cell(&cut[0], "complete"), "false");
+    assert_eq!(cut[0].quote.span.line, 2, "the line that says it best");
+    assert_eq!(cut[0].text.lines().count(), 2);
+    let bare = read("x\n------------[ cut here ]------------\n");
+    assert_eq!((cell(&bare[0], "kind").as_str(), bare.len()), ("cut", 1));
+    // lines of the next boot belong to nobody's report
+    let next = read(
+        "[ 4000.000001] ------------[ cut here ]------------\n[    0.000000] Linux version 4.4.0\n[    0.000001] RSP: x\n",
+    );
+    assert_eq!((cell(&next[0], "kind").as_str(), next[0].text.lines().count()), ("cut", 1));
+}
+
+/// Up to 4.18: two lines, whose tasks may differ, and a line that names both cgroups.
+#[test]
+fn kills_in_the_old_wording() {
+    let memcg = read(
+        "java invoked oom-killer: gfp_mask=0x24000c0, order=0, oom_score_adj=968\n\
+        java cpuset=297c06 mems_allowed=0\n\
+        CPU: 5 PID: 21877 Comm: java Not tainted 4.4.0-104-generic #127-Ubuntu\n\
+        Call Trace:\n\
+        \x20[<ffffffff813fb2c3>] dump_stack+0x63/0x90\n\
+        Task in /kubepods/burstable/pod1/c killed as a result of limit of /kubepods/burstable/pod1\n\
+        memory: usage 2097152kB, limit 2097152kB, failcnt 18211\n\
+        [ pid ]   uid  tgid total_vm      rss nr_ptes nr_pmds swapents oom_score_adj name\n\
+        [21790]     0 21790      256        1       4       2        0          -998 pause\n\
+        device veth1 entered promiscuous mode\n\
+        Memory cgroup out of memory: Kill process 21877 (java) score 1965 or sacrifice child\n\
+        Killed process 21880 (child (x)) total-vm:6417244kB, anon-rss:2081332kB, file-rss:7908kB\n\
+        usb 1-1: reset\n\
+        oom_reaper: reaped process 21880 (child (x)), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB\n",
+    );
+    assert_eq!(memcg.len(), 1);
+    let columns = ["trigger", "victim", "victim_pid", "constraint", "cgroup", "order", "release", "complete"];
+    let told = columns.map(|it| cell(&memcg[0], it)).join(" ");
+    assert_eq!(told, "java child (x) 21880 CONSTRAINT_MEMCG /kubepods/burstable/pod1 0 4.4.0-104-generic true");
+    assert!(
+        memcg[0].text.ends_with("shmem-rss:0kB") && !memcg[0].text.contains("usb") && !memcg[0].text.contains("veth1")
+    );
+    assert!(memcg[0].quote.text.starts_with("Memory cgroup out of memory: Kill process"));
+    let global = read(
+        "Out of memory: Kill process 9177 (java) score 703 or sacrifice child\n\
+        Killed process 9177 (java) total-vm:15644816kB, anon-rss:5153644kB, file-rss:0kB\n\
+        Out of memory: Kill process 14060 (mysqld) score 203 or sacrifice child\n\
+        Killed process 14060 (mysqld) total-vm:3672880kB, anon-rss:1608472kB, file-rss:0kB\n",
+    );
+    let told: Vec<String> = global.iter().map(|it| cell(it, "constraint") + " " + &cell(it, "victim")).collect();
+    assert_eq!(told, ["global java", "global mysqld"]);
+}
+
+#[test]
+fn garbage_opens_and_closes_without_a_panic() {
+    let words = [
+        "[#1]",
+        "BUG: ",
+        "WARNING: at x:1",
+        "\u{fffd}",
+        "Killed process 1 (",
+        "oom-kill:constraint=",
+        ")",
+        "CPU: ",
+        "order=",
+        "+0x",
+        "\n",
+    ];
+    let mut seed = 7u64;
+    let mut text = String::new();
+    for _ in 0..20_000 {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        text.push_str(words[(seed >> 33) as usize % words.len()]);
+    }
+    let found = read(&text);
+    assert!(!found.is_empty());
+    assert!(found.iter().all(|it| it.text.lines().count() <= 2001));
+}
