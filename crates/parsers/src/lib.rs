@@ -193,6 +193,8 @@ formats! {
     ip_addr,
     ip_route,
     ip_route_json,
+    journal_export,
+    journal_json,
     journal_text,
     kube_describe,
     kube_objects,

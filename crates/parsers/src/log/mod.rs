@@ -9,6 +9,7 @@
 
 mod boot;
 mod crash;
+pub(crate) mod fields;
 pub(crate) mod head;
 pub(crate) mod inner;
 mod notice;

@@ -1,0 +1,81 @@
+//! The fields of a structured journal entry, on whatever road they came: export, JSON, verbose.
+//!
+//! ```text
+//! __REALTIME_TIMESTAMP=1592140471000000     reception, microseconds since the epoch
+//! _SOURCE_REALTIME_TIMESTAMP=…              what journalctl shows instead, where the sender stamped it
+//! _SOURCE_MONOTONIC_TIMESTAMP=432001234430  the kernel's own clock, of kernel lines
+//! ```
+//!
+//! Of a field that repeats the first value counts. A message loses its colours and one trailing newline, as on screen.
+
+use std::borrow::Cow;
+
+use timeline::{MemberRecords, Severity, Stamp};
+
+use super::{Entry, Log, head};
+use crate::Line;
+
+/// The fields we read.
+pub(crate) const NAMES: [&str; 14] = [
+    "MESSAGE",
+    "__REALTIME_TIMESTAMP",
+    "_SOURCE_REALTIME_TIMESTAMP",
+    "_SOURCE_MONOTONIC_TIMESTAMP",
+    "_BOOT_ID",
+    "_HOSTNAME",
+    "SYSLOG_IDENTIFIER",
+    "_COMM",
+    "_SYSTEMD_UNIT",
+    "_PID",
+    "SYSLOG_PID",
+    "PRIORITY",
+    "_TRANSPORT",
+    "__CURSOR",
+];
+
+/// Values by their place in [`NAMES`].
+pub(crate) type Values<T> = [Option<T>; NAMES.len()];
+
+/// The place of a field we read.
+pub(crate) fn place(name: &str) -> Option<usize> {
+    NAMES.iter().position(|it| *it == name)
+}
+
+/// Whether this can be the name of a field.
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    let fits = |it: &u8| it.is_ascii_uppercase() || it.is_ascii_digit() || *it == b'_';
+    !name.is_empty() && name.len() <= 64 && name.iter().all(fits) && !name[0].is_ascii_digit()
+}
+
+/// Hands an entry to the log; false where its fields make none.
+pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut Log, out: &mut MemberRecords) -> bool {
+    let value = |name: &str| place(name).and_then(|at| values[at].as_deref());
+    let cursor = value("__CURSOR").unwrap_or_default();
+    // `s=…;i=…;b=<boot>;m=<hex>;t=<hex>;x=…`
+    let part = |key: &str| cursor.split(';').find_map(|it| it.strip_prefix(key));
+    let received = value("__REALTIME_TIMESTAMP").and_then(|it| it.parse().ok());
+    let received = received.or_else(|| part("t=").and_then(|it| i64::from_str_radix(it, 16).ok()));
+    let sent = value("_SOURCE_REALTIME_TIMESTAMP").and_then(|it| it.parse().ok());
+    let Some(micros) = sent.or(received).filter(|it: &i64| *it >= 0) else {
+        return false;
+    };
+    let kernel = value("_TRANSPORT") == Some("kernel");
+    let clock = value("_SOURCE_MONOTONIC_TIMESTAMP").filter(|_| kernel).and_then(|it| it.parse().ok());
+    let message = value("MESSAGE").unwrap_or_default();
+    let message = head::plain(message.strip_suffix('\n').unwrap_or(message));
+    let number = |name: &str| value(name).and_then(|it| it.trim().parse().ok());
+    let entry = Entry {
+        stamp: Stamp::epoch_micros(micros),
+        micros: clock,
+        host: value("_HOSTNAME"),
+        ident: value("SYSLOG_IDENTIFIER").or(value("_COMM")).map(Cow::Borrowed),
+        unit: value("_SYSTEMD_UNIT").map(Cow::Borrowed),
+        pid: number("_PID").or_else(|| number("SYSLOG_PID")),
+        severity: number("PRIORITY").and_then(Severity::from_number),
+        boot: value("_BOOT_ID").or_else(|| part("b=")),
+        message,
+        line,
+    };
+    log.entry(entry, out);
+    true
+}
