@@ -109,6 +109,8 @@ impl Heads {
                 }
                 match stamp::dated(bytes).or_else(|| unprintable(line, "XXXX-XX-XXTXX:XX:XX+XX:XX"))? {
                     (Stamp::Zoneless { .. }, _) if self.style == Style::Journal => None,
+                    // nanoseconds are printed by container runtimes only
+                    (Stamp::Exact { resolution, .. }, _) if resolution < chrono::TimeDelta::microseconds(1) => None,
                     (stamp, len) => Some((stamp, None, len)),
                 }
             }

@@ -136,7 +136,7 @@ struct Voice {
     kernel: bool,
     /// Tells of shutdowns and losses.
     attended: bool,
-    /// A runtime under whose name a kubelet may run.
+    /// A runtime under whose name a kubelet may run, or a log that does not say whose it is.
     docker: bool,
 }
 
@@ -262,7 +262,9 @@ impl Log {
         }
         let source = source.unwrap_or(self.voices[voice].source);
         let severity = entry.severity;
-        let fresh = open::Fresh { voice, source, pid: entry.pid, severity, count, header, stamp, own_stamp };
+        // only files of one program have lines without a stamp
+        let before = if stamp == Stamp::None { self.hosts[host].last.clone() } else { Stamp::None };
+        let fresh = open::Fresh { voice, source, pid: entry.pid, severity, count, header, stamp, own_stamp, before };
         let at = self.put(fresh, head, &line, out);
         self.current = Current::Open(at);
         if !rest.is_empty() {
@@ -420,7 +422,8 @@ impl Log {
         let plain = word.strip_suffix(".service").unwrap_or(word);
         let kernel = source == Source::Kernel;
         let attended = kernel || notice::tells_of_shutdown(plain) || plain.starts_with("rsyslogd");
-        let docker = matches!(plain, "docker" | "dockerd" | "dockerd-current");
+        let nameless = word.is_empty() && self.carrier == Carrier::File;
+        let docker = nameless || matches!(plain, "docker" | "dockerd" | "dockerd-current");
         let name = ident.or(unit).filter(|it| !it.is_empty()).map(Name::from);
         self.hosts[host].names += u32::from(name.is_some());
         let ident = plain.into();

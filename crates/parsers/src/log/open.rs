@@ -9,6 +9,7 @@
 //! A line without a header of its own joins the entry before it of the same process; a journal gives each physical line
 //! an own entry. Whether the whole is kept is decided by any of its lines.
 
+use chrono::TimeDelta;
 use timeline::{Carrier, Event, MemberRecords, Quote, Record, Row, Severity, Source, Stamp, Time};
 
 use super::crash::{self, Crash};
@@ -33,6 +34,8 @@ pub(super) struct Fresh {
     pub(super) stamp: Stamp,
     /// Whether the stamp is the message's own, because the carrier has none.
     pub(super) own_stamp: bool,
+    /// The stamp of the entry before, where this one has none.
+    pub(super) before: Stamp,
 }
 
 /// An entry that may still grow; its buffers are used again.
@@ -46,6 +49,8 @@ pub(super) struct Open {
     header: Header,
     stamp: Stamp,
     own_stamp: bool,
+    /// Where neither carrier nor message have a stamp: the one of the entry before.
+    before: Stamp,
     line: String,
     start: u64,
     number: u32,
@@ -69,6 +74,32 @@ impl Open {
     /// Whether the message quotes a crash of another program, a probe's say, so that more of it may follow.
     fn quotes_crash(&self) -> bool {
         ["runtime: ", "fatal error: ", "panic: ", "goroutine "].iter().any(|it| self.message.contains(it))
+    }
+}
+
+/// A line without a stamp came after the one before it and before the one behind: the first stamp, as wide as the gap,
+/// at least a minute where no later one is known.
+fn between(before: &Stamp, after: &Stamp) -> Stamp {
+    let least = TimeDelta::minutes(1);
+    match (before, after) {
+        (Stamp::Exact { at, offset_secs, .. }, Stamp::Exact { at: end, .. }) => {
+            let resolution = (*end - *at).clamp(least, TimeDelta::days(1));
+            Stamp::Exact { at: *at, resolution, offset_secs: *offset_secs }
+        }
+        (Stamp::Zoneless { local, abbreviation, .. }, Stamp::Zoneless { local: end, .. }) => {
+            let resolution = (*end - *local).clamp(least, TimeDelta::days(1));
+            Stamp::Zoneless { local: *local, resolution, abbreviation: abbreviation.clone() }
+        }
+        (Stamp::Yearless { month, day, time, .. }, _) => {
+            Stamp::Yearless { month: *month, day: *day, time: *time, resolution: least }
+        }
+        (Stamp::Exact { at, offset_secs, .. }, _) => {
+            Stamp::Exact { at: *at, resolution: least, offset_secs: *offset_secs }
+        }
+        (Stamp::Zoneless { local, abbreviation, .. }, _) => {
+            Stamp::Zoneless { local: *local, resolution: least, abbreviation: abbreviation.clone() }
+        }
+        (other, _) => other.clone(),
     }
 }
 
@@ -99,7 +130,7 @@ impl Log {
         open.live = true;
         (open.voice, open.pid, open.source) = (fresh.voice, fresh.pid, fresh.source);
         (open.severity, open.count, open.header) = (fresh.severity, fresh.count, fresh.header);
-        (open.stamp, open.own_stamp) = (fresh.stamp, fresh.own_stamp);
+        (open.stamp, open.own_stamp, open.before) = (fresh.stamp, fresh.own_stamp, fresh.before);
         open.line.clear();
         open.line.push_str(line.text);
         (open.start, open.number, open.lines) = (line.start, line.number, 1);
@@ -188,6 +219,7 @@ impl Log {
             header: Header::None,
             stamp: Stamp::None,
             own_stamp: false,
+            before: Stamp::None,
             line: String::new(),
             start: 0,
             number: 0,
@@ -232,8 +264,12 @@ impl Log {
         let message = crash.as_ref().map_or(open.message.as_str(), |it| it.message.as_str());
         let row: Option<Row> = crash.as_ref().filter(|it| it.is_sure()).map(|it| it.row(voice.name.as_deref()));
         let (own, severity) = inner::read(message, open.header);
+        let stamp = match &open.stamp {
+            Stamp::None => between(&open.before, &self.hosts[voice.host].last),
+            stamp => stamp.clone(),
+        };
         out.records.push(Record::Event(Box::new(Event {
-            stamp: open.stamp.clone(),
+            stamp,
             inner: own.filter(|_| !open.own_stamp),
             at: Time::UNKNOWN,
             node: self.hosts[voice.host].node.clone(),
