@@ -189,6 +189,8 @@ formats! {
     calicoctl_ipam_show,
     calicoctl_node_status,
     container_log,
+    // a crash dump is a kernel log with a path of its own: it is asked first
+    vmcore_dmesg,
     dmesg,
     host_identity,
     ip_addr,
@@ -207,7 +209,6 @@ formats! {
     promtool_dump,
     sysctl,
     syslog,
-    vmcore_dmesg,
 }
 
 /// The format that fits best, if any does.
