@@ -126,9 +126,9 @@ fn constraint(block: &mut Block, head: &str) {
     };
     let fields = &mut block.fields;
     fields.constraint = match field("constraint=", ",") {
-        Some("CONSTRAINT_MEMCG") => Some("CONSTRAINT_MEMCG"),
-        Some("CONSTRAINT_CPUSET") => Some("CONSTRAINT_CPUSET"),
-        Some("CONSTRAINT_MEMORY_POLICY") => Some("CONSTRAINT_MEMORY_POLICY"),
+        Some("CONSTRAINT_MEMCG") => Some("memcg"),
+        Some("CONSTRAINT_CPUSET") => Some("cpuset"),
+        Some("CONSTRAINT_MEMORY_POLICY") => Some("memory-policy"),
         Some("CONSTRAINT_NONE") => Some("global"),
         _ => None,
     };
@@ -158,7 +158,7 @@ pub(super) fn finish(block: &mut Block) {
     // the old wording has no word for it; without a kill or statistics nothing is known
     let told = fields.victim.is_some() || killing.free_kib.is_some();
     if fields.constraint.is_none() && (killing.of_cgroup || told) {
-        fields.constraint = Some(if killing.of_cgroup { "CONSTRAINT_MEMCG" } else { "global" });
+        fields.constraint = Some(if killing.of_cgroup { "memcg" } else { "global" });
     }
 }
 

@@ -166,7 +166,7 @@ fn kills_of_cgroups_of_groups_and_of_all() {
         assert_eq!(kills.len(), 6, "{version}");
         let first = kills[0];
         assert_eq!((cell(first, "trigger").as_str(), cell(first, "victim").as_str()), ("java", "java"));
-        assert_eq!(cell(first, "constraint"), "CONSTRAINT_MEMCG");
+        assert_eq!(cell(first, "constraint"), "memcg");
         assert!(
             cell(first, "cgroup").ends_with("pod5a1f0c2d_1b2c_4d3e_8f90_a1b2c3d4e5f6.slice"),
             "{}",
@@ -399,7 +399,7 @@ fn kills_in_the_old_wording() {
     assert_eq!(memcg.len(), 1);
     let columns = ["trigger", "victim", "victim_pid", "constraint", "cgroup", "order", "release", "complete"];
     let told = columns.map(|it| cell(&memcg[0], it)).join(" ");
-    assert_eq!(told, "java child (x) 21880 CONSTRAINT_MEMCG /kubepods/burstable/pod1 0 4.4.0-104-generic true");
+    assert_eq!(told, "java child (x) 21880 memcg /kubepods/burstable/pod1 0 4.4.0-104-generic true");
     assert!(
         memcg[0].text.ends_with("shmem-rss:0kB") && !memcg[0].text.contains("usb") && !memcg[0].text.contains("veth1")
     );

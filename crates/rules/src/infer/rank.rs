@@ -75,6 +75,7 @@ fn absorb(alive: Vec<Hypothesis>) -> Vec<Hypothesis> {
         let node = part.nodes.is_empty() || whole.nodes.iter().any(|it| part.nodes.contains(it));
         whole.absorbs.contains(&part.rule) && node
     };
+    let stands = |it: &Hypothesis| it.firm || (it.strong && it.score_db >= CLEAR_DB);
     let mut kept: Vec<Hypothesis> = Vec::new();
     let mut waiting: Vec<Hypothesis> = Vec::new();
     for hypothesis in alive {
@@ -83,7 +84,7 @@ fn absorb(alive: Vec<Hypothesis>) -> Vec<Hypothesis> {
     // one that ranks higher alone is still part of a story that is told with confidence
     let mut told: Vec<Hypothesis> = Vec::new();
     while let Some(position) = kept.iter().position(|part| {
-        kept.iter().any(|whole| together(whole, part) && (whole.firm || whole.score_db >= part.score_db))
+        kept.iter().any(|whole| together(whole, part) && (stands(whole) || whole.score_db >= part.score_db))
     }) {
         told.push(kept.remove(position));
     }
