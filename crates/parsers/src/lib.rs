@@ -189,6 +189,7 @@ formats! {
     calicoctl_ipam_show,
     calicoctl_node_status,
     container_log,
+    crash_utility,
     // a crash dump is a kernel log with a path of its own: it is asked first
     vmcore_dmesg,
     dmesg,

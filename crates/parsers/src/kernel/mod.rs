@@ -76,6 +76,14 @@ pub(crate) struct Reports {
     count: u64,
 }
 
+/// What the line that names a report says alone, where the rest of the report is told by others.
+pub(crate) fn row_of(title: &str) -> Option<Row> {
+    let kind = if title.contains("Trigger a crash") { "panic" } else { start::of(title)?.kind };
+    let mut fields = fields::Fields::default();
+    fields.learn_start(title);
+    Some(fields.row(kind, title, false))
+}
+
 /// Of the first lines of a text, the share that the report of a dying kernel could hold; none where nothing opens one.
 pub(crate) fn share_of_report(text: &str) -> f32 {
     let lines: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).take(60).collect();
