@@ -85,7 +85,7 @@ fn level(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(it) = rest.chars().next() {
-        let escape = rest.strip_prefix("\\x").map(|it| it.len() - it.trim_start_matches(|c: char| c == 'f' || c == '0' || c == '1').len());
+        let escape = rest.strip_prefix("\\x").map(|it| it.len() - it.trim_start_matches(['f', '0', '1']).len());
         match escape {
             Some(len) if len >= 2 => {
                 out.push('?');
@@ -212,7 +212,10 @@ fn events(records: &MemberRecords) -> impl Iterator<Item = &Event> {
     })
 }
 
-fn reports(records: &MemberRecords) -> Vec<(String, String, String, String)> {
+/// Kind, title, RIP and die count.
+type Told = (String, String, String, String);
+
+fn reports(records: &MemberRecords) -> Vec<Told> {
     let row = |it: &Event| {
         let row = it.row.as_ref().filter(|it| it.relation.name == "kernel.report")?;
         let cell = |column: &str| row.get(column).to_string();
@@ -224,7 +227,7 @@ fn reports(records: &MemberRecords) -> Vec<(String, String, String, String)> {
 #[test]
 fn three_producers_of_one_crash() {
     for version in ["5.10", "6.1", "6.12", "7.2"] {
-        let mut said: Option<(Vec<String>, Vec<(String, String, String, String)>)> = None;
+        let mut said: Option<(Vec<String>, Vec<Told>)> = None;
         for producer in ["vmcore-dmesg.kexec-tools-2.0.29.txt", "dmesg.makedumpfile-1.7.2.txt", "dmesg.makedumpfile-1.7.6.txt"] {
             let path = format!("vmcore-dmesg/{version}/{producer}");
             let Some(text) = file(&path) else { return };

@@ -62,11 +62,7 @@ impl Fields {
     pub(super) fn learn(&mut self, text: &str, shape: Shape) {
         match shape {
             Shape::Cpu => self.identity(text),
-            Shape::Instruction => {
-                if self.rip.is_none() {
-                    self.rip = symbol(text);
-                }
-            }
+            Shape::Instruction if self.rip.is_none() => self.rip = symbol(text),
             Shape::Modules => self.add_modules(text.trim_start().trim_start_matches("Modules linked in:")),
             Shape::Dump => {
                 self.taint(text.trim_start());

@@ -94,7 +94,13 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
             "oops",
             DIE,
         ),
-        (r"^[A-Za-z][^\[\]]*\[#\d+\]", Death, "die", DIE),
+        // a driver may count its own things as `[#2]`: an error code or a word of the kernel's stands before
+        (
+            r"^(?:Oops|Internal error|Kernel)\b.*\[#\d+\]|^[A-Za-z][^\[\]]*: [0-9a-f]{1,16}(?: ilc:\d)? ?\[#\d+\]",
+            Death,
+            "die",
+            DIE,
+        ),
         (
             r"^(?:\[ ?| )?(?:INFO|BUG|WARNING): (?:possible (?:circular|recursive|irq|deadlock|reason)|suspicious |inconsistent |bad unlock|bad contention|lock held|held lock freed|.*lock order|[Ii]nvalid wait context|.*still has locks held)",
             Framed,
