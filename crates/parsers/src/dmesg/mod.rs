@@ -110,7 +110,7 @@ pub(crate) enum Loose {
 pub(crate) trait Sink: Send {
     fn entry(&mut self, entry: Entry<'_>, out: &mut MemberRecords);
     fn continuation(&mut self, line: Line<'_>, text: &str, out: &mut MemberRecords);
-    fn limit(&mut self, why: &str);
+    fn member(&self) -> timeline::MemberId;
     fn finish(&mut self, out: &mut MemberRecords);
 }
 
@@ -123,8 +123,8 @@ impl Sink for Log {
         Log::continuation(self, line, text, out);
     }
 
-    fn limit(&mut self, why: &str) {
-        Log::limit(self, why);
+    fn member(&self) -> timeline::MemberId {
+        Log::member(self)
     }
 
     fn finish(&mut self, out: &mut MemberRecords) {
@@ -233,11 +233,13 @@ impl<S: Sink> Dmesg<S> {
         self.entry(text, stamp, micros, pri, line, out);
     }
 
-    /// A ring that has wrapped no longer holds the beginning of the boot.
-    fn judge_first(&mut self, text: &str, micros: Option<u64>) {
+    /// A ring that has wrapped no longer holds the beginning of the boot. What it does hold it holds whole, so this is
+    /// worth a note but no gap.
+    fn judge_first(&mut self, text: &str, micros: Option<u64>, line: &Line<'_>, out: &mut MemberRecords) {
         let begins = ["Linux version ", "Booting Linux", "Initializing cgroup", "microcode: ", "random: get_random"];
         if !begins.iter().any(|it| text.starts_with(it)) && micros.is_none_or(|it| it > EARLY_MICROS) {
-            self.log.limit("the beginning of the boot is missing: the kernel's ring buffer had wrapped, or was cleared");
+            let what = "the beginning of the boot is missing: the kernel's ring buffer had wrapped, or was cleared";
+            out.issue(self.log.member(), line.number, what);
         }
     }
 
@@ -251,7 +253,7 @@ impl<S: Sink> Dmesg<S> {
         out: &mut MemberRecords,
     ) {
         if !std::mem::replace(&mut self.begun, true) {
-            self.judge_first(&text, micros);
+            self.judge_first(&text, micros, &line, out);
         }
         let program = program(&text, pri).map(|(ident, pid, rest)| (ident.to_owned(), pid, rest.to_owned()));
         let (ident, pid, message) = match program {

@@ -320,6 +320,11 @@ impl Log {
         self.stated.push((row, stamp, quote));
     }
 
+    /// The file that is read.
+    pub(crate) fn member(&self) -> timeline::MemberId {
+        self.origin.member
+    }
+
     /// Says why lines of any source may be missing.
     pub(crate) fn limit(&mut self, why: &str) {
         self.limited.get_or_insert_with(|| why.to_owned());
