@@ -73,6 +73,13 @@ fn is_program_line(line: &str) -> bool {
             let object = line.contains("\"msg\":") || line.contains("\"message\":") || line.contains("\"caller\":");
             object && !line.contains("\"kind\":\"Event\"") && inner::read(line, Header::Json).0.is_some()
         }
+        // a date in front is not enough: tables and event lists begin with one, too
+        Header::Dated => {
+            let rest = stamp::dated(line.as_bytes()).and_then(|(_, len)| line.get(len..)).unwrap_or_default().trim_start();
+            let level = rest.strip_prefix('[').and_then(|it| it.split(']').next());
+            let level = level.or_else(|| rest.split_once(" | ").map(|it| it.0)).or_else(|| rest.split(' ').next());
+            level.and_then(inner::level).is_some_and(|_| !rest.starts_with("Warning ")) || line.as_bytes()[4] == b'/'
+        }
         header => inner::read(line, header).0.is_some(),
     }
 }

@@ -255,7 +255,8 @@ mod tests {
             let mut messages = Vec::new();
             for record in &records.records {
                 if let Record::Event(event) = record {
-                    let place = (event.quote.span.line, &sample()[event.quote.span.start as usize..][..3] == &event.quote.text[..3]);
+                    let stands = sample()[event.quote.span.start as usize..].starts_with(&event.quote.text[..3]);
+                    let place = (event.quote.span.line, stands);
                     messages.push((event.message.to_string(), event.pid, place));
                 }
             }

@@ -46,8 +46,10 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     }
     let kubelet = speaker::by_path(sniff.path).is_some_and(|it| it == "kubelet");
     match share {
-        it if it >= 0.3 && (kubelet || sniff.share(5000, |line| is_dated(line)) < 0.2) => Certainty::Likely,
+        it if it >= 0.3 && (kubelet || sniff.share(5000, is_dated) < 0.2) => Certainty::Likely,
         it if it > 0.0 && kubelet => Certainty::Maybe,
+        // a container's entry script traces itself before it starts the kubelet
+        _ if kubelet && sniff.share(5000, |line| line.starts_with('+')) >= 0.5 => Certainty::Maybe,
         _ => Certainty::No,
     }
 }
@@ -225,6 +227,9 @@ mod tests {
         assert_eq!(klog(&text), 1640);
         let sniff = Sniff { path, text: &text, bytes: text.as_bytes(), whole: true };
         assert!(recognizes(&sniff) >= Certainty::Likely);
+        // its first 64 KiB are the trace of a shell
+        let sniff = Sniff { path, text: &text[..60_000], bytes: &text.as_bytes()[..60_000], whole: false };
+        assert_eq!(recognizes(&sniff), Certainty::Maybe);
         let records = read(&FORMAT, &origin(path), &text, 1 << 16);
         assert_eq!((records.tally.lines, records.tally.understood), (2251, 2251));
         assert_eq!(records.seen.iter().map(|it| it.lines).sum::<u64>(), 2251);

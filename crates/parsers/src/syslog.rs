@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use timeline::{Carrier, MemberRecords, Severity, Stamp};
 
 use crate::log::head::{Heads, Style};
-use crate::log::{Entry, Log, inner, stamp};
+use crate::log::{Entry, Log, inner, is_device, stamp};
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -50,14 +50,15 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
         return Certainty::Sure;
     }
     let mut heads = Heads::new(Style::Syslog);
-    let (mut lines, mut good, mut spaced) = (0u32, 0u32, false);
+    let (mut lines, mut good, mut devices, mut spaced) = (0u32, 0u32, 0u32, false);
     for line in sniff.text.lines().filter(|it| !it.trim().is_empty()).take(200) {
         lines += 1;
         let (_, rest) = priority(line).unwrap_or((None, line));
         // the host is always there; a line of `[  1.2] …` or an epoch is no syslog
         let plain = !rest.starts_with(['[', ' ']) && !rest.starts_with(|it: char| it.is_ascii_digit() && !is_iso(rest));
-        if plain && heads.read(rest).is_some_and(|it| it.host.is_some()) {
+        if plain && let Some(head) = heads.read(rest).filter(|it| it.host.is_some()) {
             good += 1;
+            devices += u32::from(is_device(head.ident.unwrap_or_default(), &rest[head.message..]));
             spaced |= rest.get(3..5) == Some("  ");
         }
     }
@@ -65,7 +66,7 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let path = sniff.path.to_ascii_lowercase();
     if lines == 0 || share < 0.5 {
         Certainty::No
-    } else if is_syslog_path(&path) || (spaced && share > 0.8) {
+    } else if is_syslog_path(&path) || devices * 2 > lines || (spaced && share > 0.8) {
         Certainty::Sure
     } else if share > 0.8 {
         Certainty::Likely
@@ -279,6 +280,19 @@ mod tests {
         node-a system -[] "lookup for opt failed"
         "#
         );
+    }
+
+    #[test]
+    fn a_switch_writes_syslog_and_dmesg_does_not() {
+        let of = |text: &str| {
+            let sniff = Sniff { path: "x.log", text, bytes: text.as_bytes(), whole: true };
+            crate::identify(&sniff).map(|it| it.name)
+        };
+        let switch = "Jul 23 21:42:17 leaf-a07 2214: Jul 23 21:42:16.902 CST: %SYS-6-LOGOUT: User netmon has exited\n";
+        assert_eq!(of(switch), Some("syslog"));
+        let dmesg = "2020-06-14T13:14:38,123456+08:00 usb 1-1: new device\n2020-06-14T13:14:39,123456+08:00 x: y\n";
+        assert_ne!(of(dmesg), Some("syslog"));
+        assert_ne!(of(dmesg), Some("journal-text"));
     }
 
     #[test]

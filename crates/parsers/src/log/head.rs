@@ -104,7 +104,8 @@ impl Heads {
                 found.map(|(stamp, len)| (stamp, None, len))
             }
             Mode::Iso => {
-                if !matches!(bytes.get(10), Some(b'T')) {
+                // `dmesg --time-format iso` prints a comma before the fraction
+                if !matches!(bytes.get(10), Some(b'T')) || matches!(bytes.get(19), Some(b',')) {
                     return None;
                 }
                 match stamp::dated(bytes).or_else(|| unprintable(line, "XXXX-XX-XXTXX:XX:XX+XX:XX"))? {

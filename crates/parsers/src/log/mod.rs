@@ -628,7 +628,7 @@ fn is_no_host(name: &str) -> bool {
 }
 
 /// `2214: Jul 23 21:42:16.902 CST: %SYS-6-LOGOUT: …`: a switch or router, which numbers its messages.
-fn is_device(ident: &str, message: &str) -> bool {
+pub(crate) fn is_device(ident: &str, message: &str) -> bool {
     let (ident, body) = match ident.strip_prefix('%') {
         Some(mnemonic) => ("", mnemonic),
         None => (ident, ""),
