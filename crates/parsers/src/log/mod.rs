@@ -671,3 +671,6 @@ fn quote(origin: &Origin, text: &str, start: u64, number: u32) -> Quote {
     let span = Span { member: origin.member, start, len: text.len() as u32, line: number };
     Quote { span, text: text.into() }
 }
+
+#[cfg(test)]
+mod tests;

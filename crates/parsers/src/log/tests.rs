@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use timeline::MemberId;
+
+use crate::{Origin, Reading, Sniff};
+
+/// Numbers from a seed, the same on every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides.max(1) as u64) as usize
+    }
+}
+
+const LINES: &[&str] = &[
+    "-- Logs begin at Fri 2020-05-15 03:12:40 CST, end at Sun 2020-06-14 15:22:30 CST. --",
+    "-- Reboot --",
+    "-- Boot 9a7be1c2d3f44a5b8c6d7e8f90a1b2c3 --",
+    "Jun 14 13:14:38 node-a kubelet[2877]: runtime: failed to create new OS thread (have 5 already; errno=11)",
+    "                                      fatal error: newosproc",
+    "Jun 14 13:14:38 node-a kernel: [ 4301.999258] audit: type=1400 audit(1644450589.972:424): x",
+    "Jun 14 13:14:38 node-a kernel: Linux version 4.4.0-104-generic (b@l) #127-Ubuntu SMP",
+    "Sun 2020-06-14 13:14:31 UTC node-a init.scope[1]: Reached target Reboot.",
+    "[432001.235567 <    0.001000 >] node-a kubelet[2345]: I0614 13:14:31.001000    2345 a.go:1] \"x\" y=<",
+    "6月 14 21:14:31 node-a systemd-journald[1]: Suppressed 12 messages from kubelet.service",
+    "<30>1 2026-11-21T00:40:29.479442+00:00 vm app 7 - [a b=\"\\]\"] line#012two",
+    "Feb  4 09:34:05 node-a last message repeated 4 times",
+    "{\"__REALTIME_TIMESTAMP\":\"1592140471001000\",\"_HOSTNAME\":\"node-a\",\"MESSAGE\":[72,10,105]}",
+    "{\"log\":\"one \\u00e9\\n\",\"stream\":\"stderr\",\"time\":\"2020-06-14T05:15:06.123456789Z\"}",
+    "2025-03-21T14:51:22.427859146Z stderr P time=\"2021-09-14T14:12:34Z\" level=warning msg=\"é\"",
+    "2023-07-23 22:13:40.123 [INFO][65] felix/summary.go 100: Summarising",
+    "__REALTIME_TIMESTAMP=1592140471000000",
+    "MESSAGE\n\u{5}\0\0\0\0\0\0\0a\nb\nc",
+    "goroutine 1 [running]:",
+    "\u{1b}[0;1;31mF0614 13:14:31.001000    2345 a.go:1] x\u{1b}[0m",
+    "",
+];
+
+/// Whatever the text: no panic, the same records for every cut, quotes that stand where they say.
+#[test]
+fn any_text_is_read_to_the_end() {
+    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    let origin = |path: &str| Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(true) };
+    for round in 0..300 {
+        let mut text = String::new();
+        for _ in 0..dice.roll(30) {
+            let mut line = LINES[dice.roll(LINES.len())].to_owned();
+            if dice.roll(3) == 0 {
+                let places: Vec<usize> = line.char_indices().map(|it| it.0).collect();
+                if let Some(&at) = places.get(dice.roll(places.len())) {
+                    match dice.roll(3) {
+                        0 => line.truncate(at),
+                        1 => line.insert(at, ['[', ':', ' ', '9', '\u{e9}', '"', '\r'][dice.roll(7)]),
+                        _ => line = line[at..].to_owned(),
+                    }
+                }
+            }
+            text.push_str(&line);
+            text.push('\n');
+        }
+        let path = ["journalctl_-u_kubelet", "var/log/messages", "pods/a_b_c/kubelet/0.log"][dice.roll(3)];
+        let sniff = Sniff { path, text: &text, bytes: text.as_bytes(), whole: true };
+        for format in crate::FORMATS.iter().filter(|it| matches!(it.reading, Reading::Stream(_))) {
+            let _ = (format.recognizes)(&sniff);
+            let whole = crate::read(format, &origin(path), &text, 1 << 20);
+            for record in &whole.records {
+                let quotes = match record {
+                    timeline::Record::Event(event) => vec![&event.quote],
+                    timeline::Record::Fact(fact, _) => fact.quotes.iter().collect(),
+                    timeline::Record::Series(_) => Vec::new(),
+                };
+                for quote in quotes {
+                    let start = quote.span.start as usize;
+                    let stands = text.get(start..).is_some_and(|it| it.starts_with(&*quote.text));
+                    let line = 1 + text[..start.min(text.len())].matches('\n').count() as u32;
+                    assert!(stands, "{} in round {round}: {:?}", format.name, quote.text);
+                    assert_eq!(quote.span.line, line, "{} in round {round}: {:?}", format.name, quote.text);
+                }
+            }
+            assert!(whole.tally.understood <= whole.tally.lines, "{} in round {round}", format.name);
+            let parts = crate::read(format, &origin(path), &text, 1);
+            assert_eq!(parts.records, whole.records, "{} in round {round}", format.name);
+            assert_eq!((parts.seen, parts.tally), (whole.seen, whole.tally), "{} in round {round}", format.name);
+        }
+    }
+}
