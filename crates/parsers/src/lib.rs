@@ -200,6 +200,7 @@ formats! {
     journal_export,
     journal_json,
     journal_text,
+    journal_verbose,
     klog_file,
     kube_describe,
     kube_objects,
