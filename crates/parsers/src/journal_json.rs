@@ -394,4 +394,44 @@ mod tests {
         }
         assert!(files >= 20, "only {files} files");
     }
+
+    /// Check 4: four boots of a machine whose clock was wrong whenever it started.
+    #[test]
+    #[allow(clippy::print_stderr)]
+    fn boots_of_a_machine_without_a_clock() {
+        let folder = Path::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../../shared/samples/journal/public/systemd-test-journals-no-rtc"
+        ));
+        if !folder.is_dir() {
+            eprintln!("SKIPPED: {} is not here", folder.display());
+            return;
+        }
+        let unpacked = |name: &str| {
+            let packed = std::fs::read(folder.join(name)).expect("readable");
+            let mut bytes = Vec::new();
+            let mut reader = ruzstd::decoding::StreamingDecoder::new(packed.as_slice()).expect("zstd");
+            std::io::Read::read_to_end(&mut reader, &mut bytes).expect("zstd");
+            bytes
+        };
+        let mut boots: Option<Vec<String>> = None;
+        for (name, format) in [
+            ("journalctl-v262.export.zst", &crate::journal_export::FORMAT),
+            ("journalctl-v262.json.zst", &FORMAT),
+        ] {
+            let records = read_bytes(format, &unpacked(name), 1 << 20);
+            assert_eq!(records.seen.iter().map(|it| it.lines).sum::<u64>(), 10_757, "{name}");
+            assert_eq!((records.tally.odd_bytes, records.issues.len()), (0, 0), "{name}");
+            let mut found = Vec::new();
+            for record in &records.records {
+                if let Record::Event(event) = record
+                    && let Some(row) = event.row.as_ref().filter(|it| it.relation.name.starts_with("boot."))
+                {
+                    found.push(format!("{} {} {}", row.relation.name, row.get("boot_id"), row.get("orderly")));
+                }
+            }
+            assert_eq!(found.len(), 6, "{name}");
+            assert_eq!(boots.get_or_insert_with(|| found.clone()), &found, "{name}");
+        }
+    }
 }
