@@ -211,7 +211,8 @@ struct Spawning<'s, 'scope> {
 
 impl Visitor for Spawning<'_, '_> {
     fn member(&mut self, member: archive::Member<'_>) -> ControlFlow<()> {
-        let mut head = Vec::new();
+        let claimed = member.size.and_then(|it| usize::try_from(it).ok()).unwrap_or(SNIFF_BYTES);
+        let mut head = Vec::with_capacity(claimed.min(CHUNK_BYTES));
         fill(member.reader, &mut head, CHUNK_BYTES);
         let at = self.count;
         self.count += 1;

@@ -260,7 +260,6 @@ fn collect_folder(folder: &Path, files: &mut Vec<SourceFile>) -> Result<(), Erro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::signals::shows;
 
     #[test]
     fn the_built_in_rules_are_sound() {
@@ -268,21 +267,34 @@ mod tests {
         assert!(!pack.rules.is_empty());
     }
 
+    fn refused(text: &str) -> String {
+        let layers = [vec![SourceFile { name: "mine.yaml".to_owned(), text: text.to_owned() }]];
+        Pack::compile(&layers).expect_err("must be refused").to_string()
+    }
+
     #[test]
-    fn signals_show_their_samples_and_nothing_else() {
-        let pack = Pack::built_in().expect("built-in rules are sound");
-        for signal in pack.signal_list() {
-            assert!(
-                !signal.samples.is_empty() && !signal.not_samples.is_empty(),
-                "{}: samples of both kinds",
-                signal.name
-            );
-            for sample in &signal.samples {
-                assert!(shows(signal, sample), "{} must show in: {sample}", signal.name);
-            }
-            for sample in &signal.not_samples {
-                assert!(!shows(signal, sample), "{} must not show in: {sample}", signal.name);
-            }
+    fn mistakes_are_shown_with_their_place() {
+        let signal =
+            "signal: a\nabout: b\nmatch:\n  - from: [kernel]\n    any: ['some text']\n    regex: 'some text'\n";
+        let cases = [
+            (format!("{signal}samples: ['some text']\nnot_samples: ['none']\nsample: []\n"), "unknown field"),
+            (format!("{signal}samples: ['other']\nnot_samples: ['none']\n"), "does not show in this sample"),
+            (format!("{signal}samples: ['some text']\nnot_samples: ['some text too']\n"), "which it must not"),
+            (format!("{signal}samples: ['some text']\n"), "at least one of"),
+            ("signal: a\nabout: b\nabout: c\n".to_owned(), "duplicate"),
+            ("rule: a\ntitle: 't {$x}'\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\nframe: [one]\n".to_owned(), "no clause binds $x"),
+            ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, nod: $node }\nframe: [one]\n".to_owned(), "no column nod"),
+            ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: nothing, node: $node }\nframe: [one]\n".to_owned(), "no fact is called nothing"),
+            ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { promql: 'histogram_quantile(0.9, up)', node: $node }\nframe: [one]\n".to_owned(), "histogram_quantile"),
+            ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\nframe: [two]\n".to_owned(), "no clause is called two"),
+            ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\nframe: [one]\nfor: [{ when: one, weight: big }]\n".to_owned(), "big is no weight"),
+            ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\nframe: [one]\nexplains: [nobody]\n".to_owned(), "no clause or rule is called nobody"),
+            ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\n  two: { fact: kernel, release: $r }\nframe: [one]\n".to_owned(), "shares no variable"),
+        ];
+        for (text, expected) in cases {
+            let message = refused(&text);
+            assert!(message.contains(expected), "{expected} in: {message}");
+            assert!(message.starts_with("mine.yaml:") && message.contains("^"), "place and caret in: {message}");
         }
     }
 

@@ -41,3 +41,5 @@ pub use error::Error;
 pub use limits::{Input, Limits};
 pub(crate) use note::{Limit, Member, Note, Oddity, SkipReason, Visitor};
 pub(crate) use open::walk;
+#[cfg(test)]
+pub(crate) use open::walk_stream;

@@ -33,6 +33,7 @@ pub(crate) fn walk(input: &Input, limits: &Limits, visitor: &mut dyn Visitor) ->
     }
 }
 
+#[cfg(test)]
 /// Walks what an opened stream holds; `depth` containers are around it already. Plain data is one member at `path`.
 pub(crate) fn walk_stream(
     path: &str,

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 
 /// The files of a folder, in order, by their path below it.
 #[allow(dead_code, reason = "not every test reads folders")]
-pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
@@ -26,7 +26,7 @@ pub fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 /// A tar.gz of some files.
-pub fn tar_gz<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Vec<u8> {
+pub(crate) fn tar_gz<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -> Vec<u8> {
     let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
     for (name, bytes) in files {
         let mut header = tar::Header::new_gnu();

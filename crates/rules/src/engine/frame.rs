@@ -100,7 +100,7 @@ fn extend(case: &Case<'_>, clause: &Clause, binding: &Binding, next: &mut Vec<Bi
         *empty = asked.answers.remove(&clause.name);
         return;
     }
-    found.sort_by(|a, b| order(a).cmp(&order(b)));
+    found.sort_by_key(order);
     for group in found {
         let mut binding = binding.clone();
         bind(clause, &group, &mut binding);

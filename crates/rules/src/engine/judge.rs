@@ -267,7 +267,7 @@ fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, binding: &Bind
             let points: Vec<(i64, f64)> = output.points.iter().copied().filter(|it| inside(it.0)).collect();
             let first = points.first()?;
             let peak = points.iter().fold(*first, |best, it| if it.1 > best.1 { *it } else { best });
-            let before = output.points.iter().map(|it| it.0).filter(|it| *it < first.0).next_back();
+            let before = output.points.iter().map(|it| it.0).rfind(|it| *it < first.0);
             let step = output.points.windows(2).map(|it| it[1].0 - it[0].0).min().unwrap_or(0);
             let instant =
                 |lo: i64, hi: i64| match (DateTime::from_timestamp_millis(lo), DateTime::from_timestamp_millis(hi)) {

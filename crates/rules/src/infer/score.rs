@@ -7,7 +7,7 @@ use timeline::{Name, Time, Truth, Value};
 use super::outcome::{Band, Evidence, Hypothesis, Missing, Order, Polarity, Step};
 use crate::engine::{Binding, Bound, Case, Found, holds, mentioned};
 use crate::language::condition::Condition;
-use crate::language::{Clause, Item, Rule, Word};
+use crate::language::{Clause, Item, Rule, When, Word};
 
 /// Decibans of a word.
 fn decibans(word: Word) -> f64 {
@@ -108,7 +108,10 @@ pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hyp
             }
             (Truth::False, _) => {}
         }
-        evidence.push(item_evidence(item, binding, truth, weight_db, Polarity::Against));
+        // that a comparison does not hold is no finding
+        if truth != Truth::False || matches!(item.when, When::Clause(_)) {
+            evidence.push(item_evidence(item, binding, truth, weight_db, Polarity::Against));
+        }
     }
     score_db += against.values().sum::<f64>();
     missing.sort_by(|a, b| b.would_add_db.total_cmp(&a.would_add_db));
@@ -217,7 +220,7 @@ fn item_evidence(item: &Item, binding: &Binding, value: Truth, weight_db: f64, p
     let says = item.why.as_ref().and_then(|it| it.known(binding)).unwrap_or_else(|| item.written.clone());
     let why = match (value, reason) {
         (Truth::True, _) => item.why.as_ref().map_or_else(|| item.written.clone(), |it| it.render(binding)),
-        (_, "") => says,
+        (Truth::False, _) | (_, "") => says,
         (_, reason) => format!("{says}: {reason}"),
     };
     Evidence {

@@ -13,14 +13,13 @@ use super::template::Template;
 use super::{Error, File, TestCase};
 use crate::detectors::{self, Detector};
 use crate::promql::Query;
+use crate::signals;
 
 /// A named line pattern.
 #[derive(Debug)]
 pub(crate) struct Signal {
     pub(crate) name: String,
     pub(crate) matches: Vec<SignalMatch>,
-    pub(crate) samples: Vec<String>,
-    pub(crate) not_samples: Vec<String>,
 }
 
 /// One way a signal shows.
@@ -193,12 +192,18 @@ pub(crate) fn compile_signal(file: File<'_>, document: SignalDocument) -> Result
         let literals = of.any.into_iter().map(|it| it.value).collect();
         matches.push(SignalMatch { sources, journal, literals, regex, unless });
     }
-    Ok(Signal {
-        name: document.signal.value,
-        matches,
-        samples: document.samples.into_iter().map(|it| it.value).collect(),
-        not_samples: document.not_samples.into_iter().map(|it| it.value).collect(),
-    })
+    let signal = Signal { name: document.signal.value.clone(), matches };
+    if let Some(sample) = document.samples.iter().find(|it| !signals::shows(&signal, &it.value)) {
+        return Err(file.broken(place(sample), "the signal does not show in this sample"));
+    }
+    if let Some(sample) = document.not_samples.iter().find(|it| signals::shows(&signal, &it.value)) {
+        return Err(file.broken(place(sample), "the signal shows in this line, which it must not"));
+    }
+    if document.samples.is_empty() || document.not_samples.is_empty() {
+        let message = "a signal names at least one of `samples` and one of `not_samples`";
+        return Err(file.broken(place(&document.signal), message));
+    }
+    Ok(signal)
 }
 
 fn pattern(file: File<'_>, text: &Text) -> Result<Regex, Error> {
@@ -209,7 +214,7 @@ fn pattern(file: File<'_>, text: &Text) -> Result<Regex, Error> {
 pub(crate) fn compile_rule(
     file: File<'_>,
     document: RuleDocument,
-    signals: &BTreeMap<String, Signal>,
+    known: &BTreeMap<String, Signal>,
 ) -> Result<Rule, Error> {
     let (name, symptom) = match (document.rule, document.symptom) {
         (Some(name), None) => (name, false),
@@ -218,7 +223,7 @@ pub(crate) fn compile_rule(
     };
     let mut clauses = Vec::new();
     for (clause, written) in &document.clauses {
-        clauses.push(compile_clause(file, clause, written, signals)?);
+        clauses.push(compile_clause(file, clause, written, known)?);
     }
     let scope = Names::of(file, &clauses);
     let mut frame = Vec::new();
@@ -297,7 +302,7 @@ fn compile_clause(
     file: File<'_>,
     name: &str,
     document: &Spanned<ClauseDocument>,
-    signals: &BTreeMap<String, Signal>,
+    known: &BTreeMap<String, Signal>,
 ) -> Result<Clause, Error> {
     let written: Vec<String> = document.value.iter().map(|(key, it)| format!("{key}: {}", it.value)).collect();
     let mut clause = Clause {
@@ -322,7 +327,7 @@ fn compile_clause(
             Ok(query) => ClauseKind::Metric(Box::new(query)),
             Err(error) => return Err(file.broken(place(what), error.to_string())),
         }
-    } else if let Some(signal) = signals.get(&what.value).filter(|_| matches!(head, "signal" | "absent")) {
+    } else if let Some(signal) = known.get(&what.value).filter(|_| matches!(head, "signal" | "absent")) {
         let captures = signal.captures().into_iter().map(str::to_owned);
         columns = Some(captures.chain(SIGNAL_COLUMNS.iter().map(|it| (*it).to_owned())).collect());
         ClauseKind::Signal(what.value.clone())
@@ -352,8 +357,8 @@ fn compile_clause(
             },
             "best" => clause.best = Some(text.value.clone()),
             column => {
-                let known = column == "node" || columns.as_ref().is_none_or(|it| it.iter().any(|it| it == column));
-                if !known {
+                let named = column == "node" || columns.as_ref().is_none_or(|it| it.iter().any(|it| it == column));
+                if !named {
                     let all = columns.unwrap_or_default().join(", ");
                     return Err(slip(format!("{} has no column {column}; it has node, {all}", what.value)));
                 }
