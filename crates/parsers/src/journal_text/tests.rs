@@ -132,6 +132,27 @@ Jun 21 03:02:58 node-a kernel: Command line: quiet
 }
 
 #[test]
+fn journald_may_speak_before_the_kernel() {
+    let boot = "\
+May 11 10:22:46 node-a systemd-journald[688]: Runtime journal is using 8.0M (max allowed 4.0G).
+May 11 10:22:46 node-a kernel: Linux version 5.4.219-1.el7 (b@l) #1 SMP
+May 11 10:22:47 node-a systemd[1]: Detected architecture x86-64.
+May 11 10:22:48 node-a crond[9]: x
+";
+    let records = read(&FORMAT, &origin("journalctl_-b", false), boot, 64);
+    assert_eq!(events(&records).len(), 0, "{}", shown(&records));
+    let records = read(&FORMAT, &origin("journalctl_-q", false), &boot.repeat(2), 64);
+    assert_eq!(events(&records).len(), 0, "an echo within a few lines");
+    let long = format!("{boot}{}{}", "May 11 10:22:49 node-a crond[9]: y\n".repeat(60), boot.replace("May 11", "May 12"));
+    let records = read(&FORMAT, &origin("journalctl_-q", false), &long, 64);
+    insta::assert_snapshot!(shown(&records), @r#"
+    2: node-a fact <kernel release=5.4.219-1.el7, version=#1 SMP>
+    64: node-a system crond "the last record of a boot" <boot.end orderly=false, last=y>
+    66: node-a kernel kernel "the first record of a boot" <boot.start marker=Linux version 5.4.219-1.el7 (b@l) #1 SMP>
+    "#);
+}
+
+#[test]
 fn a_crash_over_many_entries_is_one_event() {
     let text = "\
 Jul 23 22:10:06 node-xx kubelet[2817]: I0723 22:10:06.777591    2817 kubelet.go:1933] SyncLoop (PLEG)

@@ -31,6 +31,8 @@ const BOOTS: usize = 1024;
 pub(super) struct Boots {
     entries: u64,
     since_start: u64,
+    /// Entries of journald and rsyslogd at the end so far, by which the next boot may have begun.
+    prelude: u64,
     shutdown: Option<u64>,
     /// systemd or journald has spoken, so that a shutdown would have been seen.
     attended: bool,
@@ -163,7 +165,8 @@ impl Log {
             let release = message.strip_prefix("Linux version ").and_then(|it| it.split(' ').next());
             let again = release == self.hosts[host].release.as_deref();
             let echo = again && boots.version && boots.since_start <= ECHO_ENTRIES;
-            if boots.entries > 0 && !same && !echo && !self.order.newest_first() {
+            let preceded = boots.entries > boots.prelude;
+            if preceded && !same && !echo && !self.order.newest_first() {
                 let text = message.chars().take(200).collect();
                 let sign = Sign { quote: self.origin.quote(line), text, id: None };
                 self.boot_break(Some(host), voice, sign, false, pid, message, stamp, line, out);
@@ -181,6 +184,15 @@ impl Log {
         boots.attended |= attended;
         if shutdown {
             boots.shutdown = Some(boots.entries);
+        }
+        if voice_of.attended && notice::is_prelude(&voice_of.ident, message) {
+            boots.prelude += 1;
+            // where no marker tells, the last entry of the boot before stands in front of these
+            if boots.prelude < boots.entries {
+                return;
+            }
+        } else {
+            boots.prelude = 0;
         }
         let last = &mut boots.last;
         last.line.clear();

@@ -116,6 +116,28 @@ pub(super) fn is_shutdown(ident: &str, message: &str) -> bool {
         || message.starts_with("exiting on signal 15") && name.starts_with("rsyslogd")
 }
 
+/// Whether this is how journald or rsyslogd begin to speak in a boot, which may stand before the kernel's first line.
+pub(super) fn is_prelude(ident: &str, message: &str) -> bool {
+    let fronts: &[&str] = if ident.starts_with("systemd-journal") || ident == "journal" {
+        &[
+            "Runtime journal",
+            "Runtime Journal",
+            "System journal",
+            "System Journal",
+            "Permanent journal",
+            "Journal started",
+            "Collecting audit messages",
+            "Time spent on flushing",
+            "Received client request to flush runtime journal",
+        ]
+    } else if ident.starts_with("rsyslogd") {
+        &["[origin software="]
+    } else {
+        return false;
+    };
+    fronts.iter().any(|it| message.starts_with(it)) && !message.contains("exiting")
+}
+
 /// Whether a program of this name takes the machine down or would tell of it.
 pub(super) fn tells_of_shutdown(ident: &str) -> bool {
     let name = ident.rsplit('/').next().unwrap_or(ident);
