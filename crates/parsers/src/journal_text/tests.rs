@@ -125,7 +125,7 @@ Jun 21 03:02:58 node-a kernel: Command line: quiet
 ";
     let records = read(&FORMAT, &origin("journalctl", false), text, 64);
     insta::assert_snapshot!(shown(&records), @r#"
-    1: node-a system systemd "the last record of a boot" <boot.end orderly=false, last=Started Session 1.>
+    1: node-a system systemd "the last record of a boot" <boot.end last=Started Session 1.>
     2: node-a kernel kernel "the first record of a boot" <boot.start marker=Linux version 5.4.0-1-generic (b@l) #1 SMP>
     2: node-a fact <kernel release=5.4.0-1-generic, version=#1 SMP>
     "#);
@@ -345,4 +345,53 @@ fn garbage_is_read_to_the_end() {
         let records = read(&FORMAT, &origin("journalctl", true), text, 1);
         assert!(records.tally.lines <= 1, "{text}");
     }
+}
+
+#[test]
+fn a_logout_is_no_shutdown_and_a_unit_does_not_see_one() {
+    let end = |text: &str| {
+        let out = crate::testing::read_at(&FORMAT, "x.txt", text);
+        let rows = events(&out).into_iter().filter_map(|it| it.row.clone());
+        let ends: Vec<_> = rows.filter(|it| it.relation.name == "boot.end").collect();
+        assert_eq!(ends.len(), 1, "{text}");
+        ends[0].get("orderly").to_string()
+    };
+    let crashed = "\
+Jun 14 13:57:30 node-a systemd[2211]: Reached target Shutdown.
+Jun 14 13:57:36 node-a kubelet[2877]: I0614 13:57:36.190372    2877 kubelet.go:1883] SyncLoop (ADD, \"api\")
+Jun 14 13:57:37 node-a kernel: cbr0: port 5(vetheafed3ac) entered disabled state
+-- Reboot --
+Jun 14 14:02:11 node-a systemd-journald[623]: Runtime journal is using 8.0M
+";
+    assert_eq!(end(crashed), "false");
+    assert_eq!(end(&crashed.replace("2211", "1")), "true");
+    let unit = "\
+Jun 14 13:57:30 node-a kubelet[2877]: I0614 13:57:30.190372    2877 kubelet.go:1883] SyncLoop (ADD, \"api\")
+Jun 14 13:57:36 node-a systemd[1]: Stopping Kubernetes Kubelet Server...
+Jun 14 13:57:37 node-a systemd[1]: Stopped Kubernetes Kubelet Server.
+-- Reboot --
+Jun 14 14:02:11 node-a systemd[1]: Started Kubernetes Kubelet Server.
+";
+    assert_eq!(end(unit), "unknown");
+}
+
+#[test]
+fn the_name_of_an_image_is_no_node() {
+    let text = "\
+Feb 04 09:34:04 ubuntu kernel: Linux version 5.4.0-97-generic (b@l) (gcc) #110-Ubuntu SMP 2022
+Feb 04 09:34:05 ubuntu systemd[1]: Set hostname to <compute4>.
+Feb 04 09:34:08 compute4 app[3]: cannot fork
+";
+    let out = crate::testing::read_at(&FORMAT, "x.txt", text);
+    insta::assert_snapshot!(shown(&out), @r#"
+    1: compute4 fact <kernel release=5.4.0-97-generic, version=#110-Ubuntu SMP 2022>
+    1: compute4 kernel kernel "Linux version 5.4.0-97-generic (b@l) (gcc) #110-Ubuntu SMP 2022"
+    2: compute4 system systemd "Set hostname to <compute4>."
+    3: compute4 system app "cannot fork"
+    "#);
+    assert!(out.seen.iter().all(|it| it.node.as_deref() == Some("compute4")), "{:?}", out.seen);
+    // one image on two machines of one file: whose line it was cannot be told
+    let both = format!("{text}{}", text.replace("compute4", "compute5"));
+    let out = crate::testing::read_at(&FORMAT, "x.txt", &both);
+    assert!(out.seen.iter().any(|it| it.node.as_deref() == Some("ubuntu")));
 }

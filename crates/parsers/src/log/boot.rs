@@ -34,8 +34,10 @@ pub(super) struct Boots {
     /// Entries of journald and rsyslogd at the end so far, by which the next boot may have begun.
     prelude: u64,
     shutdown: Option<u64>,
-    /// systemd or journald has spoken, so that a shutdown would have been seen.
+    /// A program has spoken that would tell of a shutdown.
     attended: bool,
+    /// journald has spoken: this is no log of one unit.
+    journald: bool,
     marked: bool,
     version: bool,
     id: Option<Name>,
@@ -165,8 +167,12 @@ impl Log {
             let release = message.strip_prefix("Linux version ").and_then(|it| it.split(' ').next());
             let again = release == self.hosts[host].release.as_deref();
             let echo = again && boots.version && boots.since_start <= ECHO_ENTRIES;
+            // most early lines stand on either side of the version, by the kernel's age
+            let within = early
+                && ((boots.marked || boots.version) && boots.since_start <= SAME_BOOT_ENTRIES
+                    || self.order.earlier > self.order.later);
             let preceded = boots.entries > boots.prelude;
-            if preceded && !same && !echo && !self.order.newest_first() {
+            if preceded && !same && !within && !echo && !self.order.newest_first() {
                 let text = message.chars().take(200).collect();
                 let sign = Sign { quote: self.origin.quote(line), text, id: None };
                 self.boot_break(Some(host), voice, sign, false, pid, message, stamp, line, out);
@@ -176,12 +182,13 @@ impl Log {
             boots.version |= !early;
         }
         let voice_of = &self.voices[voice];
-        let shutdown = voice_of.attended && notice::is_shutdown(&voice_of.ident, message);
-        let attended = voice_of.attended && !voice_of.kernel;
+        let shutdown = voice_of.attended && notice::is_shutdown(&voice_of.ident, pid, message);
+        let (attended, journald) = (voice_of.attended && !voice_of.kernel, notice::is_journald(&voice_of.ident));
         let boots = &mut self.hosts[host].boots;
         boots.entries += 1;
         boots.since_start += 1;
         boots.attended |= attended;
+        boots.journald |= journald;
         if shutdown {
             boots.shutdown = Some(boots.entries);
         }
@@ -299,19 +306,17 @@ impl Log {
 
     /// True where a shutdown was announced, false where it would have been and was not.
     fn orderly(&self, host: usize, seen: bool) -> Value {
-        if seen {
-            Value::Flag(true)
-        } else if self.hosts[host].boots.attended || self.hosts[host].names >= WHOLE_JOURNAL {
-            Value::Flag(false)
-        } else {
-            Value::Nothing
-        }
+        let host = &self.hosts[host];
+        // systemd speaks in the log of each unit, the kernel in `journalctl -k`: only both show the whole machine
+        let all = host.boots.journald || host.hears_kernel() && (host.boots.attended || host.names >= WHOLE_JOURNAL);
+        if seen || all { Value::Flag(seen) } else { Value::Nothing }
     }
 
     fn begin(&mut self, before: usize, host: usize, id: Option<Name>, marked: bool) {
         for at in [before, host] {
             let boots = &mut self.hosts[at].boots;
-            (boots.since_start, boots.shutdown, boots.attended) = (0, None, false);
+            (boots.since_start, boots.shutdown) = (0, None);
+            (boots.attended, boots.journald) = (false, false);
             (boots.marked, boots.version, boots.last_anchor) = (marked, false, None);
         }
         let boots = &mut self.hosts[host].boots;

@@ -18,7 +18,7 @@ pub(crate) mod speaker;
 pub(crate) mod stamp;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use timeline::{
     Carrier, Event, Fact, MemberRecords, Name, Quote, Record, Row, Seen, Severity, Source, Span, Stamp, Time, relation,
@@ -88,6 +88,8 @@ pub(crate) struct Log {
     last_host: Option<usize>,
     entries: u64,
     marker: Option<(Quote, Option<Name>)>,
+    /// Names that a machine had from its image until its system set the true one.
+    renames: Vec<(Name, Name)>,
     /// Facts that wait for the first entry, because it names the node.
     stated: Vec<(Row, Stamp, Quote)>,
     order: Order,
@@ -116,6 +118,17 @@ struct Host {
     reports: Reports,
     boots: Boots,
     release: Option<Name>,
+}
+
+impl Host {
+    /// Whether this is the log of the machine, not of one unit: several programs speak, the kernel among them.
+    fn is_whole(&self) -> bool {
+        self.names >= WHOLE_JOURNAL && self.hears_kernel()
+    }
+
+    fn hears_kernel(&self) -> bool {
+        self.seen.iter().any(|it| it.0 == Source::Kernel)
+    }
 }
 
 #[derive(Default)]
@@ -185,6 +198,7 @@ impl Log {
             last_host: None,
             entries: 0,
             marker: None,
+            renames: Vec::new(),
             stated: Vec::new(),
             order: Order::default(),
             no_entries: false,
@@ -349,9 +363,11 @@ impl Log {
         for (row, stamp, quote) in stated {
             out.records.push(Record::Fact(Box::new(Fact::new(row, self.origin.node.clone(), quote)), stamp));
         }
+        self.rename(out);
         for host in std::mem::take(&mut self.hosts) {
+            let whole = host.is_whole();
             for (source, mut lines) in host.seen {
-                if host.names >= WHOLE_JOURNAL {
+                if whole {
                     (lines.first, lines.last, lines.span) = (host.first.clone(), host.last.clone(), host.span);
                 }
                 lines.incomplete = lines.incomplete.or_else(|| self.limited.clone());
@@ -364,6 +380,34 @@ impl Log {
             Record::Fact(fact, _) => fact.quotes.first().map_or(0, |it| it.span.start),
             Record::Series(series) => series.start,
         });
+    }
+
+    /// Gives the lines from before a machine knew its name that name.
+    fn rename(&mut self, out: &mut MemberRecords) {
+        let mut names: BTreeMap<Name, Option<Name>> = BTreeMap::new();
+        for (old, new) in self.renames.drain(..) {
+            // one image on several machines: whose line it was cannot be told
+            let known = names.entry(old).or_insert_with(|| Some(new.clone()));
+            if known.as_ref() != Some(&new) {
+                *known = None;
+            }
+        }
+        if names.is_empty() {
+            return;
+        }
+        let change = |node: &mut Option<Name>| {
+            if let Some(Some(new)) = node.as_ref().and_then(|it| names.get(it)) {
+                *node = Some(new.clone());
+            }
+        };
+        self.hosts.iter_mut().for_each(|it| change(&mut it.node));
+        for record in &mut out.records {
+            match record {
+                Record::Event(event) => change(&mut event.node),
+                Record::Fact(fact, _) => change(&mut fact.node),
+                Record::Series(_) => {}
+            }
+        }
     }
 
     /// The host of an entry, made when it is new.
@@ -490,6 +534,14 @@ impl Log {
                 None => row,
             };
             self.fact(host, row, stamp, line, out);
+        }
+        if let Some(name) = notice::hostname(&self.voices[voice].ident, message)
+            && let Some(old) = &self.hosts[host].node
+            && **old != *name
+            && self.host_names.get(old.as_ref()) == Some(&host)
+            && self.renames.len() < HOSTS
+        {
+            self.renames.push((old.clone(), name.into()));
         }
         if !kernel {
             return;

@@ -76,8 +76,12 @@ pub(super) fn repeated(message: &str) -> Option<(u32, &str)> {
 }
 
 /// Whether the machine goes down in order with this line.
-pub(super) fn is_shutdown(ident: &str, message: &str) -> bool {
+pub(super) fn is_shutdown(ident: &str, pid: Option<u32>, message: &str) -> bool {
     let name = ident.rsplit('/').next().unwrap_or(ident);
+    // a user's own manager reaches the same targets when the user logs out
+    if name == "systemd" && pid.is_some_and(|it| it != 1) {
+        return false;
+    }
     if name.starts_with("systemd-shutdown") {
         return true;
     }
@@ -104,7 +108,10 @@ pub(super) fn is_shutdown(ident: &str, message: &str) -> bool {
                 .any(|it| target.starts_with(it))
             || target.starts_with("Final Step");
     }
-    message.starts_with("System is rebooting")
+    // a syslog daemon goes down before the last targets are reached
+    message.starts_with("Stopped target Multi-User")
+        || message.starts_with("Stopped target multi-user.target")
+        || message.starts_with("System is rebooting")
         || message.starts_with("System is powering down")
         || message.starts_with("System is halting")
         || message.starts_with("Shutting down.")
@@ -138,6 +145,20 @@ pub(super) fn is_prelude(ident: &str, message: &str) -> bool {
     fronts.iter().any(|it| message.starts_with(it)) && !message.contains("exiting")
 }
 
+/// `Set hostname to <compute4>.`, `Hostname set to <compute4>.`: the name that holds from here on.
+pub(super) fn hostname<'t>(ident: &str, message: &'t str) -> Option<&'t str> {
+    if !matches!(ident, "systemd" | "init.scope") {
+        return None;
+    }
+    let rest = message.strip_prefix("Set hostname to <").or_else(|| message.strip_prefix("Hostname set to <"))?;
+    rest.split_once('>').map(|it| it.0).filter(|it| !it.is_empty() && !it.contains(' '))
+}
+
+/// Whether the journal itself speaks: it is in the log of the machine, not in that of a unit.
+pub(super) fn is_journald(ident: &str) -> bool {
+    ident.starts_with("systemd-journal") || ident == "journal"
+}
+
 /// Whether a program of this name takes the machine down or would tell of it.
 pub(super) fn tells_of_shutdown(ident: &str) -> bool {
     let name = ident.rsplit('/').next().unwrap_or(ident);
@@ -162,6 +183,8 @@ pub(super) fn boots(message: &str) -> Option<bool> {
     if message.starts_with("Linux version ") {
         Some(false)
     } else if message.starts_with("Booting Linux on physical CPU")
+        // up to 4.x the control groups are the first to speak
+        || message == "Initializing cgroup subsys cpuset"
         || message.starts_with("microcode: microcode updated early to")
         || message.starts_with("microcode: updated early")
     {
@@ -256,8 +279,10 @@ mod tests {
             ("kernel", "reboot: Restarting system"),
             ("systemd-logind", "System is rebooting."),
         ] {
-            assert!(is_shutdown(ident, message), "{ident} {message}");
+            assert!(is_shutdown(ident, None, message), "{ident} {message}");
         }
-        assert!(!is_shutdown("systemd", "Reached target Multi-User System."));
+        assert!(!is_shutdown("systemd", Some(1), "Reached target Multi-User System."));
+        assert!(is_shutdown("systemd", Some(1), "Stopped target Multi-User System."));
+        assert!(!is_shutdown("systemd", Some(2211), "Reached target Shutdown."), "a user has logged out");
     }
 }
