@@ -113,13 +113,18 @@ impl Syslog {
         if let Some(level) = host.filter(|it| it.bytes().all(|it| it.is_ascii_uppercase())).and_then(inner::level) {
             (severity, host) = (Some(level), None);
         }
-        let rest = &text[head.message..];
+        let (mut ident, mut rest) = (head.ident, &text[head.message..]);
+        // `%BGP-5-ADJCHANGE: neighbor …` has no program in front: the message is all of it
+        if let Some(mnemonic) = ident.filter(|it| it.starts_with('%') && is_device(it, "")) {
+            rest = text.find(mnemonic).map_or(rest, |at| &text[at..]);
+            ident = None;
+        }
         let rest = if rest.starts_with(" message repeated ") { &rest[1..] } else { rest };
         let entry = Entry {
             stamp: head.stamp,
             micros: None,
             host,
-            ident: head.ident.map(Cow::Borrowed),
+            ident: ident.map(Cow::Borrowed),
             unit: None,
             pid: head.pid,
             severity,
@@ -301,5 +306,29 @@ mod tests {
         assert_eq!((found.tally.lines, found.tally.understood, found.tally.odd_bytes), (3, 1, 29));
         assert_eq!(found.seen.len(), 1);
         assert_eq!(found.seen[0].source, Source::System);
+    }
+
+    #[test]
+    fn a_mnemonic_may_stand_alone() {
+        let line = "Jul 23 22:14:12 leaf-a07 %BGP-5-ADJCHANGE: neighbor 10.20.7.31 Up\n";
+        let found = crate::testing::read_at(&FORMAT, "leaf.log", line);
+        let event = crate::testing::events(&found).next().expect("one line, one event");
+        assert_eq!(event.source, timeline::Source::NetworkDevice);
+        assert!(event.message.starts_with("%BGP-5-ADJCHANGE: neighbor"), "{}", event.message);
+    }
+
+    #[test]
+    fn old_kernels_name_their_version_late() {
+        let text = "\
+Feb  4 10:12:01 node-a kernel: device eth0 entered promiscuous mode
+Feb  4 10:12:02 node-a CRON[123]: (root) CMD (run-parts /etc/cron.hourly)
+Feb  4 10:15:09 node-a kernel: Initializing cgroup subsys cpuset
+Feb  4 10:15:09 node-a kernel: Initializing cgroup subsys cpu
+Feb  4 10:15:09 node-a kernel: Linux version 3.10.0-957.el7.x86_64 (b@l) (gcc) #1 SMP 2018
+";
+        let found = crate::testing::read_at(&FORMAT, "messages", text);
+        let boots = crate::testing::events(&found).filter(|it| it.row.is_some());
+        let boots: Vec<String> = boots.map(|it| format!("{} {}", it.quote.span.line, it.message)).collect();
+        assert_eq!(boots, ["2 the last record of a boot", "3 the first record of a boot"]);
     }
 }
