@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta};
 use timeline::{Interval, Name, Time, Truth, Value};
 
 use super::coverage::Coverage;
-use super::{Binding, Bound, Case, Found, Judged, Row};
+use super::{Binding, Bound, Case, Found, Judged, Row, is_state};
 use crate::language::condition::Condition;
 use crate::language::expression::Scope;
 use crate::language::{Clause, ClauseKind, When};
@@ -108,7 +108,8 @@ fn window(clause: &Clause, binding: &Binding) -> Option<Time> {
             clock: at.clock,
         });
     }
-    binding.answers.values().filter_map(|it| it.found.as_ref()).map(|it| it.at).find(Time::is_known)
+    let found = binding.answers.values().filter(|it| it.truth == Truth::True).filter_map(|it| it.found.as_ref());
+    found.filter(|it| !it.state).map(|it| it.at).find(Time::is_known)
 }
 
 /// Of several groups the one to show: most in the column named by `best`, else the earliest; ties by what they bind.
@@ -162,7 +163,7 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Row
             continue;
         }
         if judged_false {
-            near_miss.get_or_insert_with(|| found(&row));
+            near_miss.get_or_insert_with(|| found(&row, clause));
             continue;
         }
         if let Some(column) = empty {
@@ -182,7 +183,7 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Row
             Some(&at) => merge(&mut groups[at].found, &row, clause),
             None => {
                 at_key.insert(key, groups.len());
-                groups.push(Group { binds, found: found(&row) });
+                groups.push(Group { binds, found: found(&row, clause) });
             }
         }
     }
@@ -202,7 +203,7 @@ fn is_verdict(column: &str, condition: &Condition) -> bool {
     column != "metric" && column != "node" && matches!(condition, Condition::OneOf(_))
 }
 
-fn found(row: &Row<'_>) -> Found {
+fn found(row: &Row<'_>, clause: &Clause) -> Found {
     let mut cells = BTreeMap::new();
     match row {
         Row::Fact(fact) => {
@@ -213,7 +214,8 @@ fn found(row: &Row<'_>) -> Found {
         Row::Line(_, of) => cells.extend(of.captures.iter().map(|(name, value)| (name.to_string(), value.clone()))),
     }
     cells.insert("node".to_owned(), row.get("node"));
-    Found { at: row.at(), last: row.at(), quotes: row.quotes().to_vec(), count: row.count(), cells }
+    let (quotes, state) = (row.quotes().to_vec(), is_state(clause));
+    Found { at: row.at(), last: row.at(), quotes, count: row.count(), cells, state }
 }
 
 /// Adds a row to its group; the earlier one is shown, or the one with more in the `best` column.
@@ -236,7 +238,7 @@ fn merge(group: &mut Found, row: &Row<'_>, clause: &Clause) {
         } else {
             at
         };
-        *group = Found { at: first, ..found(row) };
+        *group = Found { at: first, ..found(row, clause) };
     }
     group.count = count;
     group.last = last;
@@ -285,6 +287,7 @@ fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, binding: &Bind
                 quotes: output.cited.clone(),
                 count: points.len() as u64,
                 cells,
+                state: false,
             })
         };
         for output in &outcome.vectors {

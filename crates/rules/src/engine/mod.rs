@@ -125,6 +125,8 @@ pub(crate) struct Found {
     pub(crate) count: u64,
     /// The cells of the row shown, by column.
     pub(crate) cells: BTreeMap<String, Value>,
+    /// Whether this is state: it held when it was collected, at `at`, and nobody knows since when.
+    pub(crate) state: bool,
 }
 
 /// The answer to one clause.
@@ -195,6 +197,19 @@ fn log_sources(relation: &str) -> Option<&'static [Source]> {
         "boot.end" | "boot.start" => Some(&[Source::Kernel, Source::System, Source::Kubelet]),
         "go.crash" => Some(&[Source::Kubelet, Source::Runtime, Source::ContainerLog, Source::Calico]),
         _ => None,
+    }
+}
+
+/// Relations besides those of logs whose rows carry the time of what they tell.
+const DATED: [&str; 3] = ["container.state", "log.loss", "clock.anchor"];
+
+/// Whether what a clause finds is state rather than something that happened.
+fn is_state(clause: &Clause) -> bool {
+    let state = |relation: &str| log_sources(relation).is_none() && !DATED.contains(&relation);
+    match &clause.kind {
+        ClauseKind::Signal(_) | ClauseKind::Metric(_) => false,
+        ClauseKind::Fact(relation) => state(relation.name),
+        ClauseKind::Derived(detector) => detector.needs.iter().all(|it| *it != "series" && state(it)),
     }
 }
 

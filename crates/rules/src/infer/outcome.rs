@@ -93,6 +93,8 @@ pub struct Step {
     pub count: u64,
     /// The line.
     pub quote: Option<Quote>,
+    /// State that held at `at`, nobody knows since when: it has no place in the order.
+    pub state: bool,
 }
 
 /// What was not collected and would have told.

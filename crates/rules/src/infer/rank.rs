@@ -45,9 +45,9 @@ pub(super) fn rank(
     }
     ruled_out.sort_by(|a, b| (&a.rule, &a.nodes, &a.title).cmp(&(&b.rule, &b.nodes, &b.title)));
 
-    // a symptom belongs to the first that explains it and is more than a guess
+    // a symptom belongs to the first that explains it and is more than a possibility
     for (at, symptom) in symptoms.iter_mut().enumerate() {
-        let by = hypotheses.iter().position(|it| it.band <= Band::Possible && it.explains.contains(&at));
+        let by = hypotheses.iter().position(|it| it.band <= Band::Likely && it.explains.contains(&at));
         symptom.explained_by = by.map(|it| it + 1);
     }
     for (rank, hypothesis) in hypotheses.iter_mut().enumerate() {
@@ -170,6 +170,7 @@ fn extend_chain(hypothesis: &mut Hypothesis, symptoms: &[Symptom]) {
                 order: Order::Unknown,
                 count: all.iter().map(|it| it.count).sum(),
                 quote: first.quotes.first().cloned(),
+                state: false,
             });
         }
     }
@@ -245,8 +246,7 @@ fn collect_plan(hypotheses: &[Hypothesis], pack: &Pack, closed: &[LookedFor], sy
 
 fn verdict(hypotheses: &[Hypothesis], symptoms: &[Symptom]) -> Verdict {
     let answered = hypotheses.iter().any(|it| it.band <= Band::Likely);
-    let sure = |at: usize| hypotheses.get(at - 1).is_some_and(|it| it.band <= Band::Likely);
-    let open = symptoms.iter().filter(|it| !it.explained_by.is_some_and(sure)).count();
+    let open = symptoms.iter().filter(|it| it.explained_by.is_none()).count();
     match (answered, open) {
         (true, 0) => Verdict::Explained,
         (true, _) => Verdict::Partly,

@@ -283,6 +283,7 @@ fn chain(rule: &Rule, binding: &Binding) -> Vec<Step> {
             order: Order::Unknown,
             count: found.count,
             quote: found.quotes.first().cloned(),
+            state: found.state,
         });
     }
     order(&mut steps);
@@ -292,6 +293,10 @@ fn chain(rule: &Rule, binding: &Binding) -> Vec<Step> {
 /// Compares each step with the one before it.
 pub(super) fn order(steps: &mut [Step]) {
     for at in 1..steps.len() {
+        if steps[at].state || steps[at - 1].state {
+            steps[at].order = Order::Unknown;
+            continue;
+        }
         steps[at].order = match steps[at - 1].at.before(&steps[at].at) {
             Truth::True => Order::Before,
             Truth::False => Order::After,
@@ -309,7 +314,7 @@ fn extent(rule: &Rule, binding: &Binding) -> (Time, Time) {
         .filter_map(|it| binding.answers.get(*it))
         .filter(|it| it.truth == Truth::True)
         .filter_map(|it| it.found.as_ref())
-        .filter(|it| it.at.is_known())
+        .filter(|it| it.at.is_known() && !it.state)
         .collect();
     let start = found.iter().map(|it| it.at).min_by_key(|it| it.nominal.lo).unwrap_or(Time::UNKNOWN);
     let end = found.iter().map(|it| it.last).max_by_key(|it| it.nominal.hi).unwrap_or(Time::UNKNOWN);
