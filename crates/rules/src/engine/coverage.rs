@@ -83,6 +83,10 @@ fn logs(timeline: &Timeline, sources: &[Source], node: Option<&Name>, window: Op
         if !cluster && node.is_some() && seen.node.as_ref() != node {
             continue;
         }
+        // the log of one container says nothing of what others did, nor that of one node of the others
+        if seen.source == Source::ContainerLog || (!cluster && node.is_none()) {
+            continue;
+        }
         if let Some(why) = &seen.incomplete {
             reason = format!("the {} log{} is incomplete: {why}", seen.source.name(), of(seen.node.as_ref()));
         } else if covers(seen, window) {
