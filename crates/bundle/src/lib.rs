@@ -1,6 +1,6 @@
 //! Opening bundles: what is in them, whose it is, and how it is read.
 //!
-//! [`read`] walks the inputs, recognises the format of each member by its content, has it parsed (in parallel), and says
+//! [`read()`] walks the inputs, recognises the format of each member by its content, has it parsed (in parallel), and says
 //! which node it belongs to. What is not read is in the ledger with its reason.
 //!
 //! **Invariant:** nothing is written to disk and no link is followed.

@@ -7,7 +7,7 @@ use regex::Regex;
 pub(super) enum Expr {
     /// `0.85`
     Number(f64),
-    /// `$max`, by its place in [`Query::variables`].
+    /// `$max`, by its place in the variables of the query.
     Variable(usize),
     /// `time()`
     Time,
