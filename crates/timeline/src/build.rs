@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{NaiveDateTime, TimeDelta};
 
 use crate::clock::{Clocks, KernelClock, YearEvidence, Yearless, Zone, ZoneClaim, Zones, relative_years};
+use crate::crash;
 use crate::{
     Carrier, Clock, Collected, Event, Fact, Interval, Issue, Member, MemberId, MemberRecords, Name, NodeNames, Record,
     Seen, Series, Source, Stamp, Time, Value, YearBasis, relation,
@@ -91,8 +92,8 @@ impl Timeline {
             timeline.issues.extend(of.issues);
             member.tally = of.tally;
         }
-        anchor_crash_dumps(&mut stamped, &clocks);
-        bound_crash_dumps(&mut stamped, &clocks);
+        crash::anchor(&mut stamped, &clocks);
+        crash::bound(&mut stamped, &clocks);
         let collection = collection_times(&stamped);
         for (record, stamp) in stamped {
             timeline.keep(record, &stamp, &collection);
@@ -209,7 +210,7 @@ fn unify_nodes(members: &[Member], records: &[MemberRecords]) -> NodeNames {
     NodeNames::unify(&seen, &pairs)
 }
 
-fn text(value: &Value) -> Option<Name> {
+pub(crate) fn text(value: &Value) -> Option<Name> {
     match value {
         Value::Text(it) if !it.is_empty() => Some(it.clone()),
         Value::Address(it) => Some(it.to_string().into()),
@@ -483,96 +484,6 @@ fn quarter_hours(outer: &Stamp, inner: &Stamp) -> Option<i32> {
         secs
     };
     Some(((secs as f64 / 900.0).round() as i32) * 900)
-}
-
-/// A kernel report from a crash dump carries only the kernel's clock. Where the journal of the same node holds the very
-/// same report, that is its time.
-fn anchor_crash_dumps(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
-    let report = |record: &Record| -> Option<(Option<Name>, Name)> {
-        let Record::Event(event) = record else { return None };
-        let row = event.row.as_ref().filter(|it| it.relation == &relation::KERNEL_REPORT)?;
-        Some((event.node.clone(), text(row.get("title"))?))
-    };
-    let mut known: BTreeMap<(Option<Name>, Name), Vec<Interval>> = BTreeMap::new();
-    for (record, _) in stamped.iter() {
-        if let (Some(key), Record::Event(event)) = (report(record), record)
-            && event.at.is_known()
-        {
-            known.entry(key).or_default().push(event.at.full);
-        }
-    }
-    let mut members: BTreeMap<MemberId, KernelClock> = BTreeMap::new();
-    for (record, stamp) in stamped.iter() {
-        let Record::Event(event) = record else { continue };
-        if let (Stamp::Monotonic { micros }, Some(key)) = (stamp, report(record))
-            && !event.at.is_known()
-            && let Some([at]) = known.get(&key).map(Vec::as_slice)
-        {
-            let middle = at.lo + (at.hi - at.lo) / 2;
-            let error = ((at.hi - at.lo) / 2).num_microseconds().unwrap_or(i64::MAX / 4) + 1_000_000;
-            let clock = members.entry(event.quote.span.member).or_default();
-            clock.anchor(i64::try_from(*micros).unwrap_or(i64::MAX / 4), middle.timestamp_micros(), error);
-        }
-    }
-    for (record, stamp) in stamped.iter_mut() {
-        let Stamp::Monotonic { micros } = stamp else { continue };
-        let (member, node, at) = match record {
-            Record::Event(event) => (event.quote.span.member, &event.node, &mut event.at),
-            Record::Fact(fact, _) => match fact.quotes.first() {
-                Some(quote) => (quote.span.member, &fact.node, &mut fact.at),
-                None => continue,
-            },
-            Record::Series(_) => continue,
-        };
-        if !at.is_known()
-            && let Some(clock) = members.get(&member).filter(|it| it.is_anchored())
-            && let Some(interval) = i64::try_from(*micros).ok().and_then(|it| clock.at(it))
-        {
-            *at = clocks.stated(node.as_ref(), interval);
-        }
-    }
-}
-
-/// How long before its directory was named a crash may lie: the capture kernel boots and saves first.
-const CRASH_BEFORE_SECS: i64 = 600;
-/// How long after: some directories are named to the minute, and clocks differ.
-const CRASH_AFTER_SECS: i64 = 60;
-
-/// A crash dump that nothing else dates ends shortly before its directory was named.
-fn bound_crash_dumps(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
-    let mut saved: BTreeMap<MemberId, Time> = BTreeMap::new();
-    let mut last: BTreeMap<MemberId, u64> = BTreeMap::new();
-    for (record, stamp) in stamped.iter() {
-        match (record, stamp) {
-            (Record::Fact(fact, _), _) if text(&fact.get("command")).as_deref() == Some("crash directory") => {
-                if let Some(quote) = fact.quotes.first() {
-                    saved.insert(quote.span.member, fact.at);
-                }
-            }
-            (Record::Event(event), Stamp::Monotonic { micros }) => {
-                let latest = last.entry(event.quote.span.member).or_default();
-                *latest = (*latest).max(*micros);
-            }
-            _ => {}
-        }
-    }
-    for (record, stamp) in stamped.iter_mut() {
-        let (Record::Event(event), Stamp::Monotonic { micros }) = (record, stamp) else { continue };
-        let member = event.quote.span.member;
-        let (Some(saved), Some(last)) = (saved.get(&member).filter(|it| it.is_known()), last.get(&member)) else {
-            continue;
-        };
-        if event.at.is_known() {
-            continue;
-        }
-        let (early, late) = (TimeDelta::seconds(CRASH_BEFORE_SECS), TimeDelta::seconds(CRASH_AFTER_SECS));
-        let before_end = TimeDelta::microseconds(i64::try_from(last - *micros).unwrap_or(i64::MAX));
-        let crash = Interval { lo: saved.full.lo, hi: saved.full.hi }.widened(early, late);
-        if let (Some(lo), Some(hi)) = (crash.lo.checked_sub_signed(before_end), crash.hi.checked_sub_signed(before_end))
-        {
-            event.at = clocks.stated(event.node.as_ref(), Interval { lo, hi });
-        }
-    }
 }
 
 /// When state was collected, by node; under no node: for the case as a whole.

@@ -9,6 +9,7 @@
 mod build;
 mod clock;
 mod coverage;
+mod crash;
 mod fact;
 mod names;
 mod record;
