@@ -6,8 +6,9 @@
 //!    kubelet-log  node-07   20411     99.9 %    2.1 MB  21:00:00 .. 22:13:40      node-07/journal_kubelet.txt
 //! ```
 
+use crate::care::{NO_NODE, clock_words, coverage_notes};
 use crate::page::{Ink, Look, Page, bytes, chars, clean, counted, percent};
-use crate::text::{NO_NODE, clock_words, coverage_notes, logs};
+use crate::text::logs;
 use crate::when::Calendar;
 use crate::{BootEnd, Coverage, Inspection, Member, MemberOutcome};
 

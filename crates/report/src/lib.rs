@@ -6,10 +6,13 @@
 //! **Invariant:** no analysis and no I/O; renderings are pure functions to strings.
 //! **Invariant:** a quote is the line as it stands; only renderings shorten or escape it.
 
+mod block;
 mod boots;
+mod care;
 mod coverage;
 mod inspect;
 mod instant;
+mod list;
 mod model;
 mod page;
 mod rule_doc;
