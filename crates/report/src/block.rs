@@ -2,8 +2,8 @@
 
 use crate::list::{items, some_of};
 use crate::page::{Entry, Ink, Page, chars};
-use crate::when::Calendar;
-use crate::{Answer, Band, Evidence, Hypothesis, HypothesisRef, Order, Polarity, SymptomRef, Witness};
+use crate::when::{Calendar, Days};
+use crate::{Answer, Band, Evidence, Hypothesis, HypothesisRef, Link, Missing, Order, Polarity, SymptomRef, Witness};
 
 pub(crate) fn band_ink(band: Band) -> Ink {
     match band {
@@ -20,6 +20,7 @@ pub(crate) fn band_word(band: Band) -> String {
 
 pub(crate) fn block(page: &mut Page, calendar: &Calendar, it: &Hypothesis) {
     page.gap();
+    page.forget_quotes();
     let rank = it.rank.to_string();
     page.title(&rank, chars(&rank) + 2, &it.title, (band_ink(it.band), &band_word(it.band)));
     if page.verbose() {
@@ -28,11 +29,11 @@ pub(crate) fn block(page: &mut Page, calendar: &Calendar, it: &Hypothesis) {
     if !it.impact.is_empty() {
         page.prose((Ink::Plain, ""), 3, &it.impact);
     }
-    let widest = it.chain.iter().filter_map(|it| calendar.show(&it.at)).map(|it| chars(&it)).max().unwrap_or(0);
+    let widest = it.chain.iter().filter_map(|it| calendar.beside(&it.at)).map(|it| chars(&it)).max().unwrap_or(0);
     let hang = 3 + widest.max("fix later".len()) + 3;
     chain(page, calendar, it, hang);
 
-    let in_chain = |evidence: &&Evidence| it.chain.iter().any(|link| link.clause == evidence.clause);
+    let in_chain = |evidence: &&Evidence| it.chain.iter().any(|link| says_the_same(link, evidence));
     let of =
         |polarity, value| it.evidence.iter().filter(move |it: &&Evidence| it.polarity == polarity && it.value == value);
     for (word, polarity) in [("also", Polarity::For), ("given", Polarity::Context)] {
@@ -42,7 +43,7 @@ pub(crate) fn block(page: &mut Page, calendar: &Calendar, it: &Hypothesis) {
             word = "";
         }
     }
-    against(page, it, hang, &of);
+    against(page, it, hang);
     if let Some(reason) = &it.why_not_first {
         page.entry((Ink::Strong, "   not first"), hang, &reason_entry(reason));
     }
@@ -50,7 +51,7 @@ pub(crate) fn block(page: &mut Page, calendar: &Calendar, it: &Hypothesis) {
     items(page, "fix now", Ink::Good, hang, &it.fix.now);
     items(page, "fix later", Ink::Good, hang, &it.fix.later);
     if !it.includes.is_empty() {
-        items(page, "leads to", Ink::Strong, hang, &it.includes.iter().map(reference).collect::<Vec<_>>());
+        items(page, "includes", Ink::Strong, hang, &it.includes.iter().map(reference).collect::<Vec<_>>());
     }
     if let Some(cause) = &it.caused_by {
         items(page, "caused by", Ink::Strong, hang, &[reference(cause)]);
@@ -71,15 +72,23 @@ pub(crate) fn block(page: &mut Page, calendar: &Calendar, it: &Hypothesis) {
     }
 }
 
+/// Whether evidence is told by a step of the chain: the clause itself, or the same words of the same line.
+fn says_the_same(link: &Link, evidence: &Evidence) -> bool {
+    let same_place = link.file.is_some() && link.file == evidence.file && link.line == evidence.line;
+    link.clause == evidence.clause || (same_place && link.text == evidence.why)
+}
+
 fn chain(page: &mut Page, calendar: &Calendar, it: &Hypothesis, hang: usize) {
+    let mut days = Days::new(calendar);
     for (at, link) in it.chain.iter().enumerate() {
+        days.turn(page, &link.at);
         let mark = match link.order.filter(|_| at > 0) {
             None => "   ",
             Some(Order::Before) => " ↓ ",
             Some(Order::Unknown) => " ┊ ",
             Some(Order::After) => " ✗ ",
         };
-        let label = format!("{mark}{}", calendar.show(&link.at).unwrap_or_else(|| "no time".to_owned()));
+        let label = format!("{mark}{}", calendar.beside(&link.at).unwrap_or_else(|| "no time".to_owned()));
         let evidence = it.evidence.iter().find(|it| it.clause == link.clause);
         page.entry(
             (Ink::Time, &label),
@@ -96,7 +105,7 @@ fn chain(page: &mut Page, calendar: &Calendar, it: &Hypothesis, hang: usize) {
     }
     let has = |order| it.chain.iter().any(|it| it.order == Some(order));
     if has(Order::Unknown) {
-        page.prose((Ink::Plain, ""), hang, "┊ the clocks cannot tell which came first");
+        page.prose((Ink::Plain, ""), hang, "┊ which came first cannot be told");
     }
     if has(Order::After) {
         page.prose((Ink::Plain, ""), hang, "✗ came before the step above it, which contradicts the chain");
@@ -133,58 +142,101 @@ pub(crate) fn reason_entry(reason: &crate::Reason) -> Entry<'_> {
     }
 }
 
-fn against<'h, I>(page: &mut Page, it: &Hypothesis, hang: usize, of: &impl Fn(Polarity, Answer) -> I)
-where
-    I: Iterator<Item = &'h Evidence>,
-{
-    let mut word = "against";
+/// What speaks against it, what would and was looked for, and what nobody can tell.
+fn against(page: &mut Page, it: &Hypothesis, hang: usize) {
+    let of = |polarity, value| it.evidence.iter().filter(move |it| it.polarity == polarity && it.value == value);
+    let mut label = (Ink::Bad, "   against");
     for evidence in of(Polarity::Against, Answer::True) {
-        entry(page, (Ink::Bad, word), hang, evidence);
-        word = "";
+        entry(page, (label.0, label.1.trim_start()), hang, evidence);
+        label.1 = "";
     }
-    for evidence in of(Polarity::For, Answer::False) {
-        let expected = Evidence { why: format!("expected, and not there: {}", meaning(evidence)), ..evidence.clone() };
-        entry(page, (Ink::Bad, word), hang, &expected);
-        word = "";
+    let expected: Vec<&Evidence> = of(Polarity::For, Answer::False).collect();
+    sentences(page, &mut label, hang, EXPECTED, &expected);
+    if !label.1.is_empty() {
+        page.prose((Ink::Strong, label.1), hang, "nothing found");
+        label.1 = "";
     }
-    let label = if word.is_empty() { "" } else { "   against" };
-    let nothing = if word.is_empty() { "" } else { "nothing found" };
-    let asked: Vec<String> = of(Polarity::Against, Answer::False).map(meaning).collect();
-    let open: Vec<String> = of(Polarity::Against, Answer::Unknown).map(meaning).collect();
-    let mut parts = vec![nothing.to_owned()];
-    if !asked.is_empty() {
-        parts.push(format!("looked for and not there: {}", asked.join("; ")));
-    }
-    if !open.is_empty() {
-        parts.push(format!("could not be checked: {}", open.join("; ")));
-    }
-    parts.retain(|it| !it.is_empty());
-    for (at, part) in parts.iter().enumerate() {
-        page.prose((Ink::Strong, if at == 0 { label } else { "" }), hang, part);
-    }
+    sentences(page, &mut label, hang, NOT_THERE, &of(Polarity::Against, Answer::False).collect::<Vec<_>>());
+    // what the list of the missing asks for is open for the reason that stands there
+    let asked = |evidence: &&Evidence| {
+        let same = |of: &Missing| of.clause == evidence.clause || evidence.why.ends_with(&format!(": {}", of.reason));
+        it.missing.iter().any(same)
+    };
+    let open = of(Polarity::For, Answer::Unknown).filter(|it| !asked(it));
+    let open: Vec<&Evidence> = of(Polarity::Against, Answer::Unknown).chain(open).collect();
+    sentences(page, &mut label, hang, "could not be checked", &open);
     if it.evidence.is_empty() && it.chain.is_empty() {
         page.prose((Ink::Doubtful, "   evidence"), hang, "none is cited");
     }
 }
 
-fn meaning(it: &Evidence) -> String {
-    if it.why.is_empty() { it.clause.clone() } else { it.why.clone() }
+const EXPECTED: &str = "expected, and not there";
+const NOT_THERE: &str = "looked for and not there";
+
+/// One item behind its heading; more of them one a line below it.
+fn sentences(page: &mut Page, label: &mut (Ink, &str), hang: usize, heading: &str, items: &[&Evidence]) {
+    let mut words: Vec<(String, &Evidence)> = Vec::new();
+    for it in items {
+        let sentence = sentence(it, heading);
+        if !words.iter().any(|it| it.0 == sentence) {
+            words.push((sentence, it));
+        }
+    }
+    let below = if words.len() > 1 { 2 } else { 0 };
+    if below > 0 {
+        page.prose(*label, hang, &format!("{heading}:"));
+        label.1 = "";
+    }
+    for (sentence, it) in words {
+        let text = if below > 0 { sentence } else { format!("{heading}: {sentence}") };
+        // the line that says otherwise is worth its room only where it speaks against the hypothesis
+        if heading == EXPECTED {
+            let word = label.1.trim_start();
+            entry(page, (label.0, word), hang + below, &Evidence { why: text, ..it.clone() });
+        } else {
+            page.prose(*label, hang + below, &text);
+        }
+        label.1 = "";
+    }
+}
+
+/// What an item says, without the reason where the heading gives it.
+fn sentence(it: &Evidence, heading: &str) -> String {
+    let text = if it.why.is_empty() { &it.clause } else { &it.why };
+    let bare = text.strip_suffix(": looked for and not found").filter(|_| heading != "could not be checked");
+    bare.unwrap_or(text).to_owned()
 }
 
 pub(crate) fn missing(page: &mut Page, it: &Hypothesis, hang: usize) {
     let verbose = page.verbose();
     let mut wanted: Vec<_> = it.missing.iter().collect();
     wanted.sort_by(|a, b| b.would_add_db.total_cmp(&a.would_add_db));
-    let texts: Vec<String> = wanted
-        .iter()
-        .map(|it| {
-            let place = it.node.as_ref().map(|it| format!("on {it}: ")).unwrap_or_default();
-            let reason = if it.reason.is_empty() { String::new() } else { format!(": {}", it.reason) };
-            let weight = if verbose { format!(", {:+.0} dB", it.would_add_db) } else { String::new() };
-            format!("{place}{}  (would decide {}{weight}{reason})", it.collect, it.clause)
-        })
-        .collect();
+    // one thing to collect may decide several clauses
+    let mut things: Vec<(&Missing, Vec<String>)> = Vec::new();
+    for it in wanted {
+        let clause = if verbose { format!("{}, {:+.0} dB", it.clause, it.would_add_db) } else { it.clause.clone() };
+        let same = |of: &Missing| of.collect == it.collect && of.node == it.node && of.reason == it.reason;
+        match things.iter_mut().find(|thing| same(thing.0)) {
+            Some(thing) => thing.1.push(clause),
+            None => things.push((it, vec![clause])),
+        }
+    }
+    let text = |(it, clauses): &(&Missing, Vec<String>)| {
+        let reason = if it.reason.is_empty() { String::new() } else { format!("; {}", it.reason) };
+        let thing = to_collect(it.node.as_deref(), &it.collect);
+        format!("{thing}  (decides {}{reason})", clauses.join(", "))
+    };
+    let texts: Vec<String> = things.iter().map(text).collect();
     items(page, "missing", Ink::Doubtful, hang, &texts);
+}
+
+/// `on node-07: ps -eLf | wc -l`; a command that names the node by itself needs no other word.
+pub(crate) fn to_collect(node: Option<&str>, collect: &str) -> String {
+    let part_of_name = |it: char| it.is_alphanumeric() || "-._".contains(it);
+    match node {
+        Some(node) if !collect.split(|it| !part_of_name(it)).any(|it| it == node) => format!("on {node}: {collect}"),
+        _ => collect.to_owned(),
+    }
 }
 
 fn reference(it: &HypothesisRef) -> String {

@@ -2,48 +2,93 @@
 
 use crate::list::{LISTED, more, some_of};
 use crate::page::{Ink, Page};
+use crate::partial::{below, partials, root};
 use crate::when::Calendar;
-use crate::{Clock, Coverage, Report};
+use crate::{Clock, Coverage, LimitHit, Report};
+
+/// Lines of one kind of care: what is shown on a first reading, and what stands below it in detail.
+pub(crate) struct Note {
+    pub(crate) word: &'static str,
+    pub(crate) text: String,
+    pub(crate) each: Vec<String>,
+}
+
+impl Note {
+    pub(crate) fn new(word: &'static str, text: impl Into<String>) -> Note {
+        Note { word, text: text.into(), each: Vec::new() }
+    }
+}
 
 /// How far the bundle and its clocks can be trusted.
 pub(crate) fn trust(page: &mut Page, calendar: &Calendar, report: &Report) {
+    let root = root(&report.coverage);
     let mut notes = clock_notes(&report.clocks, page.verbose());
-    notes.extend(coverage_notes(&report.coverage, calendar));
-    notes.extend(report.limits_hit.iter().map(|it| {
-        let place = it.file.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
-        ("limit", format!("{place}{} ({})", it.what, it.limit))
-    }));
-    if !report.not_assessable.is_empty() {
-        let rules: Vec<String> = report
-            .not_assessable
-            .iter()
-            .map(|it| if page.verbose() { format!("{} ({})", it.rule, it.reason) } else { it.rule.clone() })
-            .collect();
-        notes.push(("not asked", format!("what these look at was not collected: {}", some_of(&rules, page.verbose()))));
-    }
+    notes.extend(coverage_notes(&report.coverage, calendar, root));
+    notes.extend(limit_notes(&report.limits_hit, root));
+    notes.extend(not_asked(report, page.verbose()));
+    care(page, root, &notes);
+}
+
+/// The notes under their heading, each word once; the first few of each on a first reading.
+pub(crate) fn care(page: &mut Page, root: &str, notes: &[Note]) {
     if notes.is_empty() {
         return;
     }
     page.heading("to be read with care");
+    let of_files = |it: &Note| ["cut", "incomplete", "limit", "unread"].contains(&it.word);
+    if !root.is_empty() && notes.iter().any(of_files) {
+        page.prose((Ink::Faint, "   files"), 16, &format!("below {root}"));
+    }
     let mut last = "";
     let mut same = 0;
-    for (word, text) in &notes {
-        same = if *word == last { same + 1 } else { 0 };
-        if same >= LISTED && !page.verbose() {
-            if same == LISTED {
-                let all = notes.iter().filter(|(other, _)| other == word).count();
-                more(page, 16, all, LISTED);
+    for note in notes {
+        same = if note.word == last { same + 1 } else { 0 };
+        last = note.word;
+        let most = if note.word == "incomplete" { PARTIALS } else { LISTED };
+        if same >= most && !page.verbose() {
+            if same == most {
+                let all = notes.iter().filter(|it| it.word == note.word).count();
+                more(page, 16, all, most);
             }
             continue;
         }
-        let label = if same == 0 { format!("   {word}") } else { String::new() };
-        page.prose((Ink::Doubtful, &label), 16, text);
-        last = word;
+        let label = if same == 0 { format!("   {}", note.word) } else { String::new() };
+        page.prose((Ink::Doubtful, &label), 16, &note.text);
+        let detail = if page.verbose() { &note.each[..] } else { &[] };
+        for each in detail {
+            page.prose((Ink::Plain, ""), 18, each);
+        }
     }
 }
 
+/// Groups of what is incomplete on a first reading.
+const PARTIALS: usize = 5;
+
+pub(crate) fn limit_notes(hit: &[LimitHit], root: &str) -> Vec<Note> {
+    let note = |it: &LimitHit| {
+        let place = it.file.as_ref().map(|it| format!("{}: ", below(root, it))).unwrap_or_default();
+        // some say their name by themselves
+        let name = if it.what.starts_with(&it.limit) { String::new() } else { format!(" ({})", it.limit) };
+        Note::new("limit", format!("{place}{}{name}", it.what))
+    };
+    hit.iter().map(note).collect()
+}
+
+/// The rules that had nothing to look at, but for those that the cause being unknown has told of.
+fn not_asked(report: &Report, all: bool) -> Option<Note> {
+    let told = report.cause_unknown.as_ref().map_or(&[][..], |it| &it.could_not_look);
+    let rules: Vec<String> = report
+        .not_assessable
+        .iter()
+        .filter(|it| !told.iter().any(|told| told.rule == it.rule && told.reason == it.reason))
+        .map(|it| if all { format!("{} ({})", it.rule, it.reason) } else { it.rule.clone() })
+        .collect();
+    let words = || format!("what these look at was not collected: {}", some_of(&rules, all));
+    (!rules.is_empty()).then(|| Note::new("not asked", words()))
+}
+
 /// The clocks that were guessed, in words; nodes of which the same is true share a line.
-fn clock_notes(clocks: &[Clock], all: bool) -> Vec<(&'static str, String)> {
+fn clock_notes(clocks: &[Clock], all: bool) -> Vec<Note> {
     let guessed = |it: &&Clock| {
         let by_guess = |basis: &str| matches!(basis, "assumed" | "neighbours" | "modified");
         all || by_guess(&it.zone) || by_guess(&it.year) || it.early_secs > 1 || it.late_secs > 1
@@ -57,7 +102,7 @@ fn clock_notes(clocks: &[Clock], all: bool) -> Vec<(&'static str, String)> {
             None => groups.push((words, vec![whose])),
         }
     }
-    groups.into_iter().map(|(words, whose)| ("clock", format!("{}: {words}", some_of(&whose, all)))).collect()
+    groups.into_iter().map(|(words, whose)| Note::new("clock", format!("{}: {words}", some_of(&whose, all)))).collect()
 }
 
 /// Whose clock it is when no node is named.
@@ -78,7 +123,7 @@ pub(crate) fn clock_words(it: &Clock) -> Option<String> {
         "assumed" => Some("year not stated, a guess".to_owned()),
         "neighbours" => Some("year as in the other stamps of the case".to_owned()),
         "given" => Some("year as given".to_owned()),
-        "modified" => Some("year from the modification time in the archive, a weak hint".to_owned()),
+        "modified" => Some("year from a file's modification time, a weak hint".to_owned()),
         "collected" => Some(format!("year from the time of collection{}", from(&it.year_from))),
         _ => None,
     };
@@ -106,27 +151,19 @@ fn lasting(secs: i64) -> String {
 }
 
 /// Where the bundle is known to lack something.
-pub(crate) fn coverage_notes(coverage: &Coverage, calendar: &Calendar) -> Vec<(&'static str, String)> {
+pub(crate) fn coverage_notes(coverage: &Coverage, calendar: &Calendar, root: &str) -> Vec<Note> {
     let mut notes = Vec::new();
-    let whose = |node: &Option<String>| node.as_ref().map(|it| format!(" of {it}")).unwrap_or_default();
     for it in &coverage.gaps {
+        let whose = it.node.as_ref().map(|it| format!(" of {it}")).unwrap_or_default();
         let when = calendar.stretch(&it.from, &it.to).map(|it| format!(", {it}")).unwrap_or_default();
-        notes.push(("gap", format!("{}{}{when}: {}", it.source, whose(&it.node), it.what)));
+        notes.push(Note::new("gap", format!("{}{whose}{when}: {}", it.source, it.what)));
     }
-    for it in coverage.members.iter() {
+    for it in &coverage.members {
         if let Some(why) = &it.truncated {
-            notes.push(("cut", format!("{}: {why}", it.path)));
+            notes.push(Note::new("cut", format!("{}: {why}", below(root, &it.path))));
         }
     }
-    for it in &coverage.sources {
-        if let Some(why) = &it.incomplete {
-            notes.push(("incomplete", format!("{} log{} in {}: {why}", it.source, whose(&it.node), it.file)));
-        }
-    }
-    for it in &coverage.relations {
-        if let Some(why) = &it.incomplete {
-            notes.push(("incomplete", format!("{}{} in {}: {why}", it.relation, whose(&it.node), it.file)));
-        }
-    }
+    let partials = partials(coverage, root).into_iter();
+    notes.extend(partials.map(|it| Note { each: it.each, ..Note::new("incomplete", it.text) }));
     notes
 }

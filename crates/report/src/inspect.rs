@@ -6,8 +6,10 @@
 //!    kubelet-log  node-07   20411     99.9 %    2.1 MB  21:00:00 .. 22:13:40      node-07/journal_kubelet.txt
 //! ```
 
-use crate::care::{NO_NODE, clock_words, coverage_notes};
+use crate::care::{NO_NODE, Note, care, clock_words, coverage_notes, limit_notes};
+use crate::list::LISTED;
 use crate::page::{Ink, Look, Page, bytes, chars, clean, counted, percent};
+use crate::partial::{below, root};
 use crate::text::logs;
 use crate::when::Calendar;
 use crate::{BootEnd, Coverage, Inspection, Member, MemberOutcome};
@@ -34,7 +36,7 @@ pub fn inspection_text(it: &Inspection, look: &Look) -> String {
             page.prose((Ink::Plain, ""), 3, log);
         }
     }
-    care(&mut page, it, &calendar);
+    notes(&mut page, it, &calendar);
     totals(&mut page, &it.coverage);
     page.done()
 }
@@ -154,32 +156,23 @@ fn tables(page: &mut Page, coverage: &Coverage) {
     }
 }
 
-fn care(page: &mut Page, it: &Inspection, calendar: &Calendar) {
+fn notes(page: &mut Page, it: &Inspection, calendar: &Calendar) {
+    let root = root(&it.coverage);
     // a cut file says so in its own row
-    let mut notes: Vec<_> = coverage_notes(&it.coverage, calendar).into_iter().filter(|it| it.0 != "cut").collect();
-    notes.extend(it.limits_hit.iter().map(|it| {
-        let place = it.file.as_ref().map(|it| format!("{it}: ")).unwrap_or_default();
-        ("limit", format!("{place}{} ({})", it.what, it.limit))
-    }));
-    let shown = if page.verbose() { it.coverage.issues.len() } else { 20 };
-    notes.extend(it.coverage.issues.iter().take(shown).map(|it| {
+    let mut notes: Vec<Note> =
+        coverage_notes(&it.coverage, calendar, root).into_iter().filter(|it| it.word != "cut").collect();
+    notes.extend(limit_notes(&it.limits_hit, root));
+    let shown = if page.verbose() { it.coverage.issues.len() } else { LISTED - 1 };
+    let issues = it.coverage.issues.iter().take(shown).map(|it| {
         let line = it.line.map(|it| format!(":{it}")).unwrap_or_default();
-        ("unread", format!("{}{line}: {}", it.file, it.what))
-    }));
+        Note::new("unread", format!("{}{line}: {}", below(root, &it.file), it.what))
+    });
+    notes.extend(issues);
     let more = it.coverage.issues_count.saturating_sub(shown.min(it.coverage.issues.len()) as u64);
     if more > 0 {
-        notes.push(("unread", format!("… and {}", counted(more, "more place", "more places"))));
+        notes.push(Note::new("unread", format!("… and {}", counted(more, "more place", "more places"))));
     }
-    if notes.is_empty() {
-        return;
-    }
-    page.heading("to be read with care");
-    let mut last = "";
-    for (word, text) in &notes {
-        let label = if *word == last { String::new() } else { format!("   {word}") };
-        page.prose((Ink::Doubtful, &label), 16, text);
-        last = word;
-    }
+    care(page, root, &notes);
 }
 
 fn totals(page: &mut Page, coverage: &Coverage) {

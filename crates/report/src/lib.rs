@@ -15,6 +15,7 @@ mod instant;
 mod list;
 mod model;
 mod page;
+mod partial;
 mod rule_doc;
 mod text;
 mod when;

@@ -3,6 +3,7 @@
 //! **Invariant:** nothing from a bundle reaches the page but through [`clean`], so no line of a log can move the cursor,
 //! change a colour or turn the reading direction.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
@@ -68,6 +69,8 @@ pub(crate) struct Entry<'t> {
 pub(crate) struct Page {
     out: String,
     look: Look,
+    /// Places and lines quoted since the last heading.
+    quoted: HashSet<(String, Option<u32>, String)>,
 }
 
 /// Lines of a report of many lines that are shown on a first reading.
@@ -75,7 +78,7 @@ const QUOTED_LINES: usize = 6;
 
 impl Page {
     pub(crate) fn new(look: &Look) -> Page {
-        Page { out: String::new(), look: Look { width: look.width.max(40), ..*look } }
+        Page { out: String::new(), look: Look { width: look.width.max(40), ..*look }, quoted: HashSet::new() }
     }
 
     pub(crate) fn done(self) -> String {
@@ -93,9 +96,15 @@ impl Page {
         }
     }
 
+    /// From here on every line is quoted again.
+    pub(crate) fn forget_quotes(&mut self) {
+        self.quoted.clear();
+    }
+
     /// A heading of a section.
     pub(crate) fn heading(&mut self, text: &str) {
         self.gap();
+        self.forget_quotes();
         self.put(Ink::Strong, text);
         self.out.push('\n');
     }
@@ -138,12 +147,26 @@ impl Page {
     /// A statement, its place at the right edge where it fits, its quote below.
     pub(crate) fn entry(&mut self, label: (Ink, &str), hang: usize, entry: &Entry<'_>) {
         let used = self.words(label, hang, entry.text);
+        let quote = entry.quote.filter(|it| *it != entry.text);
+        // a long line that stands above need not stand here again
+        let again = quote.is_some_and(|quote| {
+            let place = (entry.file.unwrap_or_default().to_owned(), entry.line, quote.to_owned());
+            !self.quoted.insert(place) && chars(quote) > AGAIN_CHARS
+        });
         if let Some(file) = entry.file {
             let mut place = clean(file);
             if let Some(line) = entry.line {
                 let _ = write!(place, ":{line}");
             }
-            let like = if entry.count > 1 { format!("  (+{} like it)", entry.count - 1) } else { String::new() };
+            let mut notes = Vec::new();
+            if again {
+                notes.push("quoted above".to_owned());
+            }
+            // the points of a series are no lines of their own
+            if entry.count > 1 && !quote.is_some_and(is_sample) {
+                notes.push(format!("+{} like it", entry.count - 1));
+            }
+            let like = if notes.is_empty() { String::new() } else { format!("  ({})", notes.join(", ")) };
             let needed = chars(&place) + chars(&like);
             if used + 2 + needed <= self.look.width {
                 self.spaces(self.look.width - used - needed);
@@ -155,7 +178,7 @@ impl Page {
             self.put(Ink::Faint, &like);
         }
         self.out.push('\n');
-        if let Some(quote) = entry.quote.filter(|it| *it != entry.text) {
+        if let Some(quote) = quote.filter(|_| !again) {
             self.quote(hang, quote, &entry.telling);
         }
     }
@@ -213,6 +236,17 @@ impl Page {
     }
 }
 
+/// Up to this length a line is quoted as often as it is cited.
+const AGAIN_CHARS: usize = 60;
+
+/// `[1690121550,"41884"]`: one point of a series as Prometheus writes it.
+fn is_sample(quote: &str) -> bool {
+    let inside = quote.strip_prefix('[').and_then(|it| it.strip_suffix("\"]"));
+    inside.and_then(|it| it.split_once(",")).is_some_and(|(at, value)| {
+        at.trim().parse::<f64>().is_ok() && value.trim_start().strip_prefix('"').is_some_and(|it| !it.contains('"'))
+    })
+}
+
 pub(crate) fn chars(text: &str) -> usize {
     text.chars().count()
 }
@@ -256,6 +290,9 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
         }
         line.push_str(word);
         used += needed;
+    }
+    for line in &mut lines {
+        line.truncate(line.trim_end_matches(' ').len());
     }
     lines
 }
@@ -436,6 +473,34 @@ mod tests {
     }
 
     #[test]
+    fn a_point_of_a_series_is_told_from_a_log_line() {
+        assert!(is_sample(r#"[1690121550,"41884"]"#) && is_sample(r#"[1690121550.781, "NaN"]"#));
+        for line in
+            ["[    0.000000] Linux version 4.4.0", r#"["a","b"]"#, r#"[1,"2"],[3,"4"]"#, "46210", "[]", r#"[1,""#]
+        {
+            assert!(!is_sample(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_long_line_is_quoted_once_under_a_heading() {
+        let mut page = Page::new(&Look::default());
+        let line = format!("kubelet: {}", "x".repeat(80));
+        let cite = |page: &mut Page, text| {
+            let entry =
+                Entry { text, file: Some("a.txt"), line: Some(3), count: 2, quote: Some(&line), telling: vec![] };
+            page.entry((Ink::Plain, ""), 3, &entry);
+        };
+        cite(&mut page, "first");
+        cite(&mut page, "again");
+        page.heading("elsewhere");
+        cite(&mut page, "here too");
+        let text = page.done();
+        assert_eq!(text.matches(&line).count(), 2, "{text}");
+        assert_eq!(text.matches("(quoted above, +1 like it)").count(), 1, "{text}");
+    }
+
+    #[test]
     fn sizes_and_shares_read_well() {
         assert_eq!([999, 1000, 1_234_567, 999_999_999].map(bytes), ["999 B", "1.0 kB", "1.2 MB", "1.0 GB"]);
         assert_eq!(percent(1, 1_000_000), "< 0.01 %");
@@ -448,5 +513,6 @@ mod tests {
     fn words_are_wrapped_and_long_ones_stay_whole() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("a looooooong one", 5), ["a", "looooooong", "one"]);
+        assert_eq!(wrap("one  two three", 5), ["one", "two", "three"]);
     }
 }

@@ -11,14 +11,14 @@
 //! First what wins, with chain, evidence, counter-evidence and what to do; then why the others lose, what is left
 //! unexplained, and last how far the bundle can be trusted. A hypothesis that follows from another is named there.
 
-use crate::block::{band_ink, band_word, block, entry, missing, reason_entry, symptom_name};
+use crate::block::{band_ink, band_word, block, entry, missing, reason_entry, symptom_name, to_collect};
 use crate::care::trust;
 use crate::list::{LISTED, items, more, some_of};
 use crate::page::{Entry, Ink, Look, Page, bytes, chars, counted, percent};
-use crate::when::Calendar;
+use crate::when::{Calendar, Days};
 use crate::{
-    Band, BootEnd, CauseUnknown, Coverage, Evidence, Hypothesis, HypothesisRef, Instant, Looked, Report, Symptom,
-    SymptomRef, Verdict,
+    Band, BootEnd, CauseUnknown, Collect, Coverage, Evidence, Hypothesis, HypothesisRef, Instant, Looked, Report,
+    Symptom, SymptomRef, Verdict,
 };
 
 /// The report as text.
@@ -119,10 +119,12 @@ fn symptoms(page: &mut Page, calendar: &Calendar, report: &Report) {
     page.heading("symptoms");
     let (explained, open): (Vec<&Symptom>, Vec<&Symptom>) =
         report.symptoms.iter().partition(|it| !it.explained_by.is_empty());
-    let widest = report.symptoms.iter().filter_map(|it| calendar.show(&it.at)).map(|it| chars(&it)).max();
+    let widest = report.symptoms.iter().filter_map(|it| calendar.beside(&it.at)).map(|it| chars(&it)).max();
     let hang = 3 + widest.unwrap_or(0).max("no time".len()) + 3;
-    let label = |it: &Symptom| format!("   {}", calendar.show(&it.at).unwrap_or_else(|| "no time".to_owned()));
+    let label = |it: &Symptom| format!("   {}", calendar.beside(&it.at).unwrap_or_else(|| "no time".to_owned()));
+    let mut days = Days::new(calendar);
     for it in &open {
+        days.turn(page, &it.at);
         let first = it.quotes.first();
         let text = format!("UNEXPLAINED  {}", it.title);
         let entry = Entry {
@@ -137,6 +139,7 @@ fn symptoms(page: &mut Page, calendar: &Calendar, report: &Report) {
     }
     let shown = if page.verbose() { usize::MAX } else { LISTED };
     for it in explained.iter().take(shown) {
+        days.turn(page, &it.at);
         let by: Vec<String> = it.explained_by.iter().map(explainer).collect();
         page.prose((Ink::Time, &label(it)), hang, &format!("{}  ← {}", it.title, by.join(", ")));
     }
@@ -194,53 +197,110 @@ fn cause_unknown(page: &mut Page, report: &Report) {
     let all = report.symptoms.len().max(open);
     page.gap();
     let names: Vec<String> = report.unexplained.iter().map(titled).collect();
-    let list = if names.is_empty() { String::new() } else { format!(": {}", some_of(&names, page.verbose())) };
-    let title = if all == 0 {
-        "CAUSE UNKNOWN. No symptom is visible, and no hypothesis wins.".to_owned()
-    } else {
-        format!("CAUSE UNKNOWN. {open} of {} unexplained{list}", counted(all as u64, "symptom", "symptoms"))
+    let title = match open {
+        _ if all == 0 => "CAUSE UNKNOWN. No symptom is visible, and no hypothesis wins.".to_owned(),
+        0 => {
+            let visible = match all {
+                1 => "the one symptom".to_owned(),
+                2 => "both symptoms".to_owned(),
+                _ => format!("all {all} symptoms"),
+            };
+            format!("CAUSE UNKNOWN. What comes closest would explain {visible}, but is not more than possible.")
+        }
+        // the symptoms stand below, each with its line
+        _ if names.len() > NAMED && !page.verbose() => format!("CAUSE UNKNOWN. {open} of {all} symptoms unexplained."),
+        _ => {
+            let all = counted(all as u64, "symptom", "symptoms");
+            format!("CAUSE UNKNOWN. {open} of {all} unexplained: {}", names.join(", "))
+        }
     };
     page.title("", 0, &title, (Ink::Plain, ""));
     let empty = CauseUnknown::default();
     let unknown = report.cause_unknown.as_ref().unwrap_or(&empty);
     let hang = 29;
-    let words = |list: &[Looked]| -> Vec<String> {
-        let reason = |it: &Looked| if it.reason.is_empty() { String::new() } else { format!(" ({})", it.reason) };
-        list.iter().map(|it| format!("{}{}", it.what, reason(it))).collect()
-    };
-    items(page, "looked for and not found", Ink::Strong, hang, &words(&unknown.looked_for));
-    items(page, "could not look", Ink::Strong, hang, &words(&unknown.could_not_look));
-    let closest: Vec<String> =
-        unknown.closest.iter().map(|it| format!("{} [{}, {}]", it.title, it.rule, it.band.name())).collect();
+    let in_vain: Vec<String> = by_reason(&unknown.looked_for)
+        .into_iter()
+        .map(|(reason, what)| match reason {
+            "" | IN_VAIN => some_of(&what, page.verbose()),
+            _ => format!("{}: {reason}", some_of(&what, page.verbose())),
+        })
+        .collect();
+    items(page, IN_VAIN, Ink::Strong, hang, &in_vain);
+    let unseen: Vec<String> = by_reason(&unknown.could_not_look)
+        .into_iter()
+        .map(|(reason, what)| match reason {
+            "" => some_of(&what, page.verbose()),
+            _ => format!("{reason}  (for {})", some_of(&what, page.verbose())),
+        })
+        .collect();
+    items(page, "could not look", Ink::Strong, hang, &unseen);
+    let closest: Vec<String> = unknown.closest.iter().map(|it| closest(report, it, page.verbose())).collect();
     items(page, "closest", Ink::Strong, hang, &closest);
+    // why nobody could look is no thing to collect, and stands above
+    let told = |it: &&Collect| unknown.could_not_look.iter().any(|told| told.reason == it.collect);
     let plan: Vec<String> = report
         .collect_plan
         .iter()
+        .filter(|it| !told(it))
         .map(|it| {
-            let place = it.node.as_ref().map(|it| format!("on {it}: ")).unwrap_or_default();
             let rules = &it.decides;
             let purpose = if rules.is_empty() { String::new() } else { format!("  (for {})", some_of(rules, false)) };
-            format!("{place}{}{purpose}", it.collect)
+            format!("{}{purpose}", to_collect(it.node.as_deref(), &it.collect))
         })
         .collect();
     items(page, "to decide next time", Ink::Good, hang, &plan);
 }
 
+/// The heading of what was asked and is not there; some reasons say no more than it.
+const IN_VAIN: &str = "looked for and not found";
+/// Symptoms that are named in a title.
+const NAMED: usize = 3;
+
+/// What was looked for, by the reason it was not found; reasons in the order they come.
+fn by_reason(list: &[Looked]) -> Vec<(&str, Vec<String>)> {
+    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+    for it in list {
+        match groups.iter_mut().find(|group| group.0 == it.reason) {
+            Some(group) => group.1.push(it.what.clone()),
+            None => groups.push((&it.reason, vec![it.what.clone()])),
+        }
+    }
+    groups
+}
+
+/// A hypothesis that came close; one that has its own block is not told twice.
+fn closest(report: &Report, it: &HypothesisRef, all: bool) -> String {
+    let listed = report.hypotheses.iter().find(|of| Some(of.rank) == it.rank);
+    match listed.filter(|of| all || reads_first(report, of)) {
+        Some(of) => format!("see {} [{}, {}]", of.rank, it.rule, it.band.name()),
+        None => format!("{} [{}, {}]", it.title, it.rule, it.band.name()),
+    }
+}
+
 fn healthy(page: &mut Page, calendar: &Calendar, report: &Report) {
     page.gap();
-    let rules = counted(u64::from(report.rules_checked), "rule", "rules");
-    page.title("", 0, &format!("NOTHING WRONG FOUND. {rules} asked, no symptom seen."), (Ink::Plain, ""));
-    let hang = 16;
     let logs = logs(&report.coverage, calendar);
+    if logs.is_empty() && report.coverage.relations.is_empty() {
+        let title =
+            "NOTHING TO LOOK AT. No log and no table was recognised in this bundle; `coroner inspect` shows why.";
+        page.title("", 0, title, (Ink::Plain, ""));
+        return;
+    }
+    let rules = counted(u64::from(report.rules_checked), "rule", "rules");
+    // a rule without anything to look at found nothing, which is no good news
+    let blind = report.not_assessable.len() as u64;
+    let asked = match u64::from(report.rules_checked).saturating_sub(blind) {
+        _ if blind == 0 => format!("{rules} asked"),
+        asked => format!("{asked} of {rules} had something to look at"),
+    };
+    page.title("", 0, &format!("NOTHING WRONG FOUND. {asked}, no symptom seen."), (Ink::Plain, ""));
+    let hang = 16;
     items(page, "logs", Ink::Strong, hang, &logs);
     let mut tables: Vec<String> = report.coverage.relations.iter().map(|it| it.relation.clone()).collect();
     tables.sort();
     tables.dedup();
     if !tables.is_empty() {
         page.prose((Ink::Strong, "   tables"), hang, &tables.join(", "));
-    }
-    if logs.is_empty() && tables.is_empty() {
-        page.prose((Ink::Bad, "   looked at"), hang, "nothing: no log and no table was recognised in this bundle");
     }
 }
 

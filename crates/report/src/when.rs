@@ -14,7 +14,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
 
 use crate::Instant;
-use crate::page::clean;
+use crate::page::{Ink, Page, clean};
 
 /// Up to this width a stretch shows seconds.
 const SECONDS_UP_TO: TimeDelta = TimeDelta::minutes(10);
@@ -83,9 +83,30 @@ impl Calendar {
         })
     }
 
+    /// The instant as it stands in a column where a day has its own line, see [`Days`].
+    pub(crate) fn beside(&self, instant: &Instant) -> Option<String> {
+        self.on(self.day_of(instant)).show(instant)
+    }
+
+    /// The same page below a line that tells the day.
+    fn on(&self, day: Option<NaiveDate>) -> Calendar {
+        day.map_or(*self, |day| Calendar { day: Some(day), year: self.year.or(Some(day.year())), ..*self })
+    }
+
+    /// The day on which an instant is shown; nothing where only days are.
+    fn day_of(&self, instant: &Instant) -> Option<NaiveDate> {
+        match Shape::of(instant) {
+            Shape::Between(lo, hi) => (hi - lo < DAYS_FROM).then(|| lo.date_naive()),
+            Shape::Guess(at) | Shape::Before(at) | Shape::After(at) => Some(at.date_naive()),
+            Shape::Unknown => None,
+        }
+    }
+
     /// From the start of the first to the end of the second.
     pub(crate) fn stretch(&self, from: &Instant, to: &Instant) -> Option<String> {
-        match (self.show(from), self.show(to)) {
+        let same_day = self.day_of(from).filter(|it| self.day_of(to) == Some(*it));
+        match (self.show(from), self.on(same_day).show(to)) {
+            (Some(_), Some(_)) if from == to => self.show(from),
             (Some(from), Some(to)) if from == to => Some(from),
             (Some(from), Some(to)) => Some(format!("{from} .. {to}")),
             (Some(from), None) => Some(format!("from {from}")),
@@ -131,6 +152,26 @@ impl Calendar {
             at.format("%m-%d ").to_string()
         } else {
             at.format("%Y-%m-%d ").to_string()
+        }
+    }
+}
+
+/// The lines of a column of times that tell the day, where a page has more than one.
+pub(crate) struct Days<'c> {
+    calendar: &'c Calendar,
+    day: Option<NaiveDate>,
+}
+
+impl<'c> Days<'c> {
+    pub(crate) fn new(calendar: &'c Calendar) -> Days<'c> {
+        Days { calendar, day: calendar.day }
+    }
+
+    /// Tells the day where it is not that of the line above.
+    pub(crate) fn turn(&mut self, page: &mut Page, instant: &Instant) {
+        if let Some(day) = self.calendar.day_of(instant).filter(|it| self.day != Some(*it)) {
+            page.line(&[(Ink::Plain, "   "), (Ink::Time, &day.to_string())]);
+            self.day = Some(day);
         }
     }
 }

@@ -134,7 +134,7 @@ fn checked<'s>(schema: &'s Value, part: &Value, value: &Value) -> Checker<'s> {
 #[test]
 fn every_report_keeps_to_the_schema() {
     let schema = schema();
-    for report in [sample::full(), sample::unknown(), sample::healthy(), Report::default()] {
+    for report in [sample::full(), sample::unknown(), sample::healthy(), sample::crowded(), Report::default()] {
         let text: Value = serde_json::from_str(&json(&report)).unwrap();
         assert_eq!(checked(&schema, &schema, &text).wrong, Vec::<String>::new());
     }
@@ -177,7 +177,7 @@ fn the_checker_finds_what_is_wrong() {
 
 #[test]
 fn what_was_written_can_be_read_back() {
-    for report in [sample::full(), sample::unknown(), sample::healthy()] {
+    for report in [sample::full(), sample::unknown(), sample::healthy(), sample::crowded()] {
         let text = json(&report);
         let read: Report = serde_json::from_str(&text).unwrap();
         assert_eq!(json(&read), text, "the same, byte for byte");

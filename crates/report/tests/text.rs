@@ -29,8 +29,25 @@ fn a_cause_that_is_not_known() {
 }
 
 #[test]
+fn many_days_and_many_of_one_kind() {
+    insta::assert_snapshot!("crowded", text(&sample::crowded(), &plain()));
+    let all = text(&sample::crowded(), &Look { verbose: true, ..plain() });
+    assert!(all.contains("namespaces/shop/events.yaml: only namespace shop"), "{all}");
+    assert!(all.contains("table.f in f.txt"), "{all}");
+}
+
+#[test]
 fn a_healthy_cluster() {
     insta::assert_snapshot!("healthy", text(&sample::healthy(), &plain()));
+}
+
+#[test]
+fn a_rule_that_saw_nothing_is_no_good_news() {
+    let blind = sample::crowded().not_assessable;
+    let shown = text(&Report { not_assessable: blind, ..sample::healthy() }, &plain());
+    assert!(shown.contains("94 of 96 rules had something to look at, no symptom seen"), "{shown}");
+    let nothing = Report { coverage: Default::default(), ..sample::healthy() };
+    assert!(text(&nothing, &plain()).contains("NOTHING TO LOOK AT."), "{}", text(&nothing, &plain()));
 }
 
 #[test]
@@ -103,7 +120,7 @@ fn colours() {
 
 #[test]
 fn a_hostile_bundle_reaches_no_terminal() {
-    let reports = [sample::full(), sample::unknown(), sample::healthy()];
+    let reports = [sample::full(), sample::unknown(), sample::healthy(), sample::crowded()];
     for report in &reports {
         for look in [plain(), Look { verbose: true, ..plain() }] {
             let text = text(report, &look);

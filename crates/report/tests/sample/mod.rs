@@ -615,3 +615,131 @@ pub(crate) fn inspection() -> Inspection {
         limits_hit: full.limits_hit,
     }
 }
+
+/// Over three days, with items of every kind more than once and sources that are incomplete in the same way.
+pub(crate) fn crowded() -> Report {
+    let on = |day: u32, time: &str| Instant {
+        lo: Some(format!("2026-03-{day:02}T{time}Z")),
+        hi: Some(format!("2026-03-{day:02}T{time}Z")),
+        ..Instant::default()
+    };
+    let step = |text: &str, at: Instant, line: u32, quote: &str| Link {
+        clause: text.split(' ').next().unwrap_or_default().into(),
+        text: text.into(),
+        at,
+        count: 22,
+        order: Some(Order::Before),
+        file: some("bundle/metrics/threads.json"),
+        line: Some(line),
+        quote: some(quote),
+    };
+    let long = "Mar 16 00:00:40 node-07 kubelet[812]: fork/exec /usr/bin/runc: resource temporarily unavailable";
+    let item = |polarity, value, why: &str| Evidence {
+        clause: format!("a written form of {why}"),
+        polarity,
+        value,
+        why: why.into(),
+        ..Evidence::default()
+    };
+    let said = |text: &str, line: u32| Evidence {
+        file: some("bundle/metrics/threads.json"),
+        line: Some(line),
+        text: some(long),
+        ..item(Polarity::For, Answer::True, text)
+    };
+    let mut hypothesis = Hypothesis {
+        chain: vec![
+            step("threads rose from 2105 to 41884", on(14, "23:50:00"), 1, r#"[1773532200,"41884"]"#),
+            step("refused a process", on(16, "00:00:40"), 7, long),
+            step("probes fail", on(16, "00:00:41"), 7, long),
+        ],
+        evidence: vec![
+            said("refused a process", 7),
+            said("it hits daemons of the node", 7),
+            item(Polarity::For, Answer::False, "the fork rate rose: looked for and not found"),
+            item(Polarity::For, Answer::False, "the load rose: looked for and not found"),
+            item(Polarity::Against, Answer::False, "a cgroup refused the fork: looked for and not found"),
+            item(Polarity::Against, Answer::False, "no oom-killer line in the log: it is there"),
+            item(Polarity::Against, Answer::Unknown, "a limit per user: no limits were collected"),
+            item(Polarity::For, Answer::Unknown, "the host held 49000: no count was collected"),
+            item(Polarity::For, Answer::Unknown, "the API server saw it: no audit log was collected"),
+        ],
+        missing: vec![
+            Missing {
+                clause: "host".into(),
+                node: some("node-07"),
+                collect: "on node-07: ps -eLf | wc -l".into(),
+                reason: "no count was collected".into(),
+                would_add_db: 20.0,
+            },
+            Missing {
+                clause: "peak".into(),
+                node: some("node-07"),
+                collect: "on node-07: ps -eLf | wc -l".into(),
+                reason: "no count was collected".into(),
+                would_add_db: 6.0,
+            },
+            Missing {
+                clause: "leaker".into(),
+                node: some("node-07"),
+                collect: r#"PromQL: topk(5, threads{node="node-07"})"#.into(),
+                would_add_db: 10.0,
+                ..Missing::default()
+            },
+        ],
+        fix: Fix::default(),
+        ..pid_max()
+    };
+    hypothesis.band = Band::Possible;
+    let looked = |rule: &str, reason: &str| Looked { rule: rule.into(), what: rule.into(), reason: reason.into() };
+    let unseen = vec![looked("kernel-bug", "no kernel log"), looked("cgroup-oom", "no kernel log")];
+    let sources = ["default", "kube-system", "shop"].map(|it| LogSource {
+        source: "k8s-event".into(),
+        incomplete: Some(format!("only namespace {it}")),
+        file: format!("bundle/namespaces/{it}/events.yaml"),
+        ..LogSource::default()
+    });
+    let relations = ["a", "b", "c", "d", "e", "f"].map(|it| RelationSource {
+        relation: format!("table.{it}"),
+        incomplete: Some(format!("{it} was left out")),
+        file: format!("bundle/{it}.txt"),
+        ..RelationSource::default()
+    });
+    let members = sources.iter().map(|it| &it.file).chain(relations.iter().map(|it| &it.file));
+    let members = members.map(|it| Member { path: it.clone(), ..Member::default() }).collect();
+    Report {
+        case: "bundle".into(),
+        verdict: Verdict::Unknown,
+        nodes: nodes(),
+        hypotheses: vec![hypothesis],
+        symptoms: vec![
+            symptom(
+                "load-high",
+                "the load is high",
+                on(14, "23:50:00"),
+                1,
+                vec![HypothesisRef { rank: Some(1), ..HypothesisRef::default() }],
+            ),
+            symptom(
+                "probe-failed",
+                "probes fail",
+                on(16, "00:00:41"),
+                1,
+                vec![HypothesisRef { rank: Some(1), ..HypothesisRef::default() }],
+            ),
+        ],
+        cause_unknown: Some(CauseUnknown {
+            looked_for: vec![
+                looked("nproc-limit", "looked for and not found"),
+                looked("host-oom", "looked for and not found"),
+            ],
+            could_not_look: unseen.clone(),
+            closest: vec![],
+        }),
+        not_assessable: unseen,
+        collect_plan: vec![Collect { collect: "no kernel log".into(), ..Collect::default() }],
+        coverage: Coverage { members, sources: sources.into(), relations: relations.into(), ..Coverage::default() },
+        rules_checked: 96,
+        ..Report::default()
+    }
+}
