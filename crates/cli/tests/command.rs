@@ -1,26 +1,11 @@
 //! The command as a user meets it: help, mistakes, exit codes, pipes.
 
+mod common;
+
 use std::io::Read;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 
-fn coroner() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coroner"));
-    command.stdin(Stdio::null()).env_remove("COLUMNS").env_remove("CLICOLOR_FORCE").env_remove("NO_COLOR");
-    command
-}
-
-fn run(args: &[&str]) -> Output {
-    coroner().args(args).output().expect("the command starts")
-}
-
-fn out(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn err(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
+use common::{coroner, err, json, out, path, run};
 
 /// A bundle with one file in it.
 fn bundle() -> tempfile::TempDir {
@@ -28,10 +13,6 @@ fn bundle() -> tempfile::TempDir {
     std::fs::create_dir(dir.path().join("node-07")).expect("a directory");
     std::fs::write(dir.path().join("node-07/uptime.txt"), "nothing of interest\n").expect("a file");
     dir
-}
-
-fn path(dir: &Path) -> &str {
-    dir.to_str().expect("a temporary path is UTF-8")
 }
 
 #[test]
@@ -145,8 +126,7 @@ fn json_is_json() {
     for (command, schema) in [("analyze", "coroner.report/1"), ("inspect", "coroner.inspection/1")] {
         let output = run(&[command, path(dir.path()), "--format", "json"]);
         assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-        let read: serde_json::Value = serde_json::from_str(&out(&output)).expect("it is JSON");
-        assert_eq!(read["schema"], schema);
+        assert_eq!(json(&output)["schema"], schema);
     }
 }
 
