@@ -18,13 +18,16 @@ const EDGE_SECS: i64 = 120;
 
 impl Case<'_> {
     pub(super) fn coverage(&self, clause: &Clause, node: Option<&Name>, window: Option<Time>) -> Coverage {
+        // a clause that asks for some node is answered by the nodes there are, one that names none by all of them
+        let everywhere = node.is_none() && !clause.conditions.iter().any(|(column, _)| column == "node");
+        let logs = |sources: &[Source]| logs(self.timeline, sources, node, everywhere, window);
         match &clause.kind {
             ClauseKind::Signal(name) => {
                 let sources = self.signals.get(name.as_str()).map(|it| it.sources()).unwrap_or_default();
-                logs(self.timeline, &sources.into_iter().collect::<Vec<_>>(), node, window)
+                logs(&sources.into_iter().collect::<Vec<_>>())
             }
             ClauseKind::Fact(relation) => match log_sources(relation.name) {
-                Some(sources) => logs(self.timeline, sources, node, window),
+                Some(sources) => logs(sources),
                 None => collected(self.timeline, relation.name, relation.per_node, node),
             },
             ClauseKind::Derived(detector) => {
@@ -32,7 +35,7 @@ impl Case<'_> {
                     let coverage = match *need {
                         "series" => series(self.timeline, node),
                         need => match (log_sources(need), timeline::relation::named(need)) {
-                            (Some(sources), _) => logs(self.timeline, sources, node, window),
+                            (Some(sources), _) => logs(sources),
                             (None, Some(relation)) => collected(self.timeline, need, relation.per_node, node),
                             (None, None) => Coverage::Open(format!("nothing tells whether {need} was collected")),
                         },
@@ -74,7 +77,13 @@ fn collected(timeline: &Timeline, relation: &str, per_node: bool, node: Option<&
     Coverage::Open(reason)
 }
 
-fn logs(timeline: &Timeline, sources: &[Source], node: Option<&Name>, window: Option<Time>) -> Coverage {
+fn logs(
+    timeline: &Timeline,
+    sources: &[Source],
+    node: Option<&Name>,
+    everywhere: bool,
+    window: Option<Time>,
+) -> Coverage {
     let names: Vec<&str> = sources.iter().map(|it| it.name()).collect();
     let mut reason = format!("no log{} that would show it ({}) was collected", of(node), names.join(", "));
     for seen in timeline.seen.iter().filter(|it| sources.contains(&it.source)) {
@@ -84,7 +93,7 @@ fn logs(timeline: &Timeline, sources: &[Source], node: Option<&Name>, window: Op
             continue;
         }
         // the log of one container says nothing of what others did, nor that of one node of the others
-        if seen.source == Source::ContainerLog || (!cluster && node.is_none()) {
+        if seen.source == Source::ContainerLog || (!cluster && everywhere) {
             continue;
         }
         if let Some(why) = &seen.incomplete {
