@@ -9,8 +9,59 @@ use crate::language::{Clause, ClauseKind};
 pub(super) enum Coverage {
     /// Yes: the answer "no" can be trusted.
     Covered,
-    /// No, and why.
-    Open(String),
+    /// No: why, and what to collect so that it can be told.
+    Open {
+        /// Why not.
+        reason: String,
+        /// The command or file that would show it.
+        collect: String,
+    },
+}
+
+impl Coverage {
+    fn open(reason: impl Into<String>, collect: impl Into<String>) -> Coverage {
+        Coverage::Open { reason: reason.into(), collect: collect.into() }
+    }
+}
+
+/// What shows the lines of a source.
+fn command(source: Source) -> &'static str {
+    match source {
+        Source::Kernel => "journalctl -k -b all, dmesg, /var/crash",
+        Source::Kubelet => "journalctl -u kubelet",
+        Source::Runtime => "journalctl -u containerd -u docker -u crio",
+        Source::Calico => "kubectl logs (and --previous) of calico-node",
+        Source::ControlPlane => "logs of the control plane",
+        Source::System => "journalctl -b all",
+        Source::ContainerLog => "/var/log/pods",
+        Source::KubeEvent => "kubectl get events -A -o json",
+        Source::NetworkDevice => "syslog of the routers",
+        Source::Note => "",
+    }
+}
+
+/// What shows the rows of a relation.
+fn command_for(relation: &str) -> &'static str {
+    match relation {
+        "route" => "ip route show table all",
+        "address" => "ip addr",
+        "ipam.block" | "ipam.pool" => "calicoctl ipam show --show-blocks",
+        "ipam.allocation" => {
+            "kubectl get ipamblocks.crd.projectcalico.org -o yaml, calicoctl ipam show --show-borrowed"
+        }
+        "ipam.config" => "calicoctl ipam show --show-configuration",
+        "ipam.affinity" => "kubectl get blockaffinities.crd.projectcalico.org -o yaml",
+        "bgp.peer" => "calicoctl node status",
+        "sysctl" => "sysctl -a",
+        "limit" => "/proc/PID/limits, /etc/security/limits.d",
+        "meminfo" => "/proc/meminfo",
+        "kernel" => "uname -a",
+        "runtime" => "docker info, crictl info",
+        "module" => "lsmod",
+        "node" => "kubectl get nodes -o json",
+        "pod" | "container.state" => "kubectl get pods -A -o json",
+        _ => "",
+    }
 }
 
 /// A source may end a little before the instant asked about and still have shown it.
@@ -37,10 +88,10 @@ impl Case<'_> {
                         need => match (log_sources(need), timeline::relation::named(need)) {
                             (Some(sources), _) => logs(sources),
                             (None, Some(relation)) => collected(self.timeline, need, relation.per_node, node),
-                            (None, None) => Coverage::Open(format!("nothing tells whether {need} was collected")),
+                            (None, None) => Coverage::open(format!("nothing tells whether {need} was collected"), ""),
                         },
                     };
-                    if let Coverage::Open(_) = coverage {
+                    if let Coverage::Open { .. } = coverage {
                         return coverage;
                     }
                 }
@@ -48,7 +99,8 @@ impl Case<'_> {
             }
             ClauseKind::Metric(query) => {
                 let metrics = query.metrics();
-                Coverage::Open(format!("{} was not collected{}", metrics.join(", "), of(node)))
+                let collect = format!("Prometheus: {}", metrics.join(", "));
+                Coverage::open(format!("{} was not collected{}", metrics.join(", "), of(node)), collect)
             }
         }
     }
@@ -60,7 +112,8 @@ fn of(node: Option<&Name>) -> String {
 
 fn series(timeline: &Timeline, node: Option<&Name>) -> Coverage {
     let any = timeline.series.iter().any(|it| node.is_none() || it.node.as_ref() == node);
-    if any { Coverage::Covered } else { Coverage::Open(format!("no metrics{} were collected", of(node))) }
+    let collect = "Prometheus range dumps of the node and its containers";
+    if any { Coverage::Covered } else { Coverage::open(format!("no metrics{} were collected", of(node)), collect) }
 }
 
 fn collected(timeline: &Timeline, relation: &str, per_node: bool, node: Option<&Name>) -> Coverage {
@@ -74,7 +127,7 @@ fn collected(timeline: &Timeline, relation: &str, per_node: bool, node: Option<&
             Some(why) => reason = format!("{relation}{} is incomplete: {why}", of(it.node.as_ref())),
         }
     }
-    Coverage::Open(reason)
+    Coverage::open(reason, command_for(relation))
 }
 
 fn logs(
@@ -104,7 +157,10 @@ fn logs(
             reason = format!("the {} log{} does not cover that time", seen.source.name(), of(seen.node.as_ref()));
         }
     }
-    Coverage::Open(reason)
+    {
+        let commands: Vec<&str> = sources.iter().map(|it| command(*it)).filter(|it| !it.is_empty()).take(3).collect();
+        Coverage::open(reason, commands.join("; "))
+    }
 }
 
 fn covers(seen: &Seen, window: Option<Time>) -> bool {

@@ -105,7 +105,8 @@ fn extend(case: &Case<'_>, clause: &Clause, binding: &Binding, next: &mut Vec<Bi
         let mut binding = binding.clone();
         bind(clause, &group, &mut binding);
         let node = asked_node(clause, &binding);
-        let judged = Judged { truth: Truth::True, found: Some(group.found), reason: String::new(), node };
+        let (found, reason, collect) = (Some(group.found), String::new(), String::new());
+        let judged = Judged { truth: Truth::True, found, reason, collect, node };
         binding.answers.insert(clause.name.clone(), judged);
         next.push(binding);
     }

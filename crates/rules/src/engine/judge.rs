@@ -45,12 +45,13 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
         _ => None,
     });
     if let Some(name) = unbound {
-        return Judged { truth: Truth::Unknown, found: None, reason: format!("${name} is not known"), node };
+        let (reason, collect) = (format!("${name} is not known"), String::new());
+        return Judged { truth: Truth::Unknown, found: None, reason, collect, node };
     }
     let Rows { mut groups, near_miss, silent } = groups(case, clause, binding);
     if let (true, Some(column)) = (groups.is_empty(), silent) {
         let reason = format!("the source does not say {column}");
-        return Judged { truth: Truth::Unknown, found: near_miss, reason, node };
+        return Judged { truth: Truth::Unknown, found: near_miss, reason, collect: String::new(), node };
     }
     if groups.is_empty() {
         let coverage = match (&clause.kind, &near_miss) {
@@ -58,19 +59,21 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
             (_, Some(_)) => Coverage::Covered,
             _ => case.coverage(clause, node.as_ref(), window(clause, binding)),
         };
-        let (truth, reason) = match coverage {
-            Coverage::Covered if clause.absent => (Truth::True, "looked for and not found".to_owned()),
-            Coverage::Covered => (Truth::False, "looked for and not found".to_owned()),
-            Coverage::Open(reason) => (Truth::Unknown, reason),
+        let not_found = || "looked for and not found".to_owned();
+        let (truth, reason, collect) = match coverage {
+            Coverage::Covered if clause.absent => (Truth::True, not_found(), String::new()),
+            Coverage::Covered => (Truth::False, not_found(), String::new()),
+            Coverage::Open { reason, collect } => (Truth::Unknown, reason, collect),
         };
-        return Judged { truth, found: near_miss, reason, node };
+        return Judged { truth, found: near_miss, reason, collect, node };
     }
     let group = groups.swap_remove(pick(clause, &groups));
     if clause.absent {
-        return Judged { truth: Truth::False, found: Some(group.found), reason: "it is there".to_owned(), node };
+        let (reason, collect) = ("it is there".to_owned(), String::new());
+        return Judged { truth: Truth::False, found: Some(group.found), reason, collect, node };
     }
     bind(clause, &group, binding);
-    Judged { truth: Truth::True, found: Some(group.found), reason: String::new(), node }
+    Judged { truth: Truth::True, found: Some(group.found), reason: String::new(), collect: String::new(), node }
 }
 
 pub(super) fn bind(clause: &Clause, group: &Group, binding: &mut Binding) {

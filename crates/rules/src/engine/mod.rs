@@ -137,6 +137,8 @@ pub(crate) struct Judged {
     pub(crate) found: Option<Found>,
     /// Why it is false or unknown.
     pub(crate) reason: String,
+    /// Of an unknown one: what to collect.
+    pub(crate) collect: String,
     /// The node it was asked of.
     pub(crate) node: Option<Name>,
 }

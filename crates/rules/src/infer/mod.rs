@@ -38,7 +38,12 @@ fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
         if let Some(empty) = &framed.empty
             && !rule.symptom
         {
-            let entry = LookedFor { rule: rule.name.clone(), what: rule.name.clone(), reason: empty.reason.clone() };
+            let entry = LookedFor {
+                rule: rule.name.clone(),
+                what: rule.name.clone(),
+                reason: empty.reason.clone(),
+                collect: empty.collect.clone(),
+            };
             if empty.truth == Truth::Unknown { could_not_look.push(entry) } else { looked_for.push(entry) }
         }
         for mut binding in framed.bindings {

@@ -214,6 +214,8 @@ pub struct LookedFor {
     pub what: String,
     /// Why there is no answer, or none was found.
     pub reason: String,
+    /// What to collect so that there is one.
+    pub collect: String,
 }
 
 /// One thing to collect, and what it would decide.

@@ -234,8 +234,8 @@ fn collect_plan(hypotheses: &[Hypothesis], pack: &Pack, closed: &[LookedFor], sy
                 rule.name == entry.rule
                     && rule.explains.iter().any(|it| symptoms.iter().any(|of| of.rule == it.symptom))
             };
-            if pack.rules.iter().any(explains) {
-                add(&entry.reason, None, &entry.rule, 0.0);
+            if !entry.collect.is_empty() && pack.rules.iter().any(explains) {
+                add(&entry.collect, None, &entry.rule, 0.0);
             }
         }
     }
