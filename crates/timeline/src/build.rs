@@ -300,6 +300,8 @@ fn year_evidence(records: &[MemberRecords], given: Option<i32>) -> YearEvidence 
             Stamp::None | Stamp::Yearless { .. } | Stamp::Monotonic { .. } => None,
         }
     };
+    let seen = records.iter().flat_map(|it| &it.seen);
+    evidence.stated.extend(seen.flat_map(|it| [&it.first, &it.last]).filter_map(stated));
     for record in records.iter().flat_map(|it| &it.records) {
         match record {
             Record::Fact(fact, stamp) if fact.row.relation == &relation::COLLECTED => {
@@ -502,4 +504,118 @@ fn collection_times(stamped: &[(Record, Stamp)]) -> BTreeMap<Option<Name>, Time>
         }
     }
     times
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chrono::{DateTime, NaiveDate, NaiveTime};
+
+    use super::*;
+    use crate::{Point, Quote, Row, Span, YearBasis, ZoneBasis};
+
+    fn quote(at: u64) -> Quote {
+        Quote { span: Span { member: MemberId(0), start: at, len: 1, line: 1 }, text: "x".into() }
+    }
+
+    fn event(node: &str, at: u64, stamp: Stamp, inner: Option<Stamp>) -> Record {
+        Record::Event(Box::new(Event {
+            stamp,
+            inner,
+            at: Time::UNKNOWN,
+            node: Some(node.into()),
+            source: Source::Kubelet,
+            carrier: Carrier::Journal,
+            unit: None,
+            pid: None,
+            severity: None,
+            message: "x".into(),
+            count: 1,
+            row: None,
+            quote: quote(at),
+        }))
+    }
+
+    fn yearless(hour: u32) -> Stamp {
+        let time = NaiveTime::from_hms_opt(hour, 9, 4).expect("a time");
+        Stamp::Yearless { month: 7, day: 23, time, resolution: TimeDelta::seconds(1) }
+    }
+
+    fn fact(row: Row, node: Option<&str>, stamp: Stamp) -> Record {
+        Record::Fact(Box::new(Fact::new(row, node.map(Arc::from), quote(0))), stamp)
+    }
+
+    fn built(records: Vec<Record>) -> Timeline {
+        let of = MemberRecords { records, ..MemberRecords::default() };
+        Timeline::build(vec![Member::new("a", 1)], vec![of], &Overrides::default())
+    }
+
+    #[test]
+    fn zone_and_year_come_from_the_bundle() {
+        let zone = fact(Row::new(&relation::ZONE).with("offset_secs", 28_800_i64), Some("a"), Stamp::None);
+        let collected = Stamp::Zoneless {
+            local: NaiveDate::from_ymd_opt(2023, 7, 24).and_then(|it| it.and_hms_opt(11, 0, 0)).expect("a date"),
+            resolution: TimeDelta::seconds(1),
+            abbreviation: None,
+        };
+        let collected = fact(Row::new(&relation::COLLECTED).with("command", "date"), Some("a"), collected);
+        let timeline = built(vec![zone, collected, event("a", 5, yearless(22), None)]);
+        let event = &timeline.events[0];
+        assert_eq!(event.at.nominal.lo.to_rfc3339(), "2023-07-23T14:09:04+00:00");
+        assert_eq!(event.at.nominal, event.at.full, "nothing is left to guess");
+        let clock = &timeline.clocks[event.at.clock.0 as usize];
+        assert!(matches!(clock.year, YearBasis::Collected(_)) && matches!(clock.zone, ZoneBasis::Node(_)));
+    }
+
+    #[test]
+    fn without_any_word_of_a_zone_order_is_kept_and_the_error_shown() {
+        let exact = Stamp::Exact {
+            at: DateTime::from_timestamp(1_690_121_344, 0).expect("in range"),
+            resolution: TimeDelta::seconds(1),
+            offset_secs: None,
+        };
+        let timeline = built(vec![
+            event("a", 5, yearless(22), None),
+            event("a", 9, yearless(23), None),
+            event("b", 12, exact, None),
+        ]);
+        let of = |node: &str, nth: usize| {
+            timeline.events.iter().filter(|it| it.node.as_deref() == Some(node)).nth(nth).expect("an event").at
+        };
+        assert_eq!(of("a", 0).before(&of("a", 1)), crate::Truth::True, "one clock orders its own stamps");
+        assert_eq!(of("a", 0).before(&of("b", 0)), crate::Truth::Unknown, "and no others");
+        assert_eq!(of("a", 0).nominal.lo.to_rfc3339(), "2023-07-23T22:09:04+00:00", "the year is its neighbour's");
+    }
+
+    #[test]
+    fn a_programs_own_stamp_in_another_zone_is_shifted_to_its_carriers() {
+        let time = NaiveTime::from_hms_micro_opt(14, 9, 4, 117_310).expect("a time");
+        let inner = Stamp::Yearless { month: 7, day: 23, time, resolution: TimeDelta::microseconds(1) };
+        let timeline = built(vec![event("a", 5, yearless(22), Some(inner))]);
+        let at = timeline.events[0].at.nominal;
+        assert_eq!(at.lo.format("%H:%M:%S%.6f").to_string(), "22:09:04.117310");
+        assert_eq!(at.hi - at.lo, TimeDelta::microseconds(1));
+    }
+
+    #[test]
+    fn a_series_that_stands_twice_counts_once() {
+        let series = |points: &[i64]| {
+            Record::Series(Box::new(Series {
+                metric: "up".into(),
+                labels: vec![("node".into(), "a".into())],
+                points: points.iter().map(|it| Point { millis: *it, value: 1.0, start: 0, len: 0 }).collect(),
+                stale: Vec::new(),
+                node: None,
+                member: MemberId(0),
+                start: 0,
+                line: 1,
+                text: "".into(),
+            }))
+        };
+        let timeline = built(vec![series(&[1, 2]), series(&[1, 2, 3]), series(&[10, 11])]);
+        let lengths: Vec<usize> = timeline.series.iter().map(|it| it.points.len()).collect();
+        assert_eq!(lengths, [3, 2], "overlapping ones are one, later ones another");
+        assert_eq!(timeline.series[0].node.as_deref(), Some("a"));
+    }
 }
