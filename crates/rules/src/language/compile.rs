@@ -304,7 +304,6 @@ fn compile_clause(
     document: &Spanned<ClauseDocument>,
     known: &BTreeMap<String, Signal>,
 ) -> Result<Clause, Error> {
-    let written: Vec<String> = document.value.iter().map(|(key, it)| format!("{key}: {}", it.value)).collect();
     let mut clause = Clause {
         name: name.to_owned(),
         kind: ClauseKind::Signal(String::new()),
@@ -313,7 +312,7 @@ fn compile_clause(
         at: None,
         within: None,
         best: None,
-        written: written.join(", "),
+        written: String::new(),
     };
     let heads = ["signal", "fact", "relation", "promql", "absent"];
     let found: Vec<&str> = heads.into_iter().filter(|it| document.value.contains_key(*it)).collect();
@@ -321,6 +320,11 @@ fn compile_clause(
         return Err(file.broken(place(document), format!("clause {name} needs exactly one of {}", heads.join(", "))));
     };
     let what = &document.value[head];
+    // what it asks, then of what; the order of the file is not kept
+    let rest = document.value.iter().filter(|(key, _)| *key != head);
+    let written =
+        std::iter::once(format!("{head}: {}", what.value)).chain(rest.map(|(key, it)| format!("{key}: {}", it.value)));
+    clause.written = written.collect::<Vec<_>>().join(", ");
     let mut columns: Option<Vec<String>> = None;
     clause.kind = if head == "promql" {
         match Query::parse(&what.value) {
