@@ -197,6 +197,7 @@ formats! {
     ip_addr,
     ip_route,
     ip_route_json,
+    journal_binary,
     journal_export,
     journal_json,
     journal_text,
