@@ -91,12 +91,13 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let mut places = Places::of(input);
     let mut listed: BTreeSet<Kind> = BTreeSet::new();
     let (mut in_list, mut cut, issues) = (false, input.truncated, out.issues.len());
-    walk::each(input, &mut places, out, &mut |step, places, out| match step {
+    walk::each(input, |_, _| true, &mut places, out, &mut |step, places, out| match step {
         Step::List(kind) => {
             in_list = true;
             listed.extend(kind.and_then(|it| kind_of(it, None)));
         }
         Step::Cut => cut = true,
+        Step::Other => {}
         Step::Object(object) => {
             out.tally.lines += 1;
             let kind = match object.value["kind"].as_str() {

@@ -8,7 +8,8 @@
 //!
 //! Lists of `kubectl` (`kind: List`), of client-go (`PodList`, whose items may lack their kind), bare arrays, single
 //! objects, several documents in a row, all in JSON or YAML. Kinds: Event (core and `events.k8s.io`), Node, Pod,
-//! Lease. Skipped: every other kind, and within these managed fields, volumes, resources. A Pod without a status is a
+//! Lease. An object of any other kind is known for what it is and says nothing; what an API server lists of its own
+//! resources likewise. Skipped within the four: managed fields, volumes, resources. A Pod without a status is a
 //! manifest and gives no pod. Time: RFC 3339 in UTC, whole seconds or microseconds; an event whose name carries the
 //! nanoseconds of its first emission, within the printed second, is as precise as its name.
 //!
@@ -32,7 +33,7 @@ use walk::Object;
 
 pub(crate) static FORMAT: Format = Format {
     name: "kube-objects",
-    produced_by: "kubectl get events,nodes,pods,leases -o json|yaml",
+    produced_by: "kubectl get … -o json|yaml; read are events, nodes, pods, leases",
     samples: &[
         concat!(
             r#"{"apiVersion":"v1","items":[{"apiVersion":"v1","count":4,"eventTime":null,"#,
@@ -47,6 +48,7 @@ pub(crate) static FORMAT: Format = Format {
             "---\napiVersion: v1\nkind: Node\nmetadata:\n  name: kubestage1001\nstatus:\n  addresses:\n",
             "  - address: 10.64.16.54\n    type: InternalIP\n  nodeInfo:\n    kernelVersion: 4.19.0-18-amd64\n"
         ),
+        "apiVersion: v1\nitems:\n- apiVersion: v1\n  data:\n    key: value\n  kind: ConfigMap\n  metadata:\n    name: settings\nkind: ConfigMapList\n",
     ],
     recognizes,
     reading: Reading::Whole(parse),
@@ -88,44 +90,92 @@ fn kind_by_shape(has: impl Fn(&str, Option<&str>) -> bool) -> Option<Kind> {
     }
 }
 
+/// `ConfigMap` of `v1`, `CronJob` of `batch/v1beta1`; an `Event` of the audit log is a line of a log.
+fn is_kubernetes(kind: Option<&str>, version: Option<&str>) -> bool {
+    let (Some(kind), Some(version)) = (kind.or(Some("Any")), version) else { return false };
+    let (group, version) = version.rsplit_once('/').unwrap_or(("", version));
+    let number = version.strip_prefix('v').is_some_and(|it| it.starts_with(|it: char| it.is_ascii_digit()));
+    let word = |it: &str| it.bytes().all(|it| it.is_ascii_alphanumeric() || b".-".contains(&it));
+    let named = kind.starts_with(|it: char| it.is_ascii_uppercase()) && kind.bytes().all(|it| it.is_ascii_alphanumeric());
+    named && number && word(version) && word(group) && group != "audit.k8s.io"
+}
+
+/// What objects without a kind have in common, and the lists of resources and groups an API server answers with.
+fn is_object_by_shape(has: impl Fn(&str, Option<&str>) -> bool) -> bool {
+    let metadata = |key| has("metadata", Some(key));
+    metadata("name") && (metadata("uid") || metadata("creationTimestamp"))
+        || has("groupVersion", None) && has("resources", None)
+        || has("preferredVersion", None) && has("versions", None)
+}
+
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let text = sniff.text.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
     let found = if text.starts_with(['{', '[']) {
         Documents::of(text).take(3).find_map(|it| json_certainty(it.text))
     } else {
-        walk::yaml_kinds(text).find_map(|(kind, version)| kind_of(kind, version)).map(|_| Certainty::Sure)
+        yaml_certainty(text, sniff.whole)
     };
-    match found {
-        Some(Certainty::Maybe) if kind_in_path(sniff.path).is_none() => Certainty::No,
-        Some(certainty) => certainty,
-        None => Certainty::No,
+    found.unwrap_or(Certainty::No)
+}
+
+fn yaml_certainty(text: &str, whole: bool) -> Option<Certainty> {
+    if walk::yaml_kinds(text).any(|(kind, version)| kind_of(kind, version).is_some()) {
+        return Some(Certainty::Sure);
     }
+    // a text about objects shows them too; a file of objects holds nothing else
+    let in_yaml = |line: &str| {
+        let key = || line.split_once(':').filter(|(_, rest)| rest.is_empty() || rest.starts_with(' '));
+        line.starts_with([' ', '#', '-'])
+            || line == "..."
+            || key().is_some_and(|(key, _)| key.bytes().all(|it| it.is_ascii_alphanumeric()))
+    };
+    let other = walk::yaml_kinds(text).any(|(kind, version)| is_kubernetes(Some(kind), version))
+        // the kind of a large object stands behind its data
+        || !whole && is_kubernetes(None, walk::yaml_version(text));
+    (other && text.lines().all(|it| it.trim().is_empty() || in_yaml(it))).then_some(Certainty::Likely)
 }
 
 fn json_certainty(document: &str) -> Option<Certainty> {
     let known = |object: &str| -> Option<Certainty> {
         let string = |key| entry(object, key).map(|it| it.value.trim_matches('"'));
         if let Some(kind) = string("kind") {
-            return kind_of(kind, string("apiVersion")).map(|_| Certainty::Sure);
+            let version = string("apiVersion");
+            let other = || is_kubernetes(Some(kind), version).then_some(Certainty::Likely);
+            // a `List` is what its items are
+            return match kind_of(kind, version) {
+                Some(_) => Some(Certainty::Sure),
+                None if kind == "List" => None,
+                None => other(),
+            };
         }
         let has = |key: &str, inner: Option<&str>| {
             entry(object, key).is_some_and(|it| inner.is_none_or(|inner| entry(it.value, inner).is_some()))
         };
-        kind_by_shape(has).map(|_| Certainty::Likely)
+        (kind_by_shape(has).is_some() || is_object_by_shape(has)).then_some(Certainty::Likely)
     };
     if document.starts_with('[') {
-        return elements(document).take(3).find_map(|it| known(it.text));
+        return elements(document).take(3).find_map(|it| known(it.text).or_else(|| cut_object(it.text)));
     }
     if let Some(certainty) = known(document) {
         return Some(certainty);
     }
-    let items = entry(document, "items").filter(|it| it.value.starts_with('['))?;
+    let Some(items) = entry(document, "items").filter(|it| it.value.starts_with('[')) else {
+        return cut_object(document);
+    };
     if elements(items.value).next().is_none() {
         // an empty list does not say of what
         let list = entries(document).any(|it| it.pair.ends_with("\"List\"") && it.key == "kind");
         return list.then_some(Certainty::Maybe);
     }
-    elements(items.value).take(50).find_map(|it| known(it.text))
+    let found = elements(items.value).take(50).find_map(|it| known(it.text));
+    found.or_else(|| cut_object(document)).or_else(|| cut_object(elements(items.value).next()?.text))
+}
+
+/// An object whose kind may stand behind the end of the text.
+fn cut_object(object: &str) -> Option<Certainty> {
+    let version = entry(object, "apiVersion").map(|it| it.value.trim_matches('"'));
+    let cut = entries(object).any(|it| !it.whole);
+    (cut && entry(object, "kind").is_none() && is_kubernetes(None, version)).then_some(Certainty::Likely)
 }
 
 /// What was found in a member, over all its objects.
@@ -137,16 +187,27 @@ struct Found {
     newest_lease: Option<(chrono::DateTime<chrono::Utc>, timeline::Quote, timeline::Stamp)>,
     objects: u32,
     lists: u32,
+    others: u32,
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let mut places = Places::of(input);
     let mut found = Found::default();
     let mut cut = input.truncated;
-    walk::each(input, &mut places, out, &mut |step, places, out| match step {
+    let wanted = |kind: &str, version: Option<&str>| {
+        kind_of(kind, version).is_some() || !is_kubernetes(Some(kind), version.or(Some("v1")))
+    };
+    walk::each(input, wanted, &mut places, out, &mut |step, places, out| match step {
         walk::Step::List(kind) => {
             found.lists += 1;
             found.kinds.extend(kind.and_then(|it| kind_of(it, None)));
+            // an empty `PodMetricsList` in a file of that name is no list of pods
+            found.others += u32::from(kind.is_some_and(|it| it != "List" && kind_of(it, None).is_none()));
+        }
+        walk::Step::Other => {
+            found.others += 1;
+            out.tally.lines += 1;
+            out.tally.understood += 1;
         }
         walk::Step::Cut => cut = true,
         walk::Step::Object(object) => {
@@ -158,7 +219,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             }
         }
     });
-    if found.objects == 0 && found.kinds.is_empty() {
+    if found.objects == 0 && found.others == 0 && found.kinds.is_empty() {
         found.kinds.extend(kind_in_path(&input.origin.path));
     }
     finish(input, found, cut, out);
@@ -166,16 +227,19 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 
 fn read<'t>(object: &Object<'t>, found: &mut Found, places: &mut Places<'t>, out: &mut MemberRecords) -> bool {
     let value = &object.value;
+    let has = |key: &str, inner: Option<&str>| match inner {
+        Some(inner) => value[key].get(inner).is_some(),
+        None => value.get(key).is_some(),
+    };
     let kind = match text(&value["kind"]) {
         Some(kind) => kind_of(kind, text(&value["apiVersion"])),
-        None => object.list_kind.and_then(|it| kind_of(it, None)).or_else(|| {
-            kind_by_shape(|key, inner| match inner {
-                Some(inner) => value[key].get(inner).is_some(),
-                None => value.get(key).is_some(),
-            })
-        }),
+        None => object.list_kind.and_then(|it| kind_of(it, None)).or_else(|| kind_by_shape(has)),
     };
-    let Some(kind) = kind else { return false };
+    let Some(kind) = kind else {
+        let other = value.get("kind").is_none() && is_object_by_shape(has);
+        found.others += u32::from(other);
+        return other;
+    };
     found.objects += 1;
     found.kinds.insert(kind);
     if let Some(namespace) = text(&value["metadata"]["namespace"]) {

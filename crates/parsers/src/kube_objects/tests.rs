@@ -142,16 +142,47 @@ fn a_pod_in_yaml() {
 #[test]
 fn others_are_not_claimed() {
     for text in [
-        r#"{"apiVersion":"projectcalico.org/v3","kind":"Node","metadata":{"name":"a"}}"#,
-        r#"{"apiVersion":"crd.projectcalico.org/v1","items":[{"apiVersion":"crd.projectcalico.org/v1","kind":"IPAMBlock"}]}"#,
         r#"{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata"}"#,
-        r#"{"kind":"ConfigMapList","apiVersion":"v1","items":[]}"#,
         r#"{"log":"x\n","stream":"stdout"}"#,
-        "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n",
-        "apiVersion: v1\nkind: ConfigMap\ndata:\n  x: |\n    kind: Pod\n    apiVersion: v1\n",
         "some prose: with a colon\n",
+        "apiVersion: v1\nkind: ConfigMap\n\nApply this and wait.\n",
+        "apiVersion: v2\nname: chart\n",
+        r#"{"kind":"query","apiVersion":"2"}"#,
     ] {
         assert_eq!(sniff_certainty(&FORMAT, "nodes", text), Certainty::No, "{text}");
+    }
+}
+
+#[test]
+fn other_kinds_are_known_and_say_nothing() {
+    for (text, objects) in [
+        (r#"{"apiVersion":"projectcalico.org/v3","kind":"Node","metadata":{"name":"a"}}"#, 1),
+        (r#"{"kind":"ConfigMapList","apiVersion":"v1","items":[{"metadata":{"name":"a"},"data":{"nodes":"x"}}]}"#, 1),
+        (r#"{"kind":"PodMetricsList","apiVersion":"metrics.k8s.io/v1beta1","items":null}"#, 0),
+        (r#"[{"metadata":{"name":"a","uid":"b"}},{"metadata":{"name":"b","uid":"c"}}]"#, 2),
+        (r#"[{"groupVersion":"apps/v1","resources":[{"name":"deployments","kind":"Deployment"}]}]"#, 1),
+        ("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n", 1),
+        ("apiVersion: v1\nkind: ConfigMap\ndata:\n  x: |\n    kind: Pod\n    apiVersion: v1\n", 1),
+        ("---\n# one\napiVersion: v1\nkind: Secret\n---\napiVersion: apps/v1\nkind: Deployment\n", 2),
+        ("- apiVersion: k3s.cattle.io/v1\n  kind: Addon\n  metadata:\n    name: a\n", 1),
+    ] {
+        assert_eq!(sniff_certainty(&FORMAT, "pods", text), Certainty::Likely, "{text}");
+        let out = read_at(&FORMAT, "pods", text);
+        assert_eq!((out.tally.lines, out.tally.understood, out.issues.len()), (objects, objects, 0), "{text}");
+        assert!(out.records.is_empty() && out.collected.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_large_first_object_hides_its_kind() {
+    let long = "x".repeat(70_000);
+    let json = format!(r#"{{"apiVersion":"v1","items":[{{"apiVersion":"v1","data":{{"a":"{long}"}},"kind":"ConfigMap"}}]}}"#);
+    let json = json.replace("},", "},\n").replace(":{", ":{\n");
+    let yaml = format!("apiVersion: v1\nitems:\n- apiVersion: v1\n  data:\n    a: |\n{}  kind: ConfigMap\n", "      b\n".repeat(10_000));
+    for text in [json, yaml] {
+        assert_eq!(sniff_certainty(&FORMAT, "x", &text), Certainty::Likely);
+        let out = read_at(&FORMAT, "x", &text);
+        assert_eq!((out.tally.lines, out.tally.understood), (1, 1));
     }
 }
 
@@ -159,8 +190,8 @@ fn others_are_not_claimed() {
 fn an_empty_list_is_known_by_its_path() {
     let text = "{\n    \"apiVersion\": \"v1\",\n    \"items\": [],\n    \"kind\": \"List\"\n}\n";
     assert_eq!(sniff_certainty(&FORMAT, "sos/get_-o_json_--namespace_x_events", text), Certainty::Maybe);
-    assert_eq!(sniff_certainty(&FORMAT, "sos/get_-o_json_--namespace_x_pvc", text), Certainty::No);
-    assert_eq!(sniff_certainty(&FORMAT, "sos/get_-o_json_--namespace_kube-node-lease_quotas", text), Certainty::No);
+    assert_eq!(sniff_certainty(&FORMAT, "sos/get_-o_json_--namespace_x_pvc", text), Certainty::Maybe);
+    assert!(read_at(&FORMAT, "sos/get_-o_json_--namespace_kube-node-lease_quotas", text).collected.is_empty());
     assert_eq!(sniff_certainty(&FORMAT, "cluster-resources/pods/default.json", text), Certainty::Maybe);
     let out = read_at(&FORMAT, "sos/get_-o_json_--namespace_x_events", text);
     assert_eq!(out.collected[0].relation, "kube.event");

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use timeline::{MemberRecords, Quote};
+use timeline::{MemberId, MemberRecords, Quote};
 
-use crate::json_elements::{Documents, Step as PathStep, elements, entry, find};
+use crate::json_elements::{Documents, Element, Step as PathStep, elements, entry, find};
 use crate::places::Places;
 use crate::{Input, lines};
 
@@ -39,27 +40,45 @@ pub(crate) enum Step<'t> {
     List(Option<&'t str>),
     /// An object.
     Object(Object<'t>),
+    /// An object of a kind nobody asked for; its inside is not read.
+    Other,
     /// The text ends inside a value.
     Cut,
 }
 
+/// Whether the inside of an object of this kind and API version is to be read.
+type Wanted = fn(&str, Option<&str>) -> bool;
+
 type Visit<'v, 't> = &'v mut dyn FnMut(Step<'t>, &mut Places<'t>, &mut MemberRecords);
 
-/// Walks all objects of a member.
-pub(crate) fn each<'t>(input: &Input<'t>, places: &mut Places<'t>, out: &mut MemberRecords, visit: Visit<'_, 't>) {
+/// Walks all objects of a member; those that are not wanted are met and not read.
+pub(crate) fn each<'t>(
+    input: &Input<'t>,
+    wanted: Wanted,
+    places: &mut Places<'t>,
+    out: &mut MemberRecords,
+    visit: Visit<'_, 't>,
+) {
     let start = input.text.trim_start_matches(['\u{feff}', ' ', '\n', '\r', '\t']);
     if start.starts_with(['{', '[']) {
-        each_json(input, places, out, visit);
+        each_json(input, wanted, places, out, visit);
     } else {
-        each_yaml(input, places, out, visit);
+        each_yaml(input, wanted, places, out, visit);
     }
 }
 
-fn each_json<'t>(input: &Input<'t>, places: &mut Places<'t>, out: &mut MemberRecords, visit: Visit<'_, 't>) {
-    let member = input.origin.member;
+fn each_json<'t>(
+    input: &Input<'t>,
+    wanted: Wanted,
+    places: &mut Places<'t>,
+    out: &mut MemberRecords,
+    visit: Visit<'_, 't>,
+) {
+    let around = |list_kind| Around { member: input.origin.member, wanted, list_kind };
     let mut documents = Documents::of(input.text);
     for document in documents.by_ref() {
-        let items = entry(document.text, "items").filter(|it| it.value.starts_with('['));
+        // client-go prints an empty list as null
+        let items = entry(document.text, "items").filter(|it| it.value.starts_with('[') || it.value == "null");
         let (array, list_kind) = match items {
             Some(items) => {
                 let kind = entry(document.text, "kind").map(|it| it.value.trim_matches('"'));
@@ -67,13 +86,13 @@ fn each_json<'t>(input: &Input<'t>, places: &mut Places<'t>, out: &mut MemberRec
             }
             None if document.text.starts_with('[') => (document.text, None),
             None => {
-                one_json(document.text, document.whole, None, member, places, out, visit);
+                one_json(document, around(None), places, out, visit);
                 continue;
             }
         };
         visit(Step::List(list_kind), places, out);
         for element in elements(array) {
-            one_json(element.text, element.whole, list_kind, member, places, out, visit);
+            one_json(element, around(list_kind), places, out, visit);
         }
         if !document.whole {
             visit(Step::Cut, places, out);
@@ -82,23 +101,47 @@ fn each_json<'t>(input: &Input<'t>, places: &mut Places<'t>, out: &mut MemberRec
     let rest = documents.rest().trim_start();
     if !rest.is_empty() {
         let line = places.line(rest);
-        out.issue(member, line, "text after the last JSON document");
+        out.issue(input.origin.member, line, "text after the last JSON document");
         out.tally.lines += rest.lines().filter(|it| !it.trim().is_empty()).count() as u64;
         out.tally.odd_bytes += rest.len() as u64;
     }
 }
 
-fn one_json<'t>(
-    text: &'t str,
-    whole: bool,
+/// What an object stands in.
+#[derive(Clone, Copy)]
+struct Around<'t> {
+    member: MemberId,
+    wanted: Wanted,
     list_kind: Option<&'t str>,
-    member: timeline::MemberId,
+}
+
+impl Around<'_> {
+    /// Whether to read the inside of an object; one without a kind is of that of its list, or must be looked at.
+    fn wants(&self, kind: Option<&str>, version: Option<&str>) -> bool {
+        match kind.or(self.list_kind.filter(|it| *it != "List")) {
+            Some(kind) => (self.wanted)(kind, version),
+            None => true,
+        }
+    }
+}
+
+fn one_json<'t>(
+    element: Element<'t>,
+    around: Around<'t>,
     places: &mut Places<'t>,
     out: &mut MemberRecords,
     visit: Visit<'_, 't>,
 ) {
-    match serde_json::from_str(text) {
-        Ok(value) => visit(Step::Object(Object { text, value, list_kind, yaml: false }), places, out),
+    let Element { text, whole } = element;
+    let Around { member, list_kind, .. } = around;
+    let string = |key| entry(text, key).filter(|it| it.value.starts_with('"')).map(|it| it.value.trim_matches('"'));
+    let read = if around.wants(string("kind"), string("apiVersion")) {
+        serde_json::from_str(text).map(|value| Step::Object(Object { text, value, list_kind, yaml: false }))
+    } else {
+        serde_json::from_str::<IgnoredAny>(text).map(|_| Step::Other)
+    };
+    match read {
+        Ok(step) => visit(step, places, out),
         Err(error) => {
             let line = places.line(text);
             let what = if whole { format!("an object that is no JSON: {error}") } else { "the file ends here".into() };
@@ -112,8 +155,14 @@ fn one_json<'t>(
     }
 }
 
-fn each_yaml<'t>(input: &Input<'t>, places: &mut Places<'t>, out: &mut MemberRecords, visit: Visit<'_, 't>) {
-    let member = input.origin.member;
+fn each_yaml<'t>(
+    input: &Input<'t>,
+    wanted: Wanted,
+    places: &mut Places<'t>,
+    out: &mut MemberRecords,
+    visit: Visit<'_, 't>,
+) {
+    let around = |list_kind| Around { member: input.origin.member, wanted, list_kind };
     for document in yaml_documents(input.text) {
         let (items, list_kind) = yaml_items(document);
         if items.is_empty() {
@@ -121,7 +170,7 @@ fn each_yaml<'t>(input: &Input<'t>, places: &mut Places<'t>, out: &mut MemberRec
             if list {
                 visit(Step::List(list_kind), places, out);
             } else if document.lines().any(|it| it.starts_with("kind:") || it.starts_with("metadata:")) {
-                one_yaml(document, None, false, member, places, out, visit);
+                one_yaml(document, false, around(None), places, out, visit);
             } else if !document.trim().is_empty() {
                 out.tally.lines += document.lines().filter(|it| !it.trim().is_empty()).count() as u64;
                 out.tally.odd_bytes += document.len() as u64;
@@ -130,20 +179,24 @@ fn each_yaml<'t>(input: &Input<'t>, places: &mut Places<'t>, out: &mut MemberRec
         }
         visit(Step::List(list_kind), places, out);
         for item in items {
-            one_yaml(item, list_kind, true, member, places, out, visit);
+            one_yaml(item, true, around(list_kind), places, out, visit);
         }
     }
 }
 
 fn one_yaml<'t>(
     text: &'t str,
-    list_kind: Option<&'t str>,
     item: bool,
-    member: timeline::MemberId,
+    around: Around<'t>,
     places: &mut Places<'t>,
     out: &mut MemberRecords,
     visit: Visit<'_, 't>,
 ) {
+    let Around { member, list_kind, .. } = around;
+    if !around.wants(yaml_word(text, "kind"), yaml_word(text, "apiVersion")) {
+        visit(Step::Other, places, out);
+        return;
+    }
     let value = if item {
         serde_saphyr::from_str::<Vec<Value>>(text).map(|it| it.into_iter().next().unwrap_or(Value::Null))
     } else {
@@ -225,16 +278,23 @@ pub(crate) fn yaml_kinds(text: &str) -> impl Iterator<Item = (&str, Option<&str>
             found.push((unquoted(kind), Some(version)));
         }
         for item in yaml_items(document).0.into_iter().take(50) {
-            let word = |key| {
-                let line = yaml_find(item, &[PathStep::Key(key)])?;
-                Some(unquoted(line.split_once(':')?.1.trim()))
-            };
-            if let (Some(kind), Some(version)) = (word("kind"), word("apiVersion")) {
+            if let (Some(kind), Some(version)) = (yaml_word(item, "kind"), yaml_word(item, "apiVersion")) {
                 found.push((kind, Some(version)));
             }
         }
     }
     found.into_iter()
+}
+
+/// The API version in column 0 of the first document.
+pub(crate) fn yaml_version(text: &str) -> Option<&str> {
+    top_level(yaml_documents(text).next()?, "apiVersion").map(|(it, _)| unquoted(it))
+}
+
+/// The value of a key of an object, where it stands in the key's line.
+fn yaml_word<'t>(object: &'t str, key: &str) -> Option<&'t str> {
+    let line = yaml_find(object, &[PathStep::Key(key)])?;
+    Some(unquoted(line.split_once(':')?.1.trim())).filter(|it| !it.is_empty())
 }
 
 fn unquoted(word: &str) -> &str {
