@@ -208,6 +208,7 @@ formats! {
     kube_tables,
     openmetrics_text,
     proc_files,
+    process_list,
     prometheus_api,
     promtool_dump,
     sysctl,

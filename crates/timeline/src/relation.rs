@@ -63,7 +63,7 @@ relations! {
     /// A line of /proc/meminfo.
     MEMINFO = "meminfo", node, ["key", "bytes"], "A value of /proc/meminfo, in bytes.";
     /// How many tasks exist.
-    TASKS = "tasks", node, ["threads", "last_pid"], "Number of tasks (threads) alive on the node, from /proc/loadavg.";
+    TASKS = "tasks", node, ["threads", "last_pid"], "Number of tasks (threads) alive on the node, from /proc/loadavg or counted in the output of ps.";
     /// The running kernel.
     KERNEL = "kernel", node, ["release", "version"], "The kernel of a node: release 4.4.0-104-generic and build text.";
     /// The operating system.
