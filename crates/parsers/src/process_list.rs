@@ -288,11 +288,14 @@ mod tests {
 
     #[test]
     fn real_listings() {
-        for name in ["ps_-elfL.txt", "ps_alxwww.txt", "ps_auxwwwm.txt", "ps_axo_group.txt"] {
+        for (name, count) in
+            [("ps_-elfL.txt", Some("325")), ("ps_alxwww.txt", None), ("ps_auxwwwm.txt", Some("324")), ("ps_axo_group.txt", Some("325"))]
+        {
             let Some(text) = sample(&format!("kubernetes/host/{name}")) else { return };
             assert_eq!(sniff_certainty(&FORMAT, name, &text), Certainty::Sure, "{name}");
             let out = read_at(&FORMAT, name, &text);
             assert_eq!(out.tally.lines, out.tally.understood, "{name}");
+            assert_eq!(threads(&text).as_deref(), count, "{name}");
         }
     }
 }
