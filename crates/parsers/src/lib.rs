@@ -188,6 +188,7 @@ formats! {
     calicoctl_ipam_check,
     calicoctl_ipam_show,
     calicoctl_node_status,
+    command_table,
     container_log,
     crash_utility,
     // a crash dump is a kernel log with a path of its own: it is asked first
