@@ -16,7 +16,7 @@ use std::borrow::Cow;
 
 use timeline::{Carrier, MemberRecords, Severity, Stamp};
 
-use crate::log::head::{Heads, Style};
+use crate::log::head::{Heads, Mode, Style};
 use crate::log::{Entry, Log, inner, is_device, stamp};
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
@@ -56,7 +56,9 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
         let (_, rest) = priority(line).unwrap_or((None, line));
         // the host is always there; a line of `[  1.2] …` or an epoch is no syslog
         let plain = !rest.starts_with(['[', ' ']) && !rest.starts_with(|it: char| it.is_ascii_digit() && !is_iso(rest));
-        if plain && let Some(head) = heads.read(rest).filter(|it| it.host.is_some()) {
+        // `Sat 2022-02-12 00:00:00 UTC 4h` is a table of systemd's
+        let head = if plain { heads.read(rest).filter(|it| it.host.is_some()) } else { None };
+        if let Some(head) = head.filter(|_| heads.mode() != Some(Mode::Full)) {
             good += 1;
             devices += u32::from(is_device(head.ident.unwrap_or_default(), &rest[head.message..]));
             spaced |= rest.get(3..5) == Some("  ");
@@ -330,5 +332,18 @@ Feb  4 10:15:09 node-a kernel: Linux version 3.10.0-957.el7.x86_64 (b@l) (gcc) #
         let boots = crate::testing::events(&found).filter(|it| it.row.is_some());
         let boots: Vec<String> = boots.map(|it| format!("{} {}", it.quote.span.line, it.message)).collect();
         assert_eq!(boots, ["2 the last record of a boot", "3 the first record of a boot"]);
+    }
+
+    #[test]
+    fn tables_with_dates_are_no_syslog() {
+        let timers = "NEXT                        LEFT          LAST PASSED UNIT         ACTIVATES\n\
+                      Sat 2022-02-12 00:00:00 UTC 4h 35min left n/a  n/a    man-db.timer man-db.service\n\
+                      Sat 2022-02-12 01:50:28 UTC 6h left       n/a  n/a    motd.timer   motd.service\n";
+        let multipath = "Feb 11 19:23:51 | set open fds limit to 1048576/1048576\n\
+                         Feb 11 19:23:51 | checker tur: message table size = 3\n";
+        for text in [timers, multipath] {
+            let sniff = crate::testing::sniff("sos_commands/x/y", text);
+            assert!(crate::identify(&sniff).is_none(), "{text}");
+        }
     }
 }

@@ -142,14 +142,12 @@ impl<'t> Host<'_, 't> {
         out.records.push(Record::Fact(Box::new(fact), stamp));
     }
 
-    /// The host calls itself so; the layout may call it otherwise.
+    /// The host calls itself so; the layout may call it otherwise, or leave it to the host.
     fn alias(&self, other: &str, line: &Line<'_>, out: &mut MemberRecords) {
         let unhelpful = ["localhost", "localhost.localdomain", "(none)", ""];
-        if let Some(node) = &self.input.origin.node
-            && **node != *other
-            && !unhelpful.contains(&other)
-        {
-            let row = Row::new(&relation::ALIAS).with("name", node.clone()).with("other", other);
+        let node = self.input.origin.node.clone();
+        if node.as_deref() != Some(other) && !unhelpful.contains(&other) {
+            let row = Row::new(&relation::ALIAS).with("name", node).with("other", other);
             self.push(row, line, Stamp::None, out);
         }
     }

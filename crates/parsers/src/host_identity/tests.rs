@@ -92,3 +92,12 @@ fn real_hosts() {
         assert!(found.len() == 1 && !found[0].contains("unknown"), "{path}: {found:?}");
     }
 }
+
+#[test]
+fn a_host_without_a_node_says_its_own_name_alone() {
+    let mut origin = crate::testing::origin("hostname");
+    origin.node = None;
+    let out = crate::read(&FORMAT, &origin, "kubestage1001\n", 100);
+    let rows: Vec<String> = facts(&out, "node.alias").map(|it| format!("{} {}", it.get("name"), it.get("other"))).collect();
+    assert_eq!(rows, ["unknown kubestage1001"]);
+}

@@ -159,6 +159,11 @@ impl Heads {
         let word = rest.split(' ').next().unwrap_or_default();
         let tagged = word.ends_with(':') || word.contains('[') || word.is_empty() || word == "---";
         let hostless = tagged || (self.style == Style::Journal && self.with_host == 0 && self.without_host >= 3);
+        // `Feb 11 19:23:51 | set open fds limit` has no host
+        let is_host = word.starts_with(|it: char| it.is_alphanumeric() || it == ':') || matches!(word, "-" | "(none)");
+        if !hostless && !is_host {
+            return None;
+        }
         let (host, at) = if hostless { (None, 0) } else { (Some(word), (word.len() + 1).min(rest.len())) };
         let Some((ident, pid, len)) = ident(&rest[at..], self.style) else {
             // a line of its own with a stamp but without a tag: `host last message repeated 4 times`
