@@ -84,6 +84,9 @@ impl Consumer {
     pub(crate) fn take(&mut self, bytes: &[u8]) {
         self.done.member.bytes += bytes.len() as u64;
         match self.state {
+            State::Count if self.done.member.format.is_some() => {
+                self.done.records.tally.odd_bytes += bytes.len() as u64;
+            }
             State::Count => {}
             State::Whole(_) => self.rest.extend_from_slice(bytes),
             State::Stream(_) => self.lines(bytes),
@@ -123,13 +126,14 @@ impl Consumer {
         let records = &mut self.done.records;
         let read = catch_unwind(AssertUnwindSafe(|| reader.read(&chunk, records)));
         if read.is_err() {
-            self.give_up();
+            self.give_up(line, bytes.len());
         }
     }
 
-    fn give_up(&mut self) {
+    /// The reader broke on these bytes; they and all that follows are counted as not understood.
+    fn give_up(&mut self, line: u32, bytes: usize) {
         self.state = State::Count;
-        let line = self.line;
+        self.done.records.tally.odd_bytes += bytes as u64;
         self.done.records.issue(MemberId(0), line, "the reader of this format failed here; the rest is not read");
         self.done.member.truncated = Some("its reader failed".to_owned());
     }
@@ -149,7 +153,7 @@ impl Consumer {
                 let input = Input { origin: &self.origin, text: &mended, bytes: &rest, truncated };
                 let records = &mut self.done.records;
                 if catch_unwind(AssertUnwindSafe(|| parse(&input, records))).is_err() {
-                    self.give_up();
+                    self.give_up(1, rest.len());
                 }
             }
             State::Stream(_) => {
@@ -159,7 +163,7 @@ impl Consumer {
                 if let State::Stream(reader) = &mut self.state {
                     let records = &mut self.done.records;
                     if catch_unwind(AssertUnwindSafe(|| reader.finish(records))).is_err() {
-                        self.give_up();
+                        self.give_up(self.line, 0);
                     }
                 }
             }
@@ -178,5 +182,81 @@ pub(crate) fn number(records: &mut MemberRecords, id: MemberId) {
             Record::Fact(fact, _) => fact.quotes.iter_mut().for_each(|it| it.span.member = id),
             Record::Series(series) => series.member = id,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use parsers::{Certainty, Reader};
+
+    use super::*;
+
+    /// Breaks on a line that says so.
+    struct Brittle;
+
+    impl Reader for Brittle {
+        fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+            for line in chunk.lines() {
+                out.tally.lines += 1;
+                assert!(line.text != "break", "a slip in a parser");
+            }
+        }
+
+        fn finish(&mut self, out: &mut MemberRecords) {
+            out.tally.understood = out.tally.lines;
+        }
+    }
+
+    fn format(reading: Reading) -> &'static Format {
+        let recognizes = |_: &Sniff<'_>| Certainty::No;
+        Box::leak(Box::new(Format { name: "brittle", produced_by: "a test", samples: &[], recognizes, reading }))
+    }
+
+    fn read(format: &'static Format, parts: &[&str]) -> Done {
+        let watch: Arc<dyn Watch> = Arc::new(true);
+        let mut consumer = Consumer::new("x/y".into(), Some(format), None, &watch, 1 << 10);
+        parts.iter().for_each(|it| consumer.take(it.as_bytes()));
+        consumer.finish(false)
+    }
+
+    #[test]
+    fn a_reader_that_breaks_leaves_an_issue_and_the_rest_is_counted() {
+        let stream = format(Reading::Stream(|_| Box::new(Brittle)));
+        let parts = ["one\ntwo\n", "three\nbreak\n", "four\nfi", "ve\n"];
+        let done = read(stream, &parts);
+        assert_eq!(done.member.bytes, parts.concat().len() as u64);
+        assert_eq!(done.member.truncated.as_deref(), Some("its reader failed"));
+        let read_before = "one\ntwo\n".len();
+        assert_eq!(done.records.tally.odd_bytes, (parts.concat().len() - read_before) as u64);
+        let [issue] = done.records.issues.as_slice() else { panic!("{:?}", done.records.issues) };
+        assert_eq!(issue.line, 3, "the chunk in which it broke: {issue:?}");
+        assert_eq!(read(stream, &["one\n", "two"]).records.tally.understood, 2);
+        let whole = format(Reading::Whole(|input, _| assert!(!input.text.contains("break"), "a slip in a parser")));
+        let done = read(whole, &parts);
+        assert_eq!((done.member.bytes, done.records.issues.len()), (parts.concat().len() as u64, 1));
+        assert!(done.member.truncated.is_some());
+        assert!(read(whole, &["one\n"]).records.issues.is_empty());
+    }
+
+    #[test]
+    fn lines_are_whole_however_the_bytes_come() {
+        struct Lines(Vec<(u32, u64, String)>);
+        impl Reader for Lines {
+            fn read(&mut self, chunk: &Chunk<'_>, _: &mut MemberRecords) {
+                self.0.extend(chunk.lines().map(|it| (it.number, it.start, it.text.to_owned())));
+            }
+            fn finish(&mut self, out: &mut MemberRecords) {
+                for (number, start, text) in &self.0 {
+                    out.issue(MemberId(0), *number, format!("{start} {text}"));
+                }
+            }
+        }
+        let lines = format(Reading::Stream(|_| Box::new(Lines(Vec::new()))));
+        let text = "a\nbb\n\ncc\u{fc}c\r\nd\u{20ac}d\nlast";
+        let issues = |parts: &[&str]| read(lines, parts).records.issues;
+        let expected = issues(&[text]);
+        assert_eq!(expected.len(), 6);
+        let cut: Vec<&str> = text.char_indices().map(|(at, it)| &text[at..at + it.len_utf8()]).collect();
+        assert_eq!(issues(&cut), expected);
     }
 }

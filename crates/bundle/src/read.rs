@@ -65,8 +65,8 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
         let start = case.members.len();
         let prefix = if inputs.len() > 1 { format!("{name}/") } else { String::new() };
         let mut done = with_notes(done, notes, &mut case.limits_hit);
-        let layout = layout::recognise(done.iter().map(|it| it.member.path.as_ref()));
-        attribute::nodes(&mut done, &layout, &format!("unknown-{}", case.bundles.len() + 1));
+        let layouts = layout::recognise(done.iter().map(|it| it.member.path.as_ref()));
+        attribute::nodes(&mut done, &layouts, &format!("unknown-{}", case.bundles.len() + 1));
         for it in done {
             let Done { mut member, mut records } = it;
             number(&mut records, MemberId(case.members.len() as u32));
@@ -74,7 +74,7 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
             case.members.push(member);
             case.records.push(records);
         }
-        case.bundles.push(Bundle { name: name.into(), layout, members: start..case.members.len() });
+        case.bundles.push(Bundle { name: name.into(), layout: layouts.whole, members: start..case.members.len() });
     }
     Ok(case)
 }
@@ -99,7 +99,8 @@ struct Outcomes {
 
 fn directory(path: &Path, options: &Options, pool: &rayon::ThreadPool) -> Result<Outcomes, Error> {
     let mut outcomes = Outcomes::default();
-    let files = archive::list(path, &options.limits, &mut |note| outcomes.notes.push((0, note)))?;
+    let mut files = archive::list(path, &options.limits, &mut |note| outcomes.notes.push((0, note)))?;
+    let over = files.split_off(within(&files, options.limits.total_bytes));
     let budget = Budget::new(&options.limits);
     let read = |file: &archive::FileEntry| {
         let mut visitor = Inline { options, outcomes: Outcomes::default() };
@@ -112,7 +113,28 @@ fn directory(path: &Path, options: &Options, pool: &rayon::ThreadPool) -> Result
         outcomes.notes.extend(part.notes.drain(..).map(|(at, note)| (before + at, note)));
         outcomes.done.append(&mut part.done);
     }
+    let at = outcomes.done.len();
+    if let Some(first) = over.first() {
+        let (which, limit) = (Limit::TotalBytes, options.limits.total_bytes);
+        outcomes.notes.push((at, Note::LimitHit { which, path: first.path.clone(), limit }));
+    }
+    let skipped = |it: archive::FileEntry| Note::Skipped {
+        path: it.path,
+        bytes: it.size,
+        reason: SkipReason::Limit(Limit::TotalBytes),
+    };
+    outcomes.notes.extend(over.into_iter().map(|it| (at, skipped(it))));
     Ok(outcomes)
+}
+
+/// How many files fit into the limit as they are stored, so that the threads do not race for the last of it.
+fn within(files: &[archive::FileEntry], limit: u64) -> usize {
+    let mut sum = 0u64;
+    let fits = |it: &&archive::FileEntry| {
+        sum = sum.saturating_add(it.size);
+        sum <= limit
+    };
+    files.iter().take_while(fits).count()
 }
 
 /// Reads members where it stands.
@@ -284,9 +306,10 @@ impl Gate {
 fn with_notes(done: Vec<Done>, notes: Vec<(usize, Note)>, limits_hit: &mut Vec<String>) -> Vec<Done> {
     let mut ledger: Vec<Done> = Vec::with_capacity(done.len() + notes.len());
     let mut notes = notes.into_iter().peekable();
+    let mut hit = Vec::new();
     let mut add = |at: usize, ledger: &mut Vec<Done>| {
         while let Some((_, note)) = notes.next_if(|it| it.0 <= at) {
-            take_note(note, ledger, limits_hit);
+            take_note(note, ledger, &mut hit);
         }
     };
     add(0, &mut ledger);
@@ -295,6 +318,7 @@ fn with_notes(done: Vec<Done>, notes: Vec<(usize, Note)>, limits_hit: &mut Vec<S
         add(at + 1, &mut ledger);
     }
     add(usize::MAX, &mut ledger);
+    limits_hit.append(&mut hit);
     ledger
 }
 
@@ -324,15 +348,24 @@ fn take_note(note: Note, ledger: &mut Vec<Done>, limits_hit: &mut Vec<String>) {
                     it.member.truncated = Some(words);
                     it.member.bytes += lost;
                     it.records.tally.odd_bytes += lost;
-                    for collected in &mut it.records.collected {
-                        collected.incomplete.get_or_insert_with(|| "the file is damaged".to_owned());
-                    }
+                    incomplete(&mut it.records, "the file is damaged");
                 }
                 None => ledger.push(skipped(path, lost, words)),
             }
         }
         Note::LimitHit { which, path, limit } => {
-            limits_hit.push(format!("{} ({limit}) reached at {path}", limit_name(which)));
+            let cut = matches!(which, Limit::TotalBytes | Limit::Ratio);
+            if let Some(it) = ledger.last_mut().filter(|it| cut && it.member.path.as_ref() == path) {
+                let words = format!("over the limit of {}", limit_name(which));
+                incomplete(&mut it.records, &words);
+                it.member.truncated = Some(words);
+            }
+            let name = limit_name(which);
+            // of files read at the same time each may meet the end of what all share
+            let known = cut && which == Limit::TotalBytes && limits_hit.iter().any(|it| it.starts_with(name));
+            if !known {
+                limits_hit.push(format!("{name} ({limit}) reached at {path}"));
+            }
         }
         Note::Linked { path, target } => ledger.push(skipped(path, 0, format!("a link to {target}"))),
         Note::OddPath { path, what } => {
@@ -340,6 +373,16 @@ fn take_note(note: Note, ledger: &mut Vec<Done>, limits_hit: &mut Vec<String>) {
                 it.records.issue(MemberId(0), 0, format!("the path was not as shown: {what:?}").to_lowercase());
             }
         }
+    }
+}
+
+/// What a file does not list may have stood where it breaks off.
+fn incomplete(records: &mut MemberRecords, why: &str) {
+    for collected in &mut records.collected {
+        collected.incomplete.get_or_insert_with(|| why.to_owned());
+    }
+    for seen in &mut records.seen {
+        seen.incomplete.get_or_insert_with(|| why.to_owned());
     }
 }
 

@@ -37,7 +37,9 @@ pub(crate) fn nodes(done: &mut [Done], layouts: &Layouts, unknown: &str) {
         let node = layout::node_in_path(layout, below)
             .map(Name::from)
             .or_else(|| of_pod(layout, below, &pods))
-            .or_else(|| machine.filter(|_| !is_fetched(layout, below)).map(|it| it.name.clone()))
+            .or_else(|| {
+                machine.filter(|it| !is_fetched(layout, below) && (needed || !it.lone)).map(|it| it.name.clone())
+            })
             .or_else(|| named(layout, below, &names))
             .or_else(|| own(layout, it));
         // a collector of a cluster names the node of what is a node's, if not in words we know
