@@ -48,31 +48,6 @@ fn sosreport() {
     assert_eq!(seen.notes.len(), 25, "{}", seen.notes());
 }
 
-/// What GNU tar does with a big bundle in the same time; run by hand, in release.
-#[test]
-#[ignore = "takes a bundle named by CORONER_BUNDLE, and a clock"]
-fn speed() {
-    let Some(path) = std::env::var_os("CORONER_BUNDLE") else { return };
-    struct Drain(u64);
-    impl Visitor for Drain {
-        fn member(&mut self, member: Member<'_>) -> ControlFlow<()> {
-            let mut buffer = vec![0; 256 << 10];
-            while let Ok(read @ 1..) = member.reader.read(&mut buffer) {
-                self.0 += read as u64;
-            }
-            ControlFlow::Continue(())
-        }
-        fn note(&mut self, note: Note) {
-            eprintln!("{note:?}");
-        }
-    }
-    let mut drain = Drain(0);
-    let start = std::time::Instant::now();
-    walk(&Input::Path(path.into()), &Limits::default(), &mut drain).unwrap();
-    let secs = start.elapsed().as_secs_f64();
-    eprintln!("{} bytes, {secs:.2} s, {:.0} MB/s", drain.0, drain.0 as f64 / 1e6 / secs);
-}
-
 #[test]
 fn directories() {
     let Some(seen) = sample("kind-export-logs-v1.32.2") else { return };
