@@ -14,8 +14,6 @@
 //!
 //! Source: `docs/JOURNAL_EXPORT_FORMATS.md` of systemd.
 
-use std::borrow::Cow;
-
 use timeline::{Carrier, MemberRecords};
 
 use crate::log::Log;
@@ -215,14 +213,8 @@ impl Export {
             return;
         }
         let values = std::mem::take(&mut self.values);
-        let borrowed: Values<Cow<'_, str>> = std::array::from_fn(|at| values[at].as_deref().map(Cow::Borrowed));
         let line = Line { text: &self.quote.0, start: self.quote.1, number: self.quote.2 };
-        out.tally.lines += lines;
-        if fields::hand_over(&borrowed, line, &mut self.log, out) {
-            // the log has counted one of them
-            out.tally.lines -= 1;
-            out.tally.understood += lines - 1;
-        }
+        fields::hand_over_lines(&values, line, lines, &mut self.log, out);
         self.quote.0.clear();
     }
 }

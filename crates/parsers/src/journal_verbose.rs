@@ -14,8 +14,6 @@
 //!
 //! Source: `output_verbose` in `src/shared/logs-show.c` of systemd.
 
-use std::borrow::Cow;
-
 use timeline::{Carrier, MemberRecords};
 
 use crate::log::fields::{self, Values};
@@ -136,14 +134,8 @@ impl Verbose {
             return;
         }
         let values = std::mem::take(&mut self.values);
-        let borrowed: Values<Cow<'_, str>> = std::array::from_fn(|at| values[at].as_deref().map(Cow::Borrowed));
         let line = Line { text: &self.quote.0, start: self.quote.1, number: self.quote.2 };
-        out.tally.lines += lines;
-        if fields::hand_over(&borrowed, line, &mut self.log, out) {
-            // the log has counted one of them
-            out.tally.lines -= 1;
-            out.tally.understood += lines - 1;
-        }
+        fields::hand_over_lines(&values, line, lines, &mut self.log, out);
     }
 }
 

@@ -47,6 +47,23 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.len() <= 64 && name.iter().all(fits) && !name[0].is_ascii_digit()
 }
 
+/// Hands over an entry that took several lines; all of them are understood with it.
+pub(crate) fn hand_over_lines(
+    values: &Values<String>,
+    line: Line<'_>,
+    lines: u64,
+    log: &mut Log,
+    out: &mut MemberRecords,
+) {
+    let borrowed: Values<Cow<'_, str>> = std::array::from_fn(|at| values[at].as_deref().map(Cow::Borrowed));
+    out.tally.lines += lines;
+    if hand_over(&borrowed, line, log, out) {
+        // the log has counted one of them
+        out.tally.lines -= 1;
+        out.tally.understood += lines - 1;
+    }
+}
+
 /// Hands an entry to the log; false where its fields make none.
 pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut Log, out: &mut MemberRecords) -> bool {
     let value = |name: &str| place(name).and_then(|at| values[at].as_deref());
