@@ -32,6 +32,27 @@ fn the_list_of_formats_is_current() {
 }
 
 #[test]
+fn the_list_of_relations_is_current() {
+    let mut text = String::from(
+        "# Relations\n\nThe tables of facts that parsers fill and rules join: `fact: NAME`. Each has a column `node` besides its own.\n",
+    );
+    let mut all: Vec<_> = timeline::relation::ALL.to_vec();
+    all.sort_by_key(|it| it.name);
+    for relation in all {
+        let columns: Vec<String> = relation.columns.iter().map(|it| format!("`{it}`")).collect();
+        let scope = if relation.per_node { "one node each" } else { "the whole cluster" };
+        let _ = write!(
+            text,
+            "\n## {}\n\n{}\n\nColumns: {}. Said of {scope}.\n",
+            relation.name,
+            relation.about,
+            columns.join(", ")
+        );
+    }
+    current("relations.md", &text);
+}
+
+#[test]
 fn the_list_of_rules_is_current() {
     let pack = rules::Pack::built_in().expect("built-in rules are sound");
     let mut text =

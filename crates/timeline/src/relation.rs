@@ -71,7 +71,7 @@ relations! {
     /// Storage driver and version of the container runtime.
     RUNTIME = "runtime", node, ["name", "version", "storage_driver"], "The container runtime of a node.";
     /// A loaded kernel module.
-    MODULE = "module", node, ["name"], "A kernel module that was loaded.";
+    MODULE = "module", node, ["name", "bytes", "used"], "A kernel module that was loaded, how large it is and how often it is used.";
     /// A Node object.
     NODE = "node", cluster, ["name", "address", "boot_id", "kernel", "os", "runtime", "kubelet", "ready"], "A Kubernetes Node object.";
     /// A Pod object.
@@ -88,8 +88,9 @@ relations! {
     /// A kernel report of many lines.
     KERNEL_REPORT = "kernel.report", node,
         ["kind", "title", "location", "rip", "comm", "pid", "taint", "release", "number", "modules", "constraint", "victim",
-         "victim_pid", "trigger", "cgroup", "order", "free_bytes", "complete"],
-        "A report of the kernel: bug, oops, gpf, warning, panic, soft-lockup, hard-lockup, rcu-stall, hung-task, oom-kill, machine-check …";
+         "victim_pid", "trigger", "cgroup", "order", "free_bytes", "complete", "cpu", "secs", "owner", "owner_pid", "frames",
+         "device", "error"],
+        "A report of the kernel: bug, oops, gpf, warning, panic, soft-lockup, hard-lockup, rcu-stall, hung-task, oom-kill, machine-check, nmi, edac, segfault, block-error, scsi-error, nvme-error, filesystem-error, link-reset …; `secs` is how long it was stuck, `owner` who held what it waited for, `frames` the functions of its first trace, innermost first.";
     /// A boot ended here.
     BOOT_END = "boot.end", node, ["boot_id", "orderly", "last"],
         "The last record of a boot; `orderly` is true where shutdown lines precede it, `last` is its text.";
@@ -121,6 +122,88 @@ relations! {
         "How the kubelet probes a container: `kind` is liveness, readiness or startup; `action` exec (which forks), http-get, tcp-socket or grpc.";
     /// A counter of /proc/vmstat.
     VMSTAT = "vmstat", node, ["key", "value"], "A counter of /proc/vmstat, such as oom_kill, since boot.";
+    /// An interface.
+    LINK = "link", node,
+        ["dev", "state", "flags", "mtu", "mac", "master", "kind", "rx_errors", "rx_dropped", "tx_errors", "tx_dropped",
+         "carrier_changes"],
+        "A network interface: its state and flags, and counters of errors where the source prints them.";
+    /// A neighbour of the node: ARP and NDP.
+    NEIGHBOUR = "neighbour", node, ["ip", "dev", "mac", "state"], "An entry of the neighbour table; `state` as printed, such as FAILED or REACHABLE.";
+    /// A rule that picks a routing table.
+    IP_RULE = "ip.rule", node, ["priority", "src", "dst", "fwmark", "iif", "oif", "table", "action"],
+        "A policy routing rule: which packets are looked up in which table.";
+    /// An entry of a bridge's or VXLAN device's forwarding table.
+    BRIDGE_FDB = "bridge.fdb", node, ["mac", "dev", "dst", "flags"], "A forwarding entry; `dst` is the remote end of a VXLAN tunnel.";
+    /// A counter of the network stack.
+    NET_COUNTER = "net.counter", node, ["source", "dev", "key", "value"],
+        "A counter of the network stack, summed over CPUs: `source` is conntrack, snmp (nstat, netstat -s, /proc/net/snmp), softnet, sockets (ss -s) or ethtool.";
+    /// A file system and how full it is.
+    FILESYSTEM = "filesystem", node,
+        ["device", "mount", "type", "bytes", "used_bytes", "available_bytes", "used_percent", "inodes", "inodes_used",
+         "inodes_used_percent"],
+        "A mounted file system, from df or df -i: each fills its own columns.";
+    /// A mount.
+    MOUNT = "mount", node, ["device", "mount", "type", "options", "read_only"], "A mount in force on the node.";
+    /// Pressure stall information.
+    PRESSURE = "pressure", node, ["resource", "kind", "avg10", "avg60", "avg300", "total_micros"],
+        "Share of time tasks stalled, in percent: `resource` is cpu, memory, io or irq, `kind` some or full.";
+    /// A cache of the slab allocator.
+    SLAB = "slab", node, ["name", "active", "objects", "object_bytes", "bytes"], "A slab cache of the kernel and the memory it takes.";
+    /// Free memory by order.
+    BUDDYINFO = "buddyinfo", node, ["zone", "order", "blocks"], "Free blocks of 2^order pages in a zone (/proc/buddyinfo): fragmentation.";
+    /// A cgroup controller.
+    CGROUP_CONTROLLER = "cgroup.controller", node, ["name", "hierarchy", "cgroups", "enabled"], "A line of /proc/cgroups: how many cgroups a controller has.";
+    /// A value of a cgroup.
+    CGROUP_VALUE = "cgroup.value", node, ["path", "key", "value"], "A file of a cgroup with one value, such as pids.max, pids.current or memory.max; `max` is -1.";
+    /// A process worth naming.
+    PROCESS = "process", node, ["pid", "ppid", "user", "name", "state", "threads", "rss_bytes", "files", "wait", "command"],
+        "A process: those that wait uninterruptibly or are zombies, and those with the most threads, memory or open files.";
+    /// How many processes are in a state.
+    PROCESS_STATE = "process.state", node, ["state", "count"], "How many processes were in a state: running, sleeping, uninterruptible, zombie, stopped, idle.";
+    /// The load of a node.
+    LOAD = "load", node, ["one", "five", "fifteen", "running"], "Load averages, from /proc/loadavg, uptime or top.";
+    /// A counter of /proc/stat.
+    STAT = "stat", node, ["key", "value"], "A value of /proc/stat: processes, procs_running, procs_blocked, btime, and cpu_user, cpu_system, cpu_iowait, cpu_steal … in ticks.";
+    /// A word of the kernel's command line.
+    KERNEL_ARGUMENT = "kernel.argument", node, ["key", "value"], "An argument the kernel was started with, such as crashkernel.";
+    /// An installed package.
+    PACKAGE = "package", node, ["name", "version", "architecture", "state"], "An installed package, from dpkg -l or rpm -qa.";
+    /// A certificate.
+    CERTIFICATE = "certificate", node, ["subject", "issuer", "not_before", "not_after", "authority", "path"],
+        "A certificate; `at` is when it stops being valid, `path` the file it stands in or is said to stand in.";
+    /// A setting of the kubelet.
+    KUBELET_CONFIG = "kubelet.config", node, ["key", "value", "source"],
+        "A setting of the kubelet under its name in KubeletConfiguration (`evictionHard.memory.available`); `source` is file, flag or api.";
+    /// A setting or a state of kdump.
+    KDUMP_CONFIG = "kdump.config", node, ["key", "value", "source"],
+        "How a crash dump is prepared: `state` is ready or not-ready, the others are settings of kdump.conf and kdump-tools, kexec_crash_loaded, kexec_crash_size.";
+    /// Whether the clock is kept right.
+    CLOCK_SYNC = "clock.sync", node, ["service", "synchronized", "reference", "stratum", "offset_secs", "leap"],
+        "What a time service says of the node's clock: chronyc tracking, timedatectl, ntpstat.";
+    /// A server of a time service.
+    CLOCK_SOURCE = "clock.source", node, ["name", "mode", "state", "stratum", "reach", "last_rx_secs", "offset_secs"],
+        "A server a time service knows, from chronyc sources or ntpq -p; `state` is selected, combined, unreachable, falseticker, variable or excluded.";
+    /// A unit of systemd.
+    UNIT = "unit", node,
+        ["name", "load", "active", "sub", "result", "exit_code", "restarts", "tasks", "tasks_max", "memory_bytes"],
+        "A unit of systemd as systemctl shows it; of list-units only services, mounts and what has failed.";
+    /// A boot as a list names it.
+    BOOT = "boot", node, ["index", "boot_id", "kernel", "first", "last", "ending"],
+        "A boot from journalctl --list-boots or last -x; `at` is its beginning, `ending` is shutdown, crash or running.";
+    /// A member of etcd.
+    ETCD_MEMBER = "etcd.member", cluster,
+        ["name", "endpoint", "healthy", "leader", "learner", "version", "db_bytes", "in_use_bytes", "raft_term", "raft_index",
+         "applied_index", "took_millis", "alarm", "error"],
+        "A member of etcd, from etcdctl endpoint status, endpoint health, member list or alarm list.";
+    /// A lease that is no node's.
+    LEASE = "lease", cluster, ["namespace", "name", "holder", "duration_secs", "transitions"],
+        "A lease that elects a leader; `at` is its last renewal.";
+    /// A workload of the cluster.
+    WORKLOAD = "workload", cluster, ["kind", "namespace", "name", "desired", "ready", "available", "updated"],
+        "A Deployment, DaemonSet, StatefulSet or ReplicaSet and how much of it runs.";
+    /// A control group or pod and what it uses.
+    POD_USAGE = "pod.usage", cluster, ["namespace", "name", "processes", "memory_bytes", "ephemeral_bytes", "on"],
+        "What a pod used when the kubelet's stats/summary was taken.";
 }
 
 /// A relation by its name.
