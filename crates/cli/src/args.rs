@@ -19,7 +19,7 @@ What goes in:
 
 Exit codes:
   0  analysed, whatever was found
-  1  only with --fail-on: a hypothesis reached that band
+  1  only with --fail-on: a hypothesis reached that band; with rule test: a test failed
   2  an input could not be read, the arguments are wrong, or a rule is broken";
 
 /// Finds out from a support bundle what went wrong, offline.
@@ -44,6 +44,25 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Lists the rules
     Rules,
+    /// For people who write rules
+    #[command(subcommand)]
+    Rule(Rule),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rule {
+    /// Runs the tests that stand in rule files
+    Test(RuleTest),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuleTest {
+    /// Only the tests of these rules; an ending of * stands for any rest
+    #[arg(value_name = "RULE")]
+    pub(crate) names: Vec<String>,
+    /// Tests the rules of a directory, beside the built-in ones; without it the built-in rules are tested
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]

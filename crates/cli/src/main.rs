@@ -4,6 +4,7 @@
 
 mod args;
 mod output;
+mod rule;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -40,6 +41,7 @@ fn run(command: &Command, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect(args, output),
         Command::Explain(args) => explain(&args.rule, output),
         Command::Rules => rules(output),
+        Command::Rule(command) => rule::run(command, output),
     }
 }
 

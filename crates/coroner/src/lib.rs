@@ -24,7 +24,7 @@ use bundle::Input;
 pub use bundle::Limits;
 pub use report;
 pub use report::{Band, Inspection, Report, RuleDoc, Verdict};
-use rules::Pack;
+pub use rules::{Pack, RuleTests, TestCase};
 use timeline::{Overrides, Timeline};
 
 /// Why there is no report. Once a bundle is open there always is one: what cannot be read is part of it.
@@ -47,6 +47,7 @@ pub enum Error {
 pub struct Analyzer {
     inputs: Vec<Input>,
     rules: Vec<PathBuf>,
+    pack: Option<Arc<Pack>>,
     overrides: Overrides,
     threads: usize,
     limits: Limits,
@@ -78,6 +79,14 @@ impl Analyzer {
     #[must_use]
     pub fn rules(mut self, dir: impl Into<PathBuf>) -> Self {
         self.rules.push(dir.into());
+        self
+    }
+
+    /// Asks the rules of a pack that is loaded already, in place of the built-in ones and of any [`Analyzer::rules`]: for
+    /// many analyses in a row.
+    #[must_use]
+    pub fn pack(mut self, pack: Arc<Pack>) -> Self {
+        self.pack = Some(pack);
         self
     }
 
@@ -121,7 +130,7 @@ impl Analyzer {
     /// # Errors
     /// When an input cannot be opened at all, or a rule is broken.
     pub fn analyze(&self) -> Result<Report, Error> {
-        let pack = Pack::with(&self.rules)?;
+        let pack = self.loaded()?;
         let (name, timeline, limits_hit) = self.read(&pack)?;
         let diagnosis = pack.diagnose(&timeline);
         Ok(convert::report(name, &timeline, &diagnosis, pack.rules().len(), &limits_hit))
@@ -132,11 +141,18 @@ impl Analyzer {
     /// # Errors
     /// As [`Analyzer::analyze`].
     pub fn inspect(&self) -> Result<Inspection, Error> {
-        let pack = Pack::with(&self.rules)?;
+        let pack = self.loaded()?;
         let (name, timeline, limits_hit) = self.read(&pack)?;
         let mut inspection = Inspection::of(name, &timeline);
         inspection.limits_hit = convert::limits(&limits_hit);
         Ok(inspection)
+    }
+
+    fn loaded(&self) -> Result<Arc<Pack>, Error> {
+        match &self.pack {
+            Some(pack) => Ok(pack.clone()),
+            None => Ok(Arc::new(Pack::with(&self.rules)?)),
+        }
     }
 
     fn read(&self, pack: &Pack) -> Result<(String, Timeline, Vec<String>), Error> {

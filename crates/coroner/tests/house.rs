@@ -11,7 +11,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("rules", &["timeline"]),
     ("report", &["timeline"]),
     ("coroner", &["timeline", "parsers", "bundle", "rules", "report"]),
-    ("cli", &["coroner"]),
+    ("authoring", &["coroner"]),
+    ("cli", &["coroner", "authoring"]),
 ];
 
 #[test]

@@ -76,6 +76,8 @@ pub struct RuleWeight {
 pub struct RuleTests {
     /// The rule.
     pub rule: String,
+    /// The file it stands in.
+    pub file: String,
     /// Whether it is a symptom.
     pub symptom: bool,
     /// Its cases.
@@ -187,7 +189,12 @@ impl Pack {
     /// The test cases of every rule.
     #[must_use]
     pub fn tests(&self) -> Vec<RuleTests> {
-        let tests = |it: &Rule| RuleTests { rule: it.name.clone(), symptom: it.symptom, cases: it.tests.clone() };
+        let tests = |it: &Rule| RuleTests {
+            rule: it.name.clone(),
+            file: it.file.clone(),
+            symptom: it.symptom,
+            cases: it.tests.clone(),
+        };
         self.rules.iter().map(tests).collect()
     }
 }

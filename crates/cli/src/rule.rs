@@ -1,0 +1,63 @@
+//! `coroner rule …`: for people who write rules.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::ensure;
+use authoring::CaseOutcome;
+use coroner::Pack;
+
+use crate::args::{Rule, RuleTest};
+use crate::output::Output;
+
+/// A test did not pass.
+const WRONG: u8 = 1;
+
+pub(crate) fn run(command: &Rule, output: &Output) -> anyhow::Result<ExitCode> {
+    match command {
+        Rule::Test(args) => test(args, output),
+    }
+}
+
+fn test(args: &RuleTest, output: &Output) -> anyhow::Result<ExitCode> {
+    let pack = Arc::new(Pack::with(&args.rules)?);
+    let outcomes = authoring::rule_tests(&pack, |rule, file| {
+        let stands_there = args.rules.is_empty() || args.rules.iter().any(|it| Path::new(file).starts_with(it));
+        let is_meant = args.names.is_empty() || args.names.iter().any(|it| is_called(rule, it));
+        stands_there && is_meant
+    });
+    ensure!(!outcomes.is_empty(), "no rule {}has a test", chosen(&args.names, &args.rules));
+    let wrong: Vec<&CaseOutcome> = outcomes.iter().filter(|it| it.wrong.is_some()).collect();
+    let mut text = String::new();
+    for it in &wrong {
+        let _ =
+            writeln!(text, "{}: {}\n  {}\n  {}\n", it.rule, it.case, it.wrong.as_deref().unwrap_or_default(), it.file);
+    }
+    let _ = writeln!(text, "{} passed, {} failed", outcomes.len() - wrong.len(), wrong.len());
+    output.print(&text)?;
+    Ok(if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(WRONG) })
+}
+
+/// `pid-*` is called pid-max-exhausted.
+fn is_called(rule: &str, meant: &str) -> bool {
+    meant.strip_suffix('*').map_or(rule == meant, |start| rule.starts_with(start))
+}
+
+fn chosen(names: &[String], folders: &[PathBuf]) -> String {
+    let folders = folders.iter().map(|it| it.display().to_string());
+    let chosen: Vec<String> = names.iter().cloned().chain(folders.map(|it| format!("in {it}"))).collect();
+    if chosen.is_empty() { String::new() } else { format!("{} ", chosen.join(" ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_called;
+
+    #[test]
+    fn names_may_be_cut_short() {
+        assert!(is_called("pid-max-exhausted", "pid-*") && is_called("pid-max-exhausted", "pid-max-exhausted"));
+        assert!(!is_called("pid-max-exhausted", "pid") && !is_called("pid-max-exhausted", "max*"));
+    }
+}
