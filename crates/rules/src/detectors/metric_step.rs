@@ -12,21 +12,23 @@
 //! for a cgroup includes its children. `share` is the series' part of the growth of all series of the metric on the node
 //! over that time; those that shrank count as nothing, those that
 //! were not collected cannot count, and a series alone has all of it.
-//! Skipped: falls; metrics that hold a point in time; buckets of histograms; series that begin high, for a start is no
+//! Skipped: falls; series that climb through the upper third of their range more than five times, for they are jagged;
+//! programs that warm up and settle; metrics that hold a point in time; buckets of histograms; series that begin high, for a start is no
 //! step. Units: those of the metric, seconds.
 
-use std::collections::BTreeMap;
+use timeline::{Fact, Relation, Row, Series, Timeline, Value};
 
-use timeline::{Fact, Name, Relation, Row, Series, Timeline, Value};
-
-use super::samples::{Sample, baseline, distinct, is_counter, label, levels, line, median, rates};
+use super::samples::{
+    Sample, baseline, greatest_rise, groups, is_counter, is_steady, levels, line, median, rates, resolution, subject,
+};
 use super::{Detector, between};
 use crate::promql::spacing;
 
 pub(super) static RELATION: Relation = Relation {
     name: "metric.step",
     columns: &[
-        "metric", "namespace", "pod", "container", "before", "after", "ratio", "growth", "share", "kind", "dropped", "rate",
+        "metric", "namespace", "pod", "container", "device", "mountpoint", "job", "labels", "before", "after", "ratio",
+        "growth", "share", "kind", "dropped", "rate",
     ],
     about: "A metric that rose to a multiple of its level: `kind` is step or ramp, `growth` is after less before, `share` \
             its part of the growth on the node, `dropped` whether it later fell below a third of its peak, `rate` \
@@ -48,6 +50,8 @@ const LEAST_RECENT: usize = 6;
 const LEAST_RAMP: usize = 10;
 /// How many climbs of one series are told, the greatest first.
 const MOST_CLIMBS: usize = 3;
+/// How often a series may climb through its range before it is called jagged.
+const MOST_TIMES: usize = 5;
 /// Points from which the level before is taken.
 const MOST_BASELINE: usize = 240;
 /// Groups of more series are not compared with each other.
@@ -67,19 +71,15 @@ struct Climb {
 }
 
 fn find(timeline: &Timeline) -> Vec<Fact> {
-    let mut groups: BTreeMap<(&Name, Option<&Name>), Vec<&Series>> = BTreeMap::new();
-    for series in distinct(timeline).into_iter().filter(|it| !is_instant(&it.metric) && !it.metric.ends_with("_bucket")) {
-        groups.entry((&series.metric, series.node.as_ref())).or_default().push(series);
-    }
     let mut found = Vec::new();
-    for ((metric, _), mut group) in groups {
-        if metric.starts_with("container_") && group.iter().any(|it| is_leaf(it)) {
-            group.retain(|it| is_leaf(it));
-        }
-        let counter = is_counter(metric);
+    for group in groups(timeline) {
+        let counter = is_counter(&group[0].metric);
         for series in &group {
             let Some(spacing) = spacing(series).filter(|_| series.points.len() >= LEAST_POINTS) else { continue };
             let samples = if counter { rates(series, spacing) } else { levels(series) };
+            if is_jagged(&samples) {
+                continue;
+            }
             for climb in climbs(&samples, resolution(series, counter, spacing)) {
                 found.push(told(series, &samples, &climb, &group, counter));
             }
@@ -88,26 +88,20 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
     found
 }
 
-/// Whether a metric's values are instants, so that their size says nothing.
-fn is_instant(metric: &str) -> bool {
-    metric.ends_with("_timestamp_seconds")
-        || metric.ends_with("_timestamp")
-        || metric.ends_with("_time_seconds") && metric.contains("start")
-        || metric.ends_with("_created")
-        || matches!(metric, "node_boot_time_seconds" | "node_boot_time" | "node_time_seconds" | "node_time" | "ALERTS_FOR_STATE")
-}
-
-/// Whether a row of cAdvisor is of one container.
-fn is_leaf(series: &Series) -> bool {
-    label(series, &["container", "container_name"]).is_some_and(|it| it.as_ref() != "POD")
-}
-
-/// The smallest difference that means anything.
-fn resolution(series: &Series, counter: bool, spacing: i64) -> f64 {
-    let finite = || series.points.iter().map(|it| it.value).filter(|it| it.is_finite());
-    let whole = finite().all(|it| it.fract() == 0.0);
-    let least = if whole { 1.0 } else { finite().fold(0.0, |a: f64, b| a.max(b.abs())) / 1000.0 };
-    if counter { least / (spacing as f64 / 1000.0) } else { least }.max(f64::MIN_POSITIVE)
+/// Whether a series goes up and down between the halves of its range time and again: then no climb of it is news.
+fn is_jagged(samples: &[Sample<'_>]) -> bool {
+    let values = || samples.iter().map(|it| it.value);
+    let (most, least) = (values().fold(f64::NEG_INFINITY, f64::max), values().fold(f64::INFINITY, f64::min));
+    let (high, low) = (most - (most - least) / 3.0, least + (most - least) / 3.0);
+    let (mut up, mut times) = (false, 0);
+    for value in values() {
+        if !up && value >= high {
+            (up, times) = (true, times + 1);
+        } else if value <= low {
+            up = false;
+        }
+    }
+    times > MOST_TIMES
 }
 
 /// The climbs of a series, in time order.
@@ -140,28 +134,6 @@ fn climbs(samples: &[Sample<'_>], resolution: f64) -> Vec<Climb> {
     found
 }
 
-/// The pair of samples, in order, with the greatest rise between them; a single sample that sticks out is not seen.
-fn greatest_rise(samples: &[Sample<'_>]) -> Option<(usize, usize)> {
-    let smooth = |at: usize| {
-        let value = |at: usize| samples[at].value;
-        if at == 0 || at + 1 == samples.len() {
-            return value(at);
-        }
-        median(&mut [value(at - 1), value(at), value(at + 1)])
-    };
-    let (mut low, mut best, mut rise) = (0, None, 0.0);
-    for at in 1..samples.len() {
-        let value = smooth(at);
-        if value < smooth(low) {
-            low = at;
-        } else if value - smooth(low) > rise {
-            rise = value - smooth(low);
-            best = Some((low, at));
-        }
-    }
-    best
-}
-
 fn climb(
     samples: &[Sample<'_>],
     lo: usize,
@@ -189,7 +161,13 @@ fn climb(
     let ratio = after / level.max(resolution);
     let high = |at: usize| value(at) >= level + LEAST_DEVIATIONS * deviation && value(at) >= level * LEAST_RATIO;
     let stays = (onset..hi.min(peak + 2)).collect::<Vec<_>>().windows(2).any(|it| high(it[0]) && high(it[1]));
-    let long = ramp && (onset == 0 || top - foot >= LEAST_RAMP);
+    // a program that warms up and settles climbs from its first sample on as well
+    let long = ramp && (onset == 0 || top - foot >= LEAST_RAMP) && is_steady(&samples[foot..=top], 0.2);
+    // and what had been there before goes up and down with the day
+    let half = level + (value(peak) - level) / 2.0;
+    if ramp && samples[..foot].iter().any(|it| it.value > half) {
+        return None;
+    }
     let known_level = long || onset >= start + LEAST_BASELINE;
     if ratio < LEAST_RATIO || after - level < LEAST_DEVIATIONS * deviation || !stays || !known_level {
         return None;
@@ -294,11 +272,7 @@ fn told(series: &Series, samples: &[Sample<'_>], climb: &Climb, group: &[&Series
     };
     let peak = &samples[climb.peak];
     let share = (group.len() <= MOST_COMPARED).then(|| share(series, group, previous, peak.millis)).flatten();
-    let row = Row::new(&RELATION)
-        .with("metric", Some(series.metric.clone()).filter(|it| !it.is_empty()))
-        .with("namespace", label(series, &["namespace", "kubernetes_namespace"]))
-        .with("pod", label(series, &["pod", "pod_name", "kubernetes_pod_name"]))
-        .with("container", label(series, &["container", "container_name"]))
+    let row = subject(Row::new(&RELATION), series)
         .with("before", climb.level)
         .with("after", climb.after)
         .with("ratio", climb.ratio)

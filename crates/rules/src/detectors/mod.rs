@@ -9,6 +9,7 @@
 //! **Invariant:** every fact quotes records of the timeline as they stand, unless it says that nothing was found.
 
 mod leases;
+mod limits;
 mod routes;
 mod samples;
 
@@ -35,7 +36,7 @@ macro_rules! detectors {
     };
 }
 
-detectors! { boot_reboot, borrowed_ip, ipam_usage, metric_gap, metric_step, route_lookup }
+detectors! { boot_reboot, borrowed_ip, ipam_usage, metric_gap, metric_leak, metric_saturation, metric_spike, metric_step, metric_top, route_lookup }
 
 /// The detector that publishes a relation.
 pub(crate) fn named(name: &str) -> Option<&'static Detector> {
@@ -60,5 +61,7 @@ fn between(from_millis: i64, to_millis: i64) -> Time {
     }
 }
 
+#[cfg(test)]
+mod shape_tests;
 #[cfg(test)]
 mod tests;

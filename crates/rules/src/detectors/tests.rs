@@ -12,27 +12,33 @@ use super::{DETECTORS, Detector};
 use crate::promql::testing::{sample, series};
 
 /// The rows of a relation, `column=value` where something is said, after the node.
-fn rows(timeline: &Timeline, relation: &str) -> Vec<String> {
+pub(super) fn rows(timeline: &Timeline, relation: &str) -> Vec<String> {
     found(timeline, relation).iter().map(shown).collect()
 }
 
-fn found(timeline: &Timeline, relation: &str) -> Vec<Fact> {
+pub(super) fn found(timeline: &Timeline, relation: &str) -> Vec<Fact> {
     let detector: &Detector = DETECTORS.iter().find(|it| it.relation.name == relation).expect("a detector");
     (detector.find)(timeline)
 }
 
-fn shown(fact: &Fact) -> String {
+pub(super) fn shown(fact: &Fact) -> String {
     let cells = fact.row.relation.columns.iter().zip(&fact.row.values).filter(|(_, value)| value.is_some());
     let cells: Vec<String> = cells.map(|(column, value)| format!("{column}={value}")).collect();
     format!("{}: {}", fact.node.as_deref().unwrap_or("-"), cells.join(" "))
 }
 
-fn quoted(fact: &Fact) -> Vec<&str> {
+pub(super) fn quoted(fact: &Fact) -> Vec<&str> {
     fact.quotes.iter().map(|it| it.text.as_ref()).collect()
 }
 
 /// A fact whose quote is its text, in the given file; its place there is the order of making.
-fn fact(relation: &'static Relation, node: Option<&str>, member: u32, text: &str, cells: &[(&str, &str)]) -> Fact {
+pub(super) fn fact(
+    relation: &'static Relation,
+    node: Option<&str>,
+    member: u32,
+    text: &str,
+    cells: &[(&str, &str)],
+) -> Fact {
     let mut row = Row::new(relation);
     for (column, value) in cells {
         let value = match (value.parse::<IpNet>(), value.parse::<IpAddr>(), value.parse::<i64>()) {
@@ -73,7 +79,7 @@ fn route(node: &str, member: u32, line: &str) -> Fact {
     fact(&relation::ROUTE, Some(node), member, line, &cells)
 }
 
-fn collected(relation: &Relation, node: Option<&str>, member: u32, incomplete: Option<&str>) -> Collected {
+pub(super) fn collected(relation: &Relation, node: Option<&str>, member: u32, incomplete: Option<&str>) -> Collected {
     let incomplete = incomplete.map(str::to_owned);
     Collected { relation: relation.name, node: node.map(Name::from), incomplete, member: MemberId(member) }
 }
@@ -338,24 +344,29 @@ fn a_pool_without_counts_takes_them_from_its_blocks() {
     );
 }
 
-fn metrics(series: Vec<Series>) -> Timeline {
+pub(super) fn metrics(series: Vec<Series>) -> Timeline {
     Timeline { series, ..Timeline::default() }
 }
 
 /// A value every 15 seconds.
-fn every_15(metric: &str, labels: &[(&str, &str)], node: &str, values: impl IntoIterator<Item = f64>) -> Series {
+pub(super) fn every_15(
+    metric: &str,
+    labels: &[(&str, &str)],
+    node: &str,
+    values: impl IntoIterator<Item = f64>,
+) -> Series {
     let points: Vec<(i64, f64)> = values.into_iter().enumerate().map(|(at, it)| (at as i64 * 15, it)).collect();
     series(metric, labels, Some(node), &points)
 }
 
 /// The columns asked for, of each row.
-fn cells(timeline: &Timeline, relation: &str, columns: &[&str]) -> Vec<String> {
+pub(super) fn cells(timeline: &Timeline, relation: &str, columns: &[&str]) -> Vec<String> {
     let one = |it: &Fact| columns.iter().map(|column| it.get(column).to_string()).collect::<Vec<_>>().join(" ");
     found(timeline, relation).iter().map(one).collect()
 }
 
 /// The seconds of a fact's time.
-fn at(fact: &Fact) -> (i64, i64) {
+pub(super) fn at(fact: &Fact) -> (i64, i64) {
     (fact.at.nominal.lo.timestamp(), fact.at.nominal.hi.timestamp())
 }
 

@@ -71,23 +71,47 @@ pub(crate) fn sample(files: &[&str]) -> Option<Vec<Series>> {
 
 /// The first series of a metric in what `promtool tsdb dump` printed of the same Prometheus.
 pub(crate) fn dumped(metric: &str) -> Option<Series> {
+    dump()?.into_iter().find(|it| it.metric.as_ref() == metric)
+}
+
+/// All series of what `promtool tsdb dump` printed of that Prometheus; nothing, loudly, without the samples.
+#[allow(clippy::print_stderr)]
+pub(crate) fn dump() -> Option<Vec<Series>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/metrics/promtool/tsdb_dump.txt");
-    let text = std::fs::read_to_string(path).ok()?;
-    let mark = format!("__name__=\"{metric}\",");
-    let (mut points, mut stale) = (Vec::new(), Vec::new());
-    for line in text.lines().filter(|it| it.contains(&mark)) {
-        let (_, printed) = line.rsplit_once("} ")?;
-        let (value, millis) = printed.split_once(' ')?;
-        let start = line.as_ptr() as usize - text.as_ptr() as usize;
+    let Ok(text) = std::fs::read_to_string(path) else {
+        eprintln!("SKIPPED: {path} is not here");
+        return None;
+    };
+    let mut found: Vec<Series> = Vec::new();
+    let mut of = "";
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let (printed, rest) = line.rsplit_once("} ")?;
+        let (value, millis) = rest.trim_end().split_once(' ')?;
         let (value, millis): (f64, i64) = (value.parse().ok()?, millis.parse().ok()?);
-        if value.is_nan() {
-            stale.push(millis);
-        } else {
-            points.push(Point { millis, value, start: start as u32, len: line.len() as u32 });
+        if printed != of {
+            of = printed;
+            start = line.as_ptr() as usize - text.as_ptr() as usize;
+            let mut labels: Vec<(Name, Name)> = Vec::new();
+            for pair in printed.trim_start_matches('{').split("\", ").filter(|it| !it.is_empty()) {
+                let (key, value) = pair.split_once("=\"")?;
+                labels.push((key.into(), value.trim_end_matches('"').into()));
+            }
+            let metric = labels.iter().position(|it| it.0.as_ref() == "__name__").map(|it| labels.remove(it).1)?;
+            labels.sort();
+            let node = Some(Name::from("kubestage1001"));
+            let (points, stale, member) = (Vec::new(), Vec::new(), MemberId(9));
+            let text = "".into();
+            found.push(Series { metric, labels, points, stale, node, member, start: 0, line: 1, text });
         }
+        let series = found.last_mut()?;
+        if value.is_nan() {
+            series.stale.push(millis);
+            continue;
+        }
+        let place = line.as_ptr() as usize - text.as_ptr() as usize - start;
+        series.points.push(Point { millis, value, start: place as u32, len: line.trim_end().len() as u32 });
+        series.text = text[start..start + place + line.len()].into();
     }
-    let node = Some(Name::from("kubestage1001"));
-    let labels = vec![(Name::from("node"), Name::from("kubestage1001"))];
-    let (metric, member) = (metric.into(), MemberId(9));
-    Some(Series { metric, labels, points, stale, node, member, start: 0, line: 1, text: text.into() })
+    Some(found)
 }
