@@ -131,8 +131,9 @@ impl Analyzer {
     /// When an input cannot be opened at all, or a rule is broken.
     pub fn analyze(&self) -> Result<Report, Error> {
         let pack = self.loaded()?;
-        let (name, timeline, limits_hit) = self.read(&pack)?;
+        let (name, timeline, mut limits_hit) = self.read(&pack)?;
         let diagnosis = pack.diagnose(&timeline);
+        limits_hit.extend(diagnosis.limits_hit.iter().cloned());
         Ok(convert::report(name, &timeline, &diagnosis, pack.rules().len(), &limits_hit))
     }
 

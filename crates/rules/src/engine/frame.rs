@@ -2,12 +2,13 @@
 
 use timeline::Truth;
 
-use super::judge::{Group, asked_node, bind, groups};
+use super::judge::{asked_node, bind};
+use super::rows::{Group, groups};
 use super::{Binding, Case, Judged, holds, judge, mentioned};
 use crate::language::{Clause, Rule, When};
 
 /// More ways than this to fill a frame say nothing; the rest is left out, earliest kept.
-const MOST_FRAMES: usize = 500;
+pub(crate) const MOST_FRAMES: usize = 500;
 
 /// What came of a frame.
 pub(crate) struct Framed {
@@ -15,17 +16,20 @@ pub(crate) struct Framed {
     pub(crate) bindings: Vec<Binding>,
     /// Where there is none: whether it is known that there is none, and why not otherwise.
     pub(crate) empty: Option<Judged>,
+    /// Whether there were more ways than are looked at.
+    pub(crate) cut: bool,
 }
 
 /// Fills the frame of a rule in every way the case allows.
 pub(crate) fn frames(case: &Case<'_>, rule: &Rule) -> Framed {
     let mut bindings = vec![Binding::default()];
-    let mut empty = None;
+    let (mut empty, mut cut) = (None, false);
     for when in &rule.frame {
         let mut next = Vec::new();
         for binding in &bindings {
             fill(case, rule, when, binding, &mut next, &mut empty);
         }
+        cut |= next.len() > MOST_FRAMES;
         next.truncate(MOST_FRAMES);
         bindings = next;
         if bindings.is_empty() {
@@ -33,7 +37,7 @@ pub(crate) fn frames(case: &Case<'_>, rule: &Rule) -> Framed {
         }
     }
     let empty = if bindings.is_empty() { empty } else { None };
-    Framed { bindings, empty }
+    Framed { bindings, empty, cut }
 }
 
 /// Adds every way in which a binding can be filled in so that a condition holds.

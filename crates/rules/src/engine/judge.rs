@@ -1,33 +1,14 @@
 //! One clause against the rows of a case.
 
-use std::collections::BTreeMap;
-
-use chrono::{DateTime, TimeDelta};
-use timeline::{Interval, Name, Time, Truth, Value};
+use timeline::{Name, Truth, Value};
 
 use super::coverage::Coverage;
-use super::{Binding, Bound, Case, Found, Judged, Row, is_state};
+use super::rows::{Group, Rows, groups};
+use super::window::asked;
+use super::{Binding, Bound, Case, Judged, is_log};
 use crate::language::condition::Condition;
 use crate::language::expression::Scope;
-use crate::language::{Clause, ClauseKind, When};
-use crate::promql::{Output, Query};
-
-/// Rows that agree in the variables a clause binds.
-pub(super) struct Group {
-    pub(super) binds: BTreeMap<String, Value>,
-    pub(super) found: Found,
-}
-
-/// What a clause found among the rows it looks at.
-#[derive(Default)]
-pub(super) struct Rows {
-    /// The rows that pass, grouped by the variables they would bind.
-    pub(super) groups: Vec<Group>,
-    /// A row that was picked but judged otherwise.
-    near_miss: Option<Found>,
-    /// A column that had to be judged and is empty in a row that was picked: neither true nor false.
-    silent: Option<String>,
-}
+use crate::language::{Clause, ClauseKind};
 
 /// Judges a clause and binds what it found.
 pub(crate) fn judge(case: &Case<'_>, clause: &Clause, binding: &mut Binding) {
@@ -44,20 +25,35 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
         }
         _ => None,
     });
+    // a window around a time nobody knows is no window
+    let unbound = unbound
+        .or_else(|| clause.within.iter().flat_map(|it| it.variables()).find(|it| !binding.variables.contains_key(*it)));
     if let Some(name) = unbound {
-        let (reason, collect) = (format!("${name} is not known"), String::new());
-        return Judged { truth: Truth::Unknown, found: None, reason, collect, node };
+        return Judged::unknown(format!("${name} is not known"), None, node);
     }
-    let Rows { mut groups, near_miss, silent } = groups(case, clause, binding);
+    let Rows { mut groups, near_miss, silent, few, over_budget } = groups(case, clause, binding);
+    if over_budget {
+        let reason = "the rule reached its limit of rows to look at".to_owned();
+        return Judged::unknown(reason, near_miss, node);
+    }
     if let (true, Some(column)) = (groups.is_empty(), silent) {
-        let reason = format!("the source does not say {column}");
-        return Judged { truth: Truth::Unknown, found: near_miss, reason, collect: String::new(), node };
+        return Judged::unknown(format!("the source does not say {column}"), near_miss, node);
+    }
+    if let (true, Some(few)) = (groups.is_empty(), few) {
+        // some were seen, not as many as asked for: whether there were more only a whole source can tell
+        let coverage = case.coverage(clause, node.as_ref(), asked(case, clause, binding));
+        let (truth, reason, collect) = match coverage {
+            Coverage::Covered if clause.absent => (Truth::True, few.1, String::new()),
+            Coverage::Covered => (Truth::False, few.1, String::new()),
+            Coverage::Open { reason, collect } => (Truth::Unknown, format!("{}, and {reason}", few.1), collect),
+        };
+        return Judged { truth, found: Some(few.0), reason, collect, node };
     }
     if groups.is_empty() {
-        let coverage = match (&clause.kind, &near_miss) {
-            // a row was there and said otherwise
-            (_, Some(_)) => Coverage::Covered,
-            _ => case.coverage(clause, node.as_ref(), window(clause, binding)),
+        let coverage = match &near_miss {
+            // a row was there and said otherwise; of a log there may be more, which matters to who says there is none
+            Some(_) if !(clause.absent && is_log(clause)) => Coverage::Covered,
+            _ => case.coverage(clause, node.as_ref(), asked(case, clause, binding)),
         };
         let not_found = || "looked for and not found".to_owned();
         let (truth, reason, collect) = match coverage {
@@ -81,7 +77,8 @@ pub(super) fn bind(clause: &Clause, group: &Group, binding: &mut Binding) {
         binding.variables.entry(name.clone()).or_insert_with(|| Bound::Value(value.clone()));
     }
     if let Some(name) = &clause.at {
-        binding.variables.entry(name.clone()).or_insert(Bound::Time(group.found.at));
+        let at = if clause.latest { group.found.last } else { group.found.at };
+        binding.variables.entry(name.clone()).or_insert(Bound::Time(at));
     }
 }
 
@@ -100,21 +97,6 @@ pub(super) fn asked_node(clause: &Clause, binding: &Binding) -> Option<Name> {
     })
 }
 
-/// The time a clause asks about: its own window, or the moment of what is known already.
-fn window(clause: &Clause, binding: &Binding) -> Option<Time> {
-    if let Some(within) = &clause.within {
-        let at = binding.time(&within.variable)?;
-        let (before, after) = (TimeDelta::seconds(within.before_secs), TimeDelta::seconds(within.after_secs));
-        return Some(Time {
-            nominal: at.nominal.widened(before, after),
-            full: at.full.widened(before, after),
-            clock: at.clock,
-        });
-    }
-    let found = binding.answers.values().filter(|it| it.truth == Truth::True).filter_map(|it| it.found.as_ref());
-    found.filter(|it| !it.state).map(|it| it.at).find(Time::is_known)
-}
-
 /// Of several groups the one to show: most in the column named by `best`, else the earliest; ties by what they bind.
 fn pick(clause: &Clause, groups: &[Group]) -> usize {
     let number = |it: &Group| {
@@ -122,8 +104,10 @@ fn pick(clause: &Clause, groups: &[Group]) -> usize {
         it.found.cells.get(column).and_then(Value::as_number)
     };
     let key = |it: &Group| (!it.found.at.is_known(), it.found.at.nominal.lo);
+    let late = |it: &Group| (it.found.last.is_known(), it.found.last.nominal.hi);
     let better = |a: &Group, b: &Group| match (number(a), number(b)) {
         (Some(a), Some(b)) if a != b => a > b,
+        _ if clause.latest => late(a) > late(b),
         _ => key(a) < key(b),
     };
     let mut best = 0;
@@ -133,203 +117,4 @@ fn pick(clause: &Clause, groups: &[Group]) -> usize {
         }
     }
     best
-}
-
-/// Looks at the rows of a clause.
-pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Rows {
-    if let ClauseKind::Metric(query) = &clause.kind {
-        return metric_groups(case, clause, query, binding);
-    }
-    let mut groups: Vec<Group> = Vec::new();
-    let mut at_key: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut near_miss, mut silent) = (None, None);
-    let window = clause.within.as_ref().and_then(|it| Some((binding.time(&it.variable)?, it)));
-    let identified = is_identified(clause, binding);
-    'rows: for row in case.rows(clause) {
-        let (mut judged_false, mut empty) = (false, None);
-        for (column, condition) in &clause.conditions {
-            let value = row.get(column);
-            if !condition.passes(&value, binding) {
-                if condition.picks() && !(identified && is_verdict(column, condition)) {
-                    continue 'rows;
-                }
-                if value.is_some() {
-                    judged_false = true;
-                } else {
-                    empty = Some(column);
-                }
-            }
-        }
-        if let Some((at, within)) = &window
-            && row.at().near(at, within.before_secs, within.after_secs) == Truth::False
-        {
-            continue;
-        }
-        if judged_false {
-            near_miss.get_or_insert_with(|| found(&row, clause));
-            continue;
-        }
-        if let Some(column) = empty {
-            silent.get_or_insert_with(|| column.clone());
-            continue;
-        }
-        let binds: BTreeMap<String, Value> = clause
-            .conditions
-            .iter()
-            .filter_map(|(column, condition)| match condition {
-                Condition::Variable(name) => Some((name.to_string(), row.get(column))),
-                _ => None,
-            })
-            .collect();
-        let key: String = binds.values().map(|it| format!("{it}\u{0}")).collect();
-        match at_key.get(&key) {
-            Some(&at) => merge(&mut groups[at].found, &row, clause),
-            None => {
-                at_key.insert(key, groups.len());
-                groups.push(Group { binds, found: found(&row, clause) });
-            }
-        }
-    }
-    Rows { groups, near_miss, silent }
-}
-
-/// Whether the rows of a detector are picked by something settled besides the node, an address say: then a word in
-/// another column is the detector's verdict on it, and a different verdict is an answer.
-fn is_identified(clause: &Clause, binding: &Binding) -> bool {
-    let settled = |(column, condition): &(String, Condition)| {
-        column != "node" && matches!(condition, Condition::Variable(name) if binding.variable(name).is_some())
-    };
-    matches!(clause.kind, ClauseKind::Derived(_)) && clause.conditions.iter().any(settled)
-}
-
-fn is_verdict(column: &str, condition: &Condition) -> bool {
-    column != "metric" && column != "node" && matches!(condition, Condition::OneOf(_))
-}
-
-fn found(row: &Row<'_>, clause: &Clause) -> Found {
-    let mut cells = BTreeMap::new();
-    match row {
-        Row::Fact(fact) => {
-            for column in fact.row.relation.columns {
-                cells.insert((*column).to_owned(), fact.get(column));
-            }
-        }
-        Row::Line(_, of) => cells.extend(of.captures.iter().map(|(name, value)| (name.to_string(), value.clone()))),
-    }
-    cells.insert("node".to_owned(), row.get("node"));
-    let (quotes, state) = (row.quotes().to_vec(), is_state(clause));
-    Found { at: row.at(), last: row.at(), quotes, count: row.count(), cells, state }
-}
-
-/// Adds a row to its group; the earlier one is shown, or the one with more in the `best` column.
-fn merge(group: &mut Found, row: &Row<'_>, clause: &Clause) {
-    let at = row.at();
-    let count = group.count + row.count();
-    let last =
-        if at.is_known() && (!group.last.is_known() || at.nominal > group.last.nominal) { at } else { group.last };
-    let better = match &clause.best {
-        Some(column) => match (row.get(column).as_number(), group.cells.get(column).and_then(Value::as_number)) {
-            (Some(new), Some(old)) => new > old,
-            (Some(_), None) => true,
-            _ => false,
-        },
-        None => at.is_known() && (!group.at.is_known() || at.nominal.lo < group.at.nominal.lo),
-    };
-    if better {
-        let first = if group.at.is_known() && group.at.nominal.lo < at.nominal.lo && clause.best.is_none() {
-            group.at
-        } else {
-            at
-        };
-        *group = Found { at: first, ..found(row, clause) };
-    }
-    group.count = count;
-    group.last = last;
-}
-
-/// A metric clause, asked once for its node or once for each node there is.
-fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, binding: &Binding) -> Rows {
-    let timeline = case.timeline;
-    let node_condition = clause.conditions.iter().find(|(column, _)| column == "node");
-    let nodes: Vec<Option<Name>> = match (node_condition, asked_node(clause, binding)) {
-        (_, Some(node)) => vec![Some(node)],
-        (Some(_), None) => timeline.nodes.all().into_iter().map(Some).collect(),
-        (None, None) => vec![None],
-    };
-    let window = clause.within.as_ref().and_then(|it| {
-        let at = binding.time(&it.variable).filter(Time::is_known)?;
-        Some(at.full.widened(TimeDelta::seconds(it.before_secs), TimeDelta::seconds(it.after_secs)))
-    });
-    let (mut groups, mut near_miss) = (Vec::new(), None);
-    for node in nodes {
-        let series: Vec<_> = timeline.series.iter().filter(|it| node.is_none() || it.node == node).collect();
-        let outcome = query.evaluate(&series, &|name| binding.variable(name));
-        let to_found = |output: &Output| -> Option<Found> {
-            let inside = |millis: i64| {
-                let at = DateTime::from_timestamp_millis(millis);
-                window.is_none_or(|it| at.is_some_and(|at| it.lo <= at && at <= it.hi))
-            };
-            let points: Vec<(i64, f64)> = output.points.iter().copied().filter(|it| inside(it.0)).collect();
-            let first = points.first()?;
-            let peak = points.iter().fold(*first, |best, it| if it.1 > best.1 { *it } else { best });
-            let before = output.points.iter().map(|it| it.0).rfind(|it| *it < first.0);
-            let step = output.points.windows(2).map(|it| it[1].0 - it[0].0).min().unwrap_or(0);
-            let instant =
-                |lo: i64, hi: i64| match (DateTime::from_timestamp_millis(lo), DateTime::from_timestamp_millis(hi)) {
-                    (Some(lo), Some(hi)) => Time::utc(Interval { lo, hi }),
-                    _ => Time::UNKNOWN,
-                };
-            let mut cells: BTreeMap<String, Value> =
-                output.labels.iter().map(|(name, value)| (name.to_string(), Value::Text(value.clone()))).collect();
-            cells.insert("value".to_owned(), Value::Number(peak.1));
-            cells.insert("first".to_owned(), Value::Number(first.1));
-            cells.insert("node".to_owned(), node.clone().into());
-            Some(Found {
-                at: instant(before.unwrap_or(first.0 - step), first.0),
-                last: instant(points[points.len() - 1].0, points[points.len() - 1].0),
-                quotes: output.cited.clone(),
-                count: points.len() as u64,
-                cells,
-                state: false,
-            })
-        };
-        for output in &outcome.vectors {
-            let Some(found) = to_found(output) else { continue };
-            let cell = |column: &str| found.cells.get(column).cloned().unwrap_or_default();
-            if clause.conditions.iter().all(|(column, it)| it.passes(&cell(column), binding)) {
-                let binds = clause.conditions.iter().filter_map(|(column, it)| match it {
-                    Condition::Variable(name) => Some((name.to_string(), cell(column))),
-                    _ => None,
-                });
-                groups.push(Group { binds: binds.collect(), found });
-            }
-        }
-        if groups.is_empty() && near_miss.is_none() && outcome.had_input {
-            near_miss = outcome.unfiltered.iter().find_map(to_found);
-        }
-    }
-    Rows { groups, near_miss, silent: None }
-}
-
-/// Whether a condition holds, given the answers.
-pub(crate) fn holds(when: &When, binding: &Binding) -> Truth {
-    match when {
-        When::Clause(name) => binding.answers.get(name).map_or(Truth::Unknown, |it| it.truth),
-        When::Not(inner) => match holds(inner, binding) {
-            Truth::True => Truth::False,
-            Truth::False => Truth::True,
-            Truth::Unknown => Truth::Unknown,
-        },
-        When::All(parts) => parts.iter().map(|it| holds(it, binding)).fold(Truth::True, |all, it| match (all, it) {
-            (Truth::False, _) | (_, Truth::False) => Truth::False,
-            (Truth::Unknown, _) | (_, Truth::Unknown) => Truth::Unknown,
-            _ => Truth::True,
-        }),
-        When::Any(parts) => parts.iter().map(|it| holds(it, binding)).fold(Truth::False, |any, it| match (any, it) {
-            (Truth::True, _) | (_, Truth::True) => Truth::True,
-            (Truth::Unknown, _) | (_, Truth::Unknown) => Truth::Unknown,
-            _ => Truth::False,
-        }),
-        When::Compare(expression) => expression.judge(binding),
-    }
 }

@@ -2,19 +2,26 @@
 
 mod coverage;
 mod frame;
+mod holds;
 mod judge;
+mod metric;
+mod rows;
+mod window;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use timeline::{Fact, Name, Quote, Source, Time, Timeline, Truth, Value};
 
-pub(crate) use frame::frames;
-pub(crate) use judge::{holds, judge};
+pub(crate) use frame::{MOST_FRAMES, frames};
+pub(crate) use holds::holds;
+pub(crate) use judge::judge;
 
 use crate::detectors;
 use crate::language::expression::Scope;
 use crate::language::{Clause, ClauseKind, Signal, When};
 use crate::signals::{Match, Prefilter};
+use window::Boots;
 
 /// A timeline prepared for questions.
 pub(crate) struct Case<'t> {
@@ -23,7 +30,16 @@ pub(crate) struct Case<'t> {
     matches: BTreeMap<&'t str, Vec<Match>>,
     facts: BTreeMap<&'static str, Vec<&'t Fact>>,
     derived: BTreeMap<&'static str, Vec<Fact>>,
+    /// Rows of a relation or signal said of one node, by place.
+    by_node: BTreeMap<&'t str, BTreeMap<Name, Vec<u32>>>,
+    boots: Boots,
+    /// Rows the rule at hand may still look at.
+    budget: Cell<u64>,
 }
+
+/// How many rows a rule may look at, over all its bindings and clauses: a rule that joins large tables without a shared
+/// variable must not hold up the others.
+pub(crate) const MOST_ROWS: u64 = 20_000_000;
 
 impl<'t> Case<'t> {
     pub(crate) fn new(timeline: &'t Timeline, signals: &[&'t Signal], prefilter: &Prefilter) -> Case<'t> {
@@ -33,26 +49,91 @@ impl<'t> Case<'t> {
         }
         let derived = detectors::DETECTORS.iter().map(|it| (it.relation.name, (it.find)(timeline))).collect();
         let signals_by_name = signals.iter().map(|it| (it.name.as_str(), *it)).collect();
-        Case { timeline, signals: signals_by_name, matches: prefilter.find(signals, timeline), facts, derived }
+        let matches = prefilter.find(signals, timeline);
+        let boots = Boots::of(timeline);
+        let budget = Cell::new(MOST_ROWS);
+        let by_node = BTreeMap::new();
+        let mut case = Case { timeline, signals: signals_by_name, matches, facts, derived, by_node, boots, budget };
+        case.index();
+        case
     }
 
-    /// The rows a clause looks at.
-    fn rows<'c>(&'c self, clause: &Clause) -> Vec<Row<'c>> {
+    /// Notes which rows are said of which node, where there are enough of them to matter.
+    fn index(&mut self) {
+        let mut by_node: BTreeMap<&'t str, BTreeMap<Name, Vec<u32>>> = BTreeMap::new();
+        let mut note = |name: &'t str, rows: &mut dyn Iterator<Item = Option<Name>>| {
+            let index = by_node.entry(name).or_default();
+            for (at, node) in rows.enumerate() {
+                index.entry(node.unwrap_or_default()).or_default().push(at as u32);
+            }
+        };
+        for (name, facts) in self.facts.iter().filter(|it| it.1.len() >= WORTH_AN_INDEX) {
+            note(name, &mut facts.iter().map(|it| it.node.clone()));
+        }
+        for (name, facts) in self.derived.iter().filter(|it| it.1.len() >= WORTH_AN_INDEX) {
+            note(name, &mut facts.iter().map(|it| it.node.clone()));
+        }
+        for (name, matches) in self.matches.iter().filter(|it| it.1.len() >= WORTH_AN_INDEX) {
+            note(name, &mut matches.iter().map(|it| Row::Line(&self.timeline.events[it.event], it).node()));
+        }
+        self.by_node = by_node;
+    }
+
+    /// Begins a rule: it has the whole budget.
+    pub(crate) fn begin(&self) {
+        self.budget.set(MOST_ROWS);
+    }
+
+    /// Whether the rule at hand has used up its budget.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.budget.get() == 0
+    }
+
+    /// Takes so many rows off the budget of the rule at hand.
+    fn spend(&self, rows: usize) -> bool {
+        // a clause costs something even where there is nothing to look at
+        let left = self.budget.get().saturating_sub(rows as u64 + 1);
+        self.budget.set(left);
+        left > 0
+    }
+
+    /// The rows a clause looks at: those of its node, where it asks for one.
+    fn rows<'c>(&'c self, clause: &Clause, binding: &Binding) -> Vec<Row<'c>> {
+        let index = |name: &str| {
+            let node = judge::asked_node(clause, binding)?;
+            Some(self.by_node.get(name)?.get(&node).map(Vec::as_slice).unwrap_or_default())
+        };
+        let fact = |name: &'static str, all: &'c [Fact]| match index(name) {
+            Some(places) => places.iter().map(|it| Row::Fact(&all[*it as usize])).collect(),
+            None => all.iter().map(Row::Fact).collect(),
+        };
         match &clause.kind {
             ClauseKind::Signal(name) => {
                 let matches = self.matches.get(name.as_str()).map(Vec::as_slice).unwrap_or_default();
-                matches.iter().map(|it| Row::Line(&self.timeline.events[it.event], it)).collect()
+                let row = |it: &'c Match| Row::Line(&self.timeline.events[it.event], it);
+                match index(name) {
+                    Some(places) => places.iter().map(|it| row(&matches[*it as usize])).collect(),
+                    None => matches.iter().map(row).collect(),
+                }
             }
             ClauseKind::Fact(relation) => {
-                self.facts.get(relation.name).into_iter().flatten().map(|it| Row::Fact(it)).collect()
+                let all = self.facts.get(relation.name).map(Vec::as_slice).unwrap_or_default();
+                match index(relation.name) {
+                    Some(places) => places.iter().map(|it| Row::Fact(all[*it as usize])).collect(),
+                    None => all.iter().map(|it| Row::Fact(it)).collect(),
+                }
             }
             ClauseKind::Derived(detector) => {
-                self.derived.get(detector.relation.name).into_iter().flatten().map(Row::Fact).collect()
+                let name = detector.relation.name;
+                fact(name, self.derived.get(name).map(Vec::as_slice).unwrap_or_default())
             }
             ClauseKind::Metric(_) => Vec::new(),
         }
     }
 }
+
+/// Below this, looking at every row costs less than an index.
+const WORTH_AN_INDEX: usize = 64;
 
 /// One row, whatever it was read from.
 #[derive(Clone, Copy)]
@@ -80,6 +161,22 @@ impl<'c> Row<'c> {
                     of.captures.iter().find(|(name, _)| &**name == other).map_or(Value::Nothing, |it| it.1.clone())
                 }
             },
+        }
+    }
+
+    /// The node it is said of.
+    fn node(&self) -> Option<Name> {
+        match self.get("node") {
+            Value::Text(it) => Some(it),
+            _ => None,
+        }
+    }
+
+    /// How often at this very instant: what an object counts over hours is one there.
+    fn count_at_once(&self) -> u64 {
+        match self {
+            Row::Line(event, _) if event.source != Source::KubeEvent => u64::from(event.count.max(1)),
+            _ => 1,
         }
     }
 
@@ -150,6 +247,12 @@ pub(crate) struct Binding {
     pub(crate) answers: BTreeMap<String, Judged>,
 }
 
+impl Judged {
+    fn unknown(reason: String, found: Option<Found>, node: Option<Name>) -> Judged {
+        Judged { truth: Truth::Unknown, found, reason, collect: String::new(), node }
+    }
+}
+
 impl Binding {
     pub(crate) fn time(&self, variable: &str) -> Option<Time> {
         match self.variables.get(variable)? {
@@ -205,6 +308,15 @@ fn log_sources(relation: &str) -> Option<&'static [Source]> {
 /// Relations besides those of logs whose rows carry the time of what they tell.
 const DATED: [&str; 3] = ["container.state", "log.loss", "clock.anchor"];
 
+/// Whether a clause looks at lines of logs, of which there may always be more.
+fn is_log(clause: &Clause) -> bool {
+    match &clause.kind {
+        ClauseKind::Signal(_) => true,
+        ClauseKind::Fact(relation) => log_sources(relation.name).is_some(),
+        ClauseKind::Derived(_) | ClauseKind::Metric(_) => false,
+    }
+}
+
 /// Whether what a clause finds is state rather than something that happened.
 fn is_state(clause: &Clause) -> bool {
     let state = |relation: &str| log_sources(relation).is_none() && !DATED.contains(&relation);
@@ -222,5 +334,6 @@ pub(crate) fn mentioned(when: &When) -> Vec<&str> {
         When::Not(inner) => mentioned(inner),
         When::All(parts) | When::Any(parts) => parts.iter().flat_map(mentioned).collect(),
         When::Compare(expression) => expression.clauses(),
+        When::Before(..) | When::Gap { .. } => Vec::new(),
     }
 }

@@ -18,7 +18,7 @@ pub use outcome::{
 use timeline::{Timeline, Truth};
 
 use crate::Pack;
-use crate::engine::{Case, frames, judge};
+use crate::engine::{Case, MOST_FRAMES, MOST_ROWS, frames, judge};
 
 /// Everything the rules have to say about a timeline.
 pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline) -> Diagnosis {
@@ -33,8 +33,14 @@ fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
     let mut symptoms = Vec::new();
     let mut candidates = Vec::new();
     let (mut looked_for, mut could_not_look) = (Vec::new(), Vec::new());
+    let mut limits_hit = Vec::new();
     for rule in &pack.rules {
+        case.begin();
         let framed = frames(&case, rule);
+        if framed.cut {
+            limits_hit
+                .push(format!("rule {}: {MOST_FRAMES} ways to fill it in, the later ones are left out", rule.name));
+        }
         if let Some(empty) = &framed.empty
             && !rule.symptom
         {
@@ -58,7 +64,12 @@ fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
                 candidates.push(score::hypothesis(&case, rule, &binding));
             }
         }
+        if case.is_spent() {
+            limits_hit.push(format!("rule {}: {MOST_ROWS} rows looked at, what was left is unknown", rule.name));
+        }
     }
     explain::tidy(&mut symptoms);
-    rank::rank(&case, pack, candidates, symptoms, looked_for, could_not_look)
+    let mut diagnosis = rank::rank(&case, pack, candidates, symptoms, looked_for, could_not_look);
+    diagnosis.limits_hit = limits_hit;
+    diagnosis
 }

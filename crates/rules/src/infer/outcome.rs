@@ -261,4 +261,6 @@ pub struct Diagnosis {
     pub could_not_look: Vec<LookedFor>,
     /// What to collect next time, most telling first.
     pub collect_plan: Vec<Collect>,
+    /// Rules that were cut short, and by what.
+    pub limits_hit: Vec<String>,
 }

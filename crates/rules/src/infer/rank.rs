@@ -57,7 +57,16 @@ pub(super) fn rank(
     say_why_not_first(&mut hypotheses);
     let collect_plan = collect_plan(&hypotheses, pack, &could_not_look, &symptoms);
     let verdict = verdict(&hypotheses, &symptoms);
-    Diagnosis { hypotheses, ruled_out, symptoms, verdict, looked_for, could_not_look, collect_plan }
+    Diagnosis {
+        hypotheses,
+        ruled_out,
+        symptoms,
+        verdict,
+        looked_for,
+        could_not_look,
+        collect_plan,
+        limits_hit: Vec::new(),
+    }
 }
 
 /// More score first; then earlier, then by name.

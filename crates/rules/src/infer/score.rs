@@ -61,6 +61,7 @@ pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hyp
         let full = decibans(item.word);
         let weight_db = match truth {
             Truth::True => full,
+            Truth::False if item.expected => -full,
             Truth::False => -full / 3.0,
             Truth::Unknown => 0.0,
         };

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use regex::Regex;
-use serde_saphyr::Spanned;
 use timeline::{Carrier, Event, Relation, Source};
 
+use super::clause::{compile_clause, in_order};
 use super::condition::Condition;
-use super::document::{ClauseDocument, ItemDocument, RuleDocument, SignalDocument, Text, place};
+use super::document::{RuleDocument, SignalDocument, Text, place};
 use super::expression::Expression;
+use super::names::Names;
+use super::quantity::seconds;
+use super::suggest::did_you_mean;
 use super::template::Template;
-use super::{Error, File, TestCase};
-use crate::detectors::{self, Detector};
+use super::window::{Tally, Within};
+use super::{Error, File, Place, TestCase};
+use crate::detectors::Detector;
 use crate::promql::Query;
 use crate::signals;
 
@@ -80,10 +84,18 @@ pub(crate) struct Clause {
     /// The time variable it binds.
     pub(crate) at: Option<String>,
     pub(crate) within: Option<Within>,
+    /// How many there must be.
+    pub(crate) tallies: Vec<Tally>,
     /// Of several rows the one with the most here.
     pub(crate) best: Option<String>,
+    /// Of several rows the last one, rather than the first.
+    pub(crate) latest: bool,
     /// As written, for `explain`.
     pub(crate) written: String,
+    /// The columns it may name besides `node`; those of a metric are its labels.
+    pub(crate) columns: Option<Vec<String>>,
+    #[allow(dead_code, reason = "read by the lint")]
+    pub(crate) place: Place,
 }
 
 /// Where a clause looks.
@@ -95,14 +107,6 @@ pub(crate) enum ClauseKind {
     Metric(Box<Query>),
 }
 
-/// A window around a time variable.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Within {
-    pub(crate) variable: String,
-    pub(crate) before_secs: i64,
-    pub(crate) after_secs: i64,
-}
-
 /// What must hold: clauses and comparisons under and, or, not.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum When {
@@ -111,6 +115,22 @@ pub(crate) enum When {
     All(Vec<When>),
     Any(Vec<When>),
     Compare(Expression),
+    /// The first time is before the second.
+    Before(String, String),
+    /// The first time is later than the second by so much.
+    Gap {
+        later: String,
+        earlier: String,
+        op: GapOp,
+        secs: i64,
+    },
+}
+
+/// At least so long, or shorter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GapOp {
+    AtLeast,
+    LessThan,
 }
 
 /// A line of `for` or `against`.
@@ -121,12 +141,19 @@ pub(crate) struct Item {
     pub(crate) word: Word,
     pub(crate) why: Option<Template>,
     pub(crate) group: Option<String>,
+    /// It is always there when the rule is right: false costs the whole word.
+    pub(crate) expected: bool,
+    #[allow(dead_code, reason = "read by the lint")]
+    pub(crate) place: Place,
 }
 
-/// A symptom that a cause explains.
+/// An effect: a symptom, or another cause that follows from this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Explains {
     pub(crate) symptom: String,
+    /// It begins at least so long after the cause.
+    pub(crate) after_secs: i64,
+    /// And at most so long after it.
     pub(crate) within_secs: i64,
 }
 
@@ -175,7 +202,12 @@ pub(crate) fn compile_signal(file: File<'_>, document: SignalDocument) -> Result
                 let known: Vec<&str> = Source::ALL.iter().map(|it| it.name()).collect();
                 return Err(file.broken(
                     place(name),
-                    format!("no source is called {}; there are journal, {}", name.value, known.join(", ")),
+                    format!(
+                        "no source is called {}{}; there are journal, {}",
+                        name.value,
+                        did_you_mean(&name.value, known.iter().copied()),
+                        known.join(", ")
+                    ),
                 ));
             }
         }
@@ -258,15 +290,13 @@ pub(crate) fn compile_rule(
     }
     let mut explains = Vec::new();
     for text in &document.explains {
-        let (symptom, within_secs) = match text.value.split_once(" within ") {
-            Some((symptom, length)) => match duration(length) {
-                Some(secs) => (symptom.trim(), secs),
-                None => return Err(file.broken(place(text), format!("{length} is no length of time, such as 30m"))),
-            },
-            None => (text.value.as_str(), EXPLAINS_WITHIN_SECS),
-        };
-        mentions.push((symptom.to_owned(), place(text)));
-        explains.push(Explains { symptom: symptom.to_owned(), within_secs });
+        let effect = effect(&text.value).ok_or_else(|| {
+            let help =
+                "an effect reads like: node-rebooted, node-rebooted within 20m, node-notready after 40s within 10m";
+            file.broken(place(text), help)
+        })?;
+        mentions.push((effect.symptom.clone(), place(text)));
+        explains.push(effect);
     }
     mentions.extend(document.absorbs.iter().map(|it| (it.value.clone(), place(it))));
     let status = match &document.status {
@@ -298,262 +328,16 @@ pub(crate) fn compile_rule(
     })
 }
 
-fn compile_clause(
-    file: File<'_>,
-    name: &str,
-    document: &Spanned<ClauseDocument>,
-    known: &BTreeMap<String, Signal>,
-) -> Result<Clause, Error> {
-    let mut clause = Clause {
-        name: name.to_owned(),
-        kind: ClauseKind::Signal(String::new()),
-        absent: document.value.contains_key("absent"),
-        conditions: Vec::new(),
-        at: None,
-        within: None,
-        best: None,
-        written: String::new(),
-    };
-    let heads = ["signal", "fact", "relation", "promql", "absent"];
-    let found: Vec<&str> = heads.into_iter().filter(|it| document.value.contains_key(*it)).collect();
-    let [head] = found[..] else {
-        return Err(file.broken(place(document), format!("clause {name} needs exactly one of {}", heads.join(", "))));
-    };
-    let what = &document.value[head];
-    // what it asks, then of what; the order of the file is not kept
-    let rest = document.value.iter().filter(|(key, _)| *key != head);
-    let written =
-        std::iter::once(format!("{head}: {}", what.value)).chain(rest.map(|(key, it)| format!("{key}: {}", it.value)));
-    clause.written = written.collect::<Vec<_>>().join(", ");
-    let mut columns: Option<Vec<String>> = None;
-    clause.kind = if head == "promql" {
-        match Query::parse(&what.value) {
-            Ok(query) => ClauseKind::Metric(Box::new(query)),
-            Err(error) => return Err(file.broken(place(what), error.to_string())),
-        }
-    } else if let Some(signal) = known.get(&what.value).filter(|_| matches!(head, "signal" | "absent")) {
-        let captures = signal.captures().into_iter().map(str::to_owned);
-        columns = Some(captures.chain(SIGNAL_COLUMNS.iter().map(|it| (*it).to_owned())).collect());
-        ClauseKind::Signal(what.value.clone())
-    } else if let Some(relation) = timeline::relation::named(&what.value).filter(|_| matches!(head, "fact" | "absent"))
-    {
-        columns = Some(relation.columns.iter().map(|it| (*it).to_owned()).collect());
-        ClauseKind::Fact(relation)
-    } else if let Some(detector) = detectors::named(&what.value).filter(|_| head != "signal") {
-        columns = Some(detector.relation.columns.iter().map(|it| (*it).to_owned()).collect());
-        ClauseKind::Derived(detector)
-    } else {
-        return Err(file.broken(place(what), format!("no {head} is called {}", what.value)));
-    };
-    for (key, text) in &document.value {
-        let slip = |message: String| file.broken(place(text), message);
-        match key.as_str() {
-            it if it == head => {}
-            "at" => match text.value.strip_prefix('$') {
-                Some(variable) => clause.at = Some(variable.to_owned()),
-                None => return Err(slip("`at` binds a variable, such as $t1".to_owned())),
-            },
-            "within" => match within(&text.value) {
-                Some(it) => clause.within = Some(it),
-                None => {
-                    return Err(slip("`within` reads like: 10m before $t1, 1h after $t1, 5m around $t1".to_owned()));
-                }
-            },
-            "best" => clause.best = Some(text.value.clone()),
-            column => {
-                let named = column == "node" || columns.as_ref().is_none_or(|it| it.iter().any(|it| it == column));
-                if !named {
-                    let all = columns.unwrap_or_default().join(", ");
-                    return Err(slip(format!("{} has no column {column}; it has node, {all}", what.value)));
-                }
-                let condition = Condition::parse(&text.value).map_err(slip)?;
-                clause.conditions.push((column.to_owned(), condition));
-            }
-        }
-    }
-    if let (Some(best), Some(columns)) = (&clause.best, &columns)
-        && !columns.contains(best)
-    {
-        return Err(file.broken(place(&document.value["best"]), format!("{} has no column {best}", what.value)));
-    }
-    Ok(clause)
-}
-
-/// `10m before $t1`
-fn within(text: &str) -> Option<Within> {
-    let mut words = text.split_ascii_whitespace();
-    let (length, side, variable) = (words.next()?, words.next()?, words.next()?);
-    let secs = duration(length)?;
-    let variable = variable.strip_prefix('$')?.to_owned();
-    let (before_secs, after_secs) = match side {
-        "before" => (secs, 0),
-        "after" => (0, secs),
-        "around" => (secs, secs),
+/// `node-notready after 40s within 10m`
+fn effect(text: &str) -> Option<Explains> {
+    let words: Vec<&str> = text.split_ascii_whitespace().collect();
+    let length = |word: &str| seconds(word).map(|it| it.round() as i64);
+    let (symptom, after_secs, within_secs) = match words[..] {
+        [symptom] => (symptom, 0, EXPLAINS_WITHIN_SECS),
+        [symptom, "within", far] => (symptom, 0, length(far)?),
+        [symptom, "after", near] => (symptom, length(near)?, EXPLAINS_WITHIN_SECS.max(2 * length(near)?)),
+        [symptom, "after", near, "within", far] => (symptom, length(near)?, length(far)?),
         _ => return None,
     };
-    words.next().is_none().then_some(Within { variable, before_secs, after_secs })
-}
-
-/// `90s`, `10m`, `2h`, `1d`
-fn duration(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let unit = match text.chars().last()? {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        'd' => 86_400,
-        _ => return None,
-    };
-    text[..text.len() - 1].parse::<i64>().ok().map(|it| it * unit)
-}
-
-/// The variables a clause binds.
-fn binds(clause: &Clause) -> BTreeSet<&str> {
-    let mut found: BTreeSet<&str> = clause.at.iter().map(String::as_str).collect();
-    for (_, condition) in &clause.conditions {
-        if let Condition::Variable(name) = condition {
-            found.insert(name);
-        }
-    }
-    found
-}
-
-/// The variables a clause must know before it can be judged.
-fn needs(clause: &Clause) -> BTreeSet<&str> {
-    let mut found: BTreeSet<&str> = clause.conditions.iter().flat_map(|(_, it)| it.needs()).collect();
-    found.extend(clause.within.iter().map(|it| it.variable.as_str()));
-    if let ClauseKind::Metric(query) = &clause.kind {
-        found.extend(query.variables().iter().map(String::as_str));
-    }
-    found
-}
-
-/// Clauses in an order in which each finds its variables bound, where there is one.
-fn in_order(mut clauses: Vec<Clause>) -> Vec<Clause> {
-    let mut ordered: Vec<Clause> = Vec::new();
-    while !clauses.is_empty() {
-        let bound: BTreeSet<&str> = ordered.iter().flat_map(|it| binds(it)).collect();
-        let ready = clauses.iter().position(|it| needs(it).iter().all(|it| bound.contains(it)));
-        let next = clauses.remove(ready.unwrap_or(0));
-        ordered.push(next);
-    }
-    ordered
-}
-
-/// The names a rule may use.
-struct Names<'f> {
-    file: File<'f>,
-    clauses: BTreeSet<String>,
-    bound: BTreeSet<String>,
-    variables: BTreeMap<String, BTreeSet<String>>,
-    times: BTreeSet<String>,
-}
-
-impl<'f> Names<'f> {
-    fn of(file: File<'f>, clauses: &[Clause]) -> Names<'f> {
-        let variables = |it: &Clause| binds(it).into_iter().chain(needs(it)).map(str::to_owned).collect();
-        Names {
-            file,
-            clauses: clauses.iter().map(|it| it.name.clone()).collect(),
-            bound: clauses.iter().flat_map(|it| binds(it)).map(str::to_owned).collect(),
-            variables: clauses.iter().map(|it| (it.name.clone(), variables(it))).collect(),
-            times: clauses.iter().filter_map(|it| it.at.clone()).collect(),
-        }
-    }
-
-    fn clause(&self, name: &str, at: &Text) -> Result<(), Error> {
-        if self.clauses.contains(name) {
-            return Ok(());
-        }
-        let all: Vec<&str> = self.clauses.iter().map(String::as_str).collect();
-        Err(self.file.broken(place(at), format!("no clause is called {name}; there are {}", all.join(", "))))
-    }
-
-    fn variable(&self, name: &str, at: &Text) -> Result<(), Error> {
-        if self.bound.contains(name) {
-            return Ok(());
-        }
-        Err(self.file.broken(place(at), format!("no clause binds ${name}")))
-    }
-
-    fn template(&self, text: &Text) -> Result<Template, Error> {
-        let template = Template::parse(&text.value).map_err(|it| self.file.broken(place(text), it))?;
-        template.variables().try_for_each(|it| self.variable(it, text))?;
-        template.clauses().try_for_each(|it| self.clause(it, text))?;
-        Ok(template)
-    }
-
-    fn when(&self, text: &Text) -> Result<When, Error> {
-        self.when_part(&text.value, text)
-    }
-
-    fn when_part(&self, part: &str, at: &Text) -> Result<When, Error> {
-        let part = part.trim();
-        let several = |separator: &str| -> Option<Result<Vec<When>, Error>> {
-            part.contains(separator).then(|| part.split(separator).map(|it| self.when_part(it, at)).collect())
-        };
-        if let Some(parts) = several(" or ") {
-            return parts.map(When::Any);
-        }
-        if let Some(parts) = several(" and ") {
-            return parts.map(When::All);
-        }
-        if let Some(rest) = part.strip_prefix("not ") {
-            return Ok(When::Not(Box::new(self.when_part(rest, at)?)));
-        }
-        if part.contains(['<', '>', '=']) {
-            let expression = Expression::parse(part).map_err(|it| self.file.broken(place(at), it))?;
-            expression.variables().into_iter().try_for_each(|it| self.variable(it, at))?;
-            expression.clauses().into_iter().try_for_each(|it| self.clause(it, at))?;
-            return Ok(When::Compare(expression));
-        }
-        self.clause(part, at)?;
-        Ok(When::Clause(part.to_owned()))
-    }
-
-    fn items(&self, documents: Vec<ItemDocument>, against: bool) -> Result<Vec<Item>, Error> {
-        let mut items = Vec::new();
-        for document in documents {
-            let word = match document.weight.value.as_str() {
-                "weak" => Word::Weak,
-                "moderate" => Word::Moderate,
-                "strong" => Word::Strong,
-                "conclusive" => Word::Conclusive,
-                "excludes" if against => Word::Excludes,
-                "excludes" => {
-                    return Err(self.file.broken(place(&document.weight), "excludes stands only under `against`"));
-                }
-                other => {
-                    let message = format!(
-                        "{other} is no weight: weak, moderate, strong, conclusive, or excludes under `against`"
-                    );
-                    return Err(self.file.broken(place(&document.weight), message));
-                }
-            };
-            items.push(Item {
-                when: self.when(&document.when)?,
-                written: document.when.value.clone(),
-                word,
-                why: document.why.as_ref().map(|it| self.template(it)).transpose()?,
-                group: document.group,
-            });
-        }
-        Ok(items)
-    }
-
-    /// Every clause must share a variable with the rest, or it speaks of something else.
-    fn connected(&self, documents: &BTreeMap<String, Spanned<ClauseDocument>>) -> Result<(), Error> {
-        if self.clauses.len() < 2 {
-            return Ok(());
-        }
-        for (name, own) in &self.variables {
-            let shared = self.variables.iter().any(|(other, theirs)| other != name && !own.is_disjoint(theirs));
-            // a statement about the whole cluster has no variable to share, at most a time of its own
-            if !shared && !own.is_subset(&self.times) {
-                let message = format!("clause {name} shares no variable with the rest of the rule");
-                return Err(self.file.broken(place(&documents[name]), message));
-            }
-        }
-        Ok(())
-    }
+    (after_secs <= within_secs).then(|| Explains { symptom: symptom.to_owned(), after_secs, within_secs })
 }

@@ -9,7 +9,11 @@
 //! block: 'covers $ip'          contains an address;   ip: 'in $block'   lies in it
 //! ratio: '>= 5'                compares numbers; also < <= > != and an expression: '>= 0.9 * $max'
 //! location: '~ fs\.h:258[23]$' matches a regular expression
-//! release: 'older than 4.4.0-186', 'not older than 4.4.0'
+//! release: 'older than 4.4.0-186', 'not older than 4.4.0', 'newer than 5.15'
+//! cgroup: 'contains $uid'      holds the text, - and _ being the same;   uid: 'part of $cgroup'   the other way round
+//! bytes: '< 512Mi'             also kB, GB, %, 90s, 5m (see `quantity`)
+//! free: '<= 0.05 * .total'     .total is another column of the same row
+//! node: '$other and != $node'  all of several
 //! ```
 
 use std::cmp::Ordering;
@@ -17,7 +21,8 @@ use std::cmp::Ordering;
 use regex::Regex;
 use timeline::Value;
 
-use super::expression::{Expression, Scope};
+use super::expression::{Expression, Scope, number};
+use super::quantity::quantity;
 
 /// A test of one column.
 #[derive(Debug, Clone)]
@@ -44,13 +49,39 @@ pub(crate) enum Condition {
     Pattern(Box<Regex>),
     /// Version order: true for older.
     Older(Box<str>, bool),
+    /// Version order: newer.
+    Newer(Box<str>),
+    /// The column's text holds this.
+    Contains(Part),
+    /// The column's text stands in what the variable holds.
+    PartOf(Box<str>),
+}
+
+/// What a text holds.
+#[derive(Debug, Clone)]
+pub(crate) enum Part {
+    Word(Box<str>),
+    Variable(Box<str>),
 }
 
 /// The name under which the column's own value stands in a [`Condition::Compare`].
 const SELF: &str = "$self";
 
 impl Condition {
-    /// Reads what was written for a column.
+    /// Reads what was written for a column: one condition, or several joined by `and`.
+    pub(crate) fn parse_all(text: &str) -> Result<Vec<Condition>, String> {
+        let mut found = Vec::new();
+        let mut rest = text.trim();
+        while !rest.is_empty() || found.is_empty() {
+            // a pattern goes on to the end, whatever it holds
+            let end = if rest.starts_with("~ ") { None } else { rest.find(" and ") };
+            found.push(Condition::parse(&rest[..end.unwrap_or(rest.len())])?);
+            rest = end.map_or("", |it| rest[it + " and ".len()..].trim_start());
+        }
+        Ok(found)
+    }
+
+    /// Reads one condition.
     pub(crate) fn parse(text: &str) -> Result<Condition, String> {
         let text = text.trim();
         if let Some(pattern) = text.strip_prefix("~ ") {
@@ -62,6 +93,18 @@ impl Condition {
         }
         if let Some(version) = text.strip_prefix("not older than ") {
             return Ok(Condition::Older(version.trim().into(), false));
+        }
+        if let Some(version) = text.strip_prefix("newer than ") {
+            return Ok(Condition::Newer(version.trim().into()));
+        }
+        if let Some(part) = text.strip_prefix("contains ") {
+            return Ok(Condition::Contains(match part.strip_prefix('$') {
+                Some(name) => Part::Variable(name.into()),
+                None => Part::Word(part.trim().into()),
+            }));
+        }
+        if let Some(name) = text.strip_prefix("part of $") {
+            return Ok(Condition::PartOf(name.into()));
         }
         if let Some(name) = text.strip_prefix("covers $") {
             return Ok(Condition::Covers(name.into()));
@@ -79,6 +122,11 @@ impl Condition {
             return Expression::parse(&format!("{SELF} {text}")).map(Condition::Compare);
         }
         if let Some(name) = text.strip_prefix('$') {
+            let whole = |it: char| !(it.is_alphanumeric() || it == '_' || it == '-');
+            let bare = name.strip_suffix("/32").unwrap_or(name);
+            if bare.is_empty() || bare.contains(whole) {
+                return Err(format!("${name} is no variable; join conditions with `and`, compare with <, >, !="));
+            }
             return Ok(match name.strip_suffix("/32") {
                 Some(name) => Condition::HostRoute(name.into()),
                 None => Condition::Variable(name.into()),
@@ -99,10 +147,20 @@ impl Condition {
             Condition::HostRoute(name)
             | Condition::Covers(name)
             | Condition::In(name)
-            | Condition::NotVariable(name) => vec![name],
+            | Condition::NotVariable(name)
+            | Condition::PartOf(name)
+            | Condition::Contains(Part::Variable(name)) => vec![name],
             Condition::Compare(expression) => {
                 expression.variables().into_iter().filter(|it| *it != &SELF[1..]).collect()
             }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The other columns of its row that it reads.
+    pub(crate) fn columns(&self) -> Vec<&str> {
+        match self {
+            Condition::Compare(expression) => expression.own_columns(),
             _ => Vec::new(),
         }
     }
@@ -115,6 +173,7 @@ impl Condition {
             Condition::Compare(_)
                 | Condition::Pattern(_)
                 | Condition::Older(..)
+                | Condition::Newer(_)
                 | Condition::Not(_)
                 | Condition::NotVariable(_)
         )
@@ -129,7 +188,7 @@ impl Condition {
         let bound = |name: &str| scope.variable(name);
         match self {
             Condition::Variable(name) => bound(name).is_none_or(|it| it.same(value)),
-            Condition::OneOf(words) => words.iter().any(|it| it.same(value)),
+            Condition::OneOf(words) => words.iter().any(|it| it.same(value) || same_quantity(it, value)),
             Condition::Prefix(prefix) => value.to_string().starts_with(&**prefix),
             Condition::HostRoute(name) => bound(name).is_some_and(|it| {
                 matches!((it.as_prefix(), value.as_prefix()), (Some(a), Some(b)) if a == b && b.prefix_len() == b.max_prefix_len())
@@ -143,6 +202,12 @@ impl Condition {
             }
             Condition::Pattern(regex) => regex.is_match(&value.to_string()),
             Condition::Older(version, older) => (versions(&value.to_string(), version) == Ordering::Less) == *older,
+            Condition::Newer(version) => versions(&value.to_string(), version) == Ordering::Greater,
+            Condition::Contains(Part::Word(word)) => holds_text(&value.to_string(), word),
+            Condition::Contains(Part::Variable(name)) => {
+                bound(name).is_some_and(|it| holds_text(&value.to_string(), &it.to_string()))
+            }
+            Condition::PartOf(name) => bound(name).is_some_and(|it| holds_text(&it.to_string(), &value.to_string())),
         }
     }
 }
@@ -162,6 +227,18 @@ impl Scope for WithSelf<'_> {
     }
 }
 
+/// Whether one text stands in another. The kernel writes the uid of a pod with `_` where Kubernetes writes `-`.
+fn holds_text(text: &str, part: &str) -> bool {
+    let plain = |it: &str| it.replace('_', "-");
+    !part.is_empty() && plain(text).contains(&plain(part))
+}
+
+/// `512Mi` and 536870912 are the same.
+fn same_quantity(a: &Value, b: &Value) -> bool {
+    let unit = |it: &Value| matches!(it, Value::Text(text) if text.parse::<f64>().is_err() && quantity(text).is_some());
+    (unit(a) || unit(b)) && matches!((number(a), number(b)), (Some(a), Some(b)) if a == b)
+}
+
 fn contains(block: &Value, inner: &Value) -> bool {
     matches!((block.as_prefix(), inner.as_prefix()), (Some(block), Some(inner)) if block.contains(&inner))
 }
@@ -174,23 +251,49 @@ fn literal(text: &str) -> Value {
     }
 }
 
-/// Orders `4.4.0-104-generic` before `4.4.0-186.216`: numbers by value, words by letters, a missing part is smaller.
+/// Orders `4.4.0-104-generic` before `4.4.0-186.216`: numbers by value, words by letters, a missing part is smaller. A
+/// pre-release (`6.4-rc6`, `1.30.0-beta.1`) comes before its release, `v1.20` is `1.20`.
 pub(crate) fn versions(a: &str, b: &str) -> Ordering {
-    let parts = |text: &str| -> Vec<String> {
-        text.split(['.', '-', '+', '~', '_', ' ']).filter(|it| !it.is_empty()).map(str::to_owned).collect()
-    };
-    for pair in parts(a).iter().zip(parts(b).iter()) {
-        let order = match (pair.0.parse::<u64>(), pair.1.parse::<u64>()) {
-            (Ok(a), Ok(b)) => a.cmp(&b),
-            (Ok(_), Err(_)) => Ordering::Greater,
-            (Err(_), Ok(_)) => Ordering::Less,
-            (Err(_), Err(_)) => pair.0.cmp(pair.1),
+    let (a, b) = (parts(a), parts(b));
+    for at in 0..a.len().max(b.len()) {
+        let order = match (a.get(at), b.get(at)) {
+            (Some(a), Some(b)) => part_order(a, b),
+            (Some(more), None) if early(more) => Ordering::Less,
+            (None, Some(more)) if early(more) => Ordering::Greater,
+            (Some(_), None) => Ordering::Greater,
+            (None, _) => Ordering::Less,
         };
         if order != Ordering::Equal {
             return order;
         }
     }
-    parts(a).len().cmp(&parts(b).len())
+    Ordering::Equal
+}
+
+fn parts(version: &str) -> Vec<&str> {
+    let version = version.trim();
+    let bare = version.strip_prefix(['v', 'V']).filter(|it| it.starts_with(|it: char| it.is_ascii_digit()));
+    bare.unwrap_or(version).split(['.', '-', '+', '~', '_', ' ', ':']).filter(|it| !it.is_empty()).collect()
+}
+
+fn part_order(a: &str, b: &str) -> Ordering {
+    match (a.parse::<u64>(), b.parse::<u64>()) {
+        (Ok(a), Ok(b)) => a.cmp(&b),
+        (Ok(_), Err(_)) => Ordering::Greater,
+        (Err(_), Ok(_)) => Ordering::Less,
+        // 0ubuntu9 before 0ubuntu10
+        (Err(_), Err(_)) => {
+            let split = |it: &str| -> (String, Option<u64>) {
+                let word = it.trim_end_matches(|it: char| it.is_ascii_digit());
+                (word.to_owned(), it[word.len()..].parse().ok())
+            };
+            split(a).cmp(&split(b)).then_with(|| a.cmp(b))
+        }
+    }
+}
+
+fn early(part: &str) -> bool {
+    ["rc", "alpha", "beta", "pre"].iter().any(|it| part.starts_with(it))
 }
 
 #[cfg(test)]
@@ -232,11 +335,49 @@ mod tests {
             ("older than 4.4.0-186", "4.4.0-186-generic", false),
             ("older than 4.4.0-186", "4.15.0-20-generic", false),
             ("yes", "true", true),
+            ("newer than 5.15", "5.15.0-60-generic", true),
+            ("newer than 5.15", "5.15", false),
+            ("older than 1.24", "v1.23.17", true),
+            ("contains $owner", "/kubepods/pod_a", true),
+            ("contains kubepods", "/system.slice/docker.service", false),
+            ("part of $block", "10.64.75.0", true),
+            ("< 512Mi", "524287kB", true),
+            (">= 90%", "0.93", true),
+            ("> 3m", "3m46.7s", true),
+            ("512Mi", "536870912", true),
         ];
         for (condition, value, expected) in table {
             let parsed = Condition::parse(condition).expect(condition);
             assert_eq!(parsed.passes(&Value::from(value), &scope), expected, "{condition} on {value}");
         }
         assert!(!Condition::parse("!= x").expect("parses").passes(&Value::Nothing, &scope));
+    }
+
+    #[test]
+    fn several_conditions_on_one_column() {
+        let several = |text: &str| Condition::parse_all(text).expect(text).len();
+        assert_eq!(several("$other and != $node"), 2);
+        assert_eq!(several("not older than 4.4.0-58 and older than 4.4.0-63"), 2);
+        assert_eq!(several("~ this and that"), 1);
+        assert_eq!(several("cali* and ~ a and b"), 2);
+        for wrong in ["", "$a and ", "$a != $b", "$", "~ ("] {
+            assert!(Condition::parse_all(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn versions_are_ordered_as_their_makers_mean() {
+        for (older, newer) in [
+            ("4.4.0-104-generic", "4.4.0-186.216"),
+            ("6.4-rc6", "6.4"),
+            ("v1.9.3", "1.10.0"),
+            ("249.11-0ubuntu3.7", "249.11-0ubuntu3.10"),
+            ("3.10.0-957.el7", "3.10.0-1075.el7"),
+            ("5.15.0-1019-aws", "5.15.0-1020-aws"),
+        ] {
+            assert_eq!(versions(older, newer), Ordering::Less, "{older} < {newer}");
+            assert_eq!(versions(newer, older), Ordering::Greater, "{newer} > {older}");
+        }
+        assert_eq!(versions("v1.20.3", "1.20.3"), Ordering::Equal);
     }
 }

@@ -87,6 +87,8 @@ pub(crate) struct ItemDocument {
     pub(crate) why: Option<Text>,
     #[serde(default)]
     pub(crate) group: Option<String>,
+    #[serde(default)]
+    pub(crate) expected: Option<Text>,
 }
 
 #[derive(Debug, Default, Deserialize)]

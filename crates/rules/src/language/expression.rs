@@ -2,11 +2,13 @@
 
 use timeline::{Truth, Value};
 
+use super::quantity::quantity;
+
 /// What an expression needs to know.
 pub(crate) trait Scope {
     /// The value of `$name`, when bound.
     fn variable(&self, name: &str) -> Option<Value>;
-    /// The value of `clause.column`, when the clause found anything.
+    /// The value of `clause.column`, when the clause found anything; without a clause, a column of the row at hand.
     fn column(&self, clause: &str, column: &str) -> Option<Value>;
 }
 
@@ -77,17 +79,24 @@ impl Expression {
 
     /// The clauses whose columns it reads.
     pub(crate) fn clauses(&self) -> Vec<&str> {
+        self.columns().into_iter().map(|it| it.0).filter(|it| !it.is_empty()).collect()
+    }
+
+    /// The columns of the row at hand that it reads.
+    pub(crate) fn own_columns(&self) -> Vec<&str> {
+        self.columns().into_iter().filter(|it| it.0.is_empty()).map(|it| it.1).collect()
+    }
+
+    /// Clause and column of all it reads.
+    pub(crate) fn columns(&self) -> Vec<(&str, &str)> {
         let mut found = Vec::new();
-        self.left.walk(&mut |it| {
-            if let Term::Column(clause, _) = it {
-                found.push(&**clause)
-            }
-        });
-        self.right.walk(&mut |it| {
-            if let Term::Column(clause, _) = it {
-                found.push(&**clause)
-            }
-        });
+        for side in [&self.left, &self.right] {
+            side.walk(&mut |it| {
+                if let Term::Column(clause, column) = it {
+                    found.push((&**clause, &**column));
+                }
+            });
+        }
         found
     }
 
@@ -99,7 +108,7 @@ impl Expression {
         let known = match self.op {
             Op::Equal => Some(left.same(&right)),
             Op::NotEqual => Some(!left.same(&right)),
-            op => match (left.as_number(), right.as_number()) {
+            op => match (number(&left), number(&right)) {
                 (Some(left), Some(right)) => Some(match op {
                     Op::Less => left < right,
                     Op::LessOrEqual => left <= right,
@@ -111,6 +120,14 @@ impl Expression {
         };
         known.map_or(Truth::Unknown, |it| if it { Truth::True } else { Truth::False })
     }
+}
+
+/// The number in a cell, its unit applied where it is printed with one.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    value.as_number().or_else(|| match value {
+        Value::Text(text) => quantity(text),
+        _ => None,
+    })
 }
 
 impl Term {
@@ -129,7 +146,7 @@ impl Term {
             Term::Variable(name) => scope.variable(name).filter(Value::is_some),
             Term::Column(clause, column) => scope.column(clause, column).filter(Value::is_some),
             Term::Binary(left, op, right) => {
-                let (left, right) = (left.value(scope)?.as_number()?, right.value(scope)?.as_number()?);
+                let (left, right) = (number(&left.value(scope)?)?, number(&right.value(scope)?)?);
                 Some(Value::Number(match op {
                     '+' => left + right,
                     '-' => left - right,
@@ -160,22 +177,27 @@ fn chain(
 
 fn atom(tokens: &mut Vec<String>) -> Result<Term, String> {
     let token = tokens.pop().ok_or("expected a value, found the end")?;
-    if let Some(name) = token.strip_prefix('$') {
-        return Ok(Term::Variable(name.into()));
+    if token == "(" {
+        let inner = sum(tokens)?;
+        return match tokens.pop().as_deref() {
+            Some(")") => Ok(inner),
+            other => Err(format!("expected ), found {}", other.unwrap_or("the end"))),
+        };
     }
-    if let Ok(number) = token.parse::<f64>() {
+    if let Some(name) = token.strip_prefix('$') {
+        return if name.is_empty() { Err("$ without a name".to_owned()) } else { Ok(Term::Variable(name.into())) };
+    }
+    if let Some(number) = quantity(&token) {
         return Ok(Term::Number(number));
     }
+    let word = token.starts_with(|it: char| it.is_alphanumeric());
     if let Some((clause, column)) = token.split_once('.')
-        && !clause.is_empty()
         && !column.is_empty()
+        && !token.starts_with(|it: char| it.is_ascii_digit())
     {
         return Ok(Term::Column(clause.into(), column.into()));
     }
-    match token.chars().next() {
-        Some(it) if it.is_alphanumeric() => Ok(Term::Word(token.into())),
-        _ => Err(format!("expected a value, found {token}")),
-    }
+    if word { Ok(Term::Word(token.into())) } else { Err(format!("expected a value, found {token}")) }
 }
 
 fn tokenize(text: &str) -> Result<Vec<String>, String> {
@@ -184,10 +206,10 @@ fn tokenize(text: &str) -> Result<Vec<String>, String> {
     while let Some(first) = rest.chars().next() {
         let len = if "<>=!".contains(first) {
             rest.find(|it| !"<>=!".contains(it)).unwrap_or(rest.len())
-        } else if "+*/".contains(first) || (first == '-' && rest[1..].starts_with(' ')) {
+        } else if "+*/()".contains(first) || (first == '-' && rest[1..].starts_with(' ')) {
             1
-        } else if first == '$' || first.is_alphanumeric() || first == '-' {
-            let end = |it: char| !(it.is_alphanumeric() || "$_-.".contains(it));
+        } else if "$-.".contains(first) || first.is_alphanumeric() {
+            let end = |it: char| !(it.is_alphanumeric() || "$_-.%".contains(it));
             rest.find(end).unwrap_or(rest.len())
         } else {
             return Err(format!("unexpected {first}"));
@@ -226,11 +248,14 @@ mod tests {
         assert_eq!(judge("$user != $owner"), Truth::True);
         assert_eq!(judge("$user = b"), Truth::True);
         assert_eq!(judge("$nothing < 3"), Truth::Unknown);
+        assert_eq!(judge("total.value >= 90% * $max"), Truth::True);
+        assert_eq!(judge("2 * (total.value - 10) > 1Ki"), Truth::True);
+        assert_eq!(judge("$owner = 10.0.0.1"), Truth::False);
     }
 
     #[test]
     fn says_what_it_cannot_read() {
-        for text in ["", "$a", "$a <", "$a ~ 3", "$a < 3 4"] {
+        for text in ["", "$a", "$a <", "$a ~ 3", "$a < 3 4", "$a < (3", "$ < 3", "$a < )"] {
             assert!(Expression::parse(text).is_err(), "{text}");
         }
     }

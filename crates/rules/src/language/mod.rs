@@ -3,16 +3,21 @@
 //! A document is read in two steps: [`document`] knows the keys, [`compile`] checks what they say (columns, variables,
 //! patterns, queries) and refuses, with file, line and column, whatever the engine cannot honour.
 
+mod clause;
 mod compile;
 pub(crate) mod condition;
 mod document;
 pub(crate) mod expression;
+mod names;
+mod quantity;
+mod suggest;
 pub(crate) mod template;
+pub(crate) mod window;
 
 use std::path::PathBuf;
 
 pub(crate) use compile::{
-    Clause, ClauseKind, Explains, Item, Rule, Signal, SignalMatch, When, Word, compile_rule, compile_signal,
+    Clause, ClauseKind, Explains, GapOp, Item, Rule, Signal, SignalMatch, When, Word, compile_rule, compile_signal,
 };
 pub(crate) use document::{Document, parse};
 pub use document::{Expectation, TestCase};

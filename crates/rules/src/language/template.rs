@@ -64,9 +64,12 @@ impl Template {
         self.parts.iter().filter_map(|it| if let Part::Variable(name) = it { Some(&**name) } else { None })
     }
 
-    /// The clauses whose columns it shows.
-    pub(crate) fn clauses(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter_map(|it| if let Part::Column(clause, _) = it { Some(&**clause) } else { None })
+    /// The columns it shows, with their clauses.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.parts.iter().filter_map(|it| match it {
+            Part::Column(clause, column) => Some((&**clause, &**column)),
+            _ => None,
+        })
     }
 
     /// The text, where the bundle says everything in it.
