@@ -1,12 +1,27 @@
 //! The workshop beside the front door: what people need who write rules and keep corpora of their own.
 //!
-//! [`rule_tests`] runs the bundles in a string that stand in rule files. All of it uses the public face of `coroner`;
-//! nothing here is needed to analyse a bundle.
+//! [`rule_tests`] runs the bundles in a string that stand in rule files. [`incidents`] reads a corpus, [`score()`] says how
+//! well a set of rules does on it, its [`variants`] included. All of it uses the public face of `coroner`; nothing here is
+//! needed to analyse a bundle.
 //!
 //! **Invariant:** no printing, and a bundle is only ever read through `coroner::Analyzer`.
 
+mod baseline;
+mod error;
+mod incident;
 mod packed;
+mod parallel;
 mod rule_tests;
+mod score;
+mod score_text;
+mod share;
+mod stamps;
+pub mod variants;
 
+pub use error::Error;
+pub use incident::{Incident, Truth, Verbatim, against_truth, incidents};
 pub use packed::tar_gz;
 pub use rule_tests::{CaseOutcome, rule_tests};
+pub use score::{Changed, Score, Scored, score};
+pub use score_text::score_text;
+pub use share::Share;

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use coroner::report::{Band, Hypothesis, Report};
 use coroner::{Analyzer, Pack, RuleTests, TestCase};
-use rayon::prelude::*;
 
-use crate::tar_gz;
+use crate::{parallel, tar_gz};
 
 /// How one case of one rule went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub fn rule_tests(pack: &Arc<Pack>, wanted: impl Fn(&str, &str) -> bool) -> Vec<
         case: case.name.clone(),
         wrong: run(pack, tests, case).err(),
     };
-    cases.par_iter().map(outcome).collect()
+    parallel::map(&cases, outcome)
 }
 
 fn run(pack: &Arc<Pack>, tests: &RuleTests, case: &TestCase) -> Result<(), String> {

@@ -19,7 +19,8 @@ What goes in:
 
 Exit codes:
   0  analysed, whatever was found
-  1  only with --fail-on: a hypothesis reached that band; with rule test: a test failed
+  1  only with --fail-on: a hypothesis reached that band; with rule test and
+     corpus score: something is not as it should be
   2  an input could not be read, the arguments are wrong, or a rule is broken";
 
 /// Finds out from a support bundle what went wrong, offline.
@@ -47,6 +48,32 @@ pub(crate) enum Command {
     /// For people who write rules
     #[command(subcommand)]
     Rule(Rule),
+    /// For people who keep incidents whose cause is known
+    #[command(subcommand)]
+    Corpus(Corpus),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Corpus {
+    /// Says how well the rules do on a corpus: right answers, false claims, quotes that stand
+    Score(CorpusScore),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CorpusScore {
+    /// A folder of incidents, each with an incident.toml and a bundle/
+    #[arg(value_name = "DIR")]
+    pub(crate) corpus: PathBuf,
+    /// Adds the rules of a directory; a rule with the name of a built-in one replaces it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Also tells each incident differently (a file gone, years gone, a clock wrong, nodes renamed, files shuffled or
+    /// doubled, merged with others) and says how that changes the answer
+    #[arg(long)]
+    pub(crate) variants: bool,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Subcommand)]

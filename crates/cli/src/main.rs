@@ -3,6 +3,7 @@
 //! Reports go to standard output, everything else to standard error; a reader that goes away (`| head`) is no error.
 
 mod args;
+mod corpus;
 mod output;
 mod rule;
 
@@ -42,6 +43,7 @@ fn run(command: &Command, output: &Output) -> anyhow::Result<ExitCode> {
         Command::Explain(args) => explain(&args.rule, output),
         Command::Rules => rules(output),
         Command::Rule(command) => rule::run(command, output),
+        Command::Corpus(command) => corpus::run(command, output),
     }
 }
 
