@@ -42,9 +42,9 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
-    /// A place that was named but does not exist.
+    /// Something that no rule can be drafted from.
     #[error("{0}")]
-    NoSuchPlace(String),
+    Draft(String),
     /// A bundle or rule that cannot be used.
     #[error(transparent)]
     Coroner(#[from] coroner::Error),

@@ -57,6 +57,27 @@ pub(crate) enum Command {
 pub(crate) enum Corpus {
     /// Says how well the rules do on a corpus: right answers, false claims, quotes that stand
     Score(CorpusScore),
+    /// Makes an incident of a bundle: what the rules say now is its expected answer, to be corrected
+    Add(CorpusAdd),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CorpusAdd {
+    /// The bundle: a directory or an archive
+    #[arg(value_name = "BUNDLE")]
+    pub(crate) bundle: PathBuf,
+    /// The corpus
+    #[arg(long, value_name = "DIR", default_value = "corpus")]
+    pub(crate) into: PathBuf,
+    /// What the incident is called
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+    /// Adds the rules of a directory; a rule with the name of a built-in one replaces it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Keeps only the files without which the answer would be another one
+    #[arg(long)]
+    pub(crate) minimise: bool,
 }
 
 #[derive(Debug, Args)]
@@ -78,8 +99,52 @@ pub(crate) struct CorpusScore {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Rule {
+    /// Writes a skeleton of a rule with everything it can have
+    New(RuleNew),
+    /// Drafts a rule and its signals from lines of a bundle
+    #[command(after_help = FROM_EXAMPLE)]
+    From(RuleFrom),
     /// Runs the tests that stand in rule files
     Test(RuleTest),
+    /// Writes a page for each rule, and a list of them
+    Docs(RuleDocs),
+}
+
+const FROM_EXAMPLE: &str = "\
+Example:
+  coroner rule from disk-dies node-07/ node-07/dmesg.txt:812 node-07/dmesg.txt:815 --into my-rules
+  coroner rule test --rules my-rules";
+
+#[derive(Debug, Args)]
+pub(crate) struct RuleNew {
+    /// What it is called: small letters, digits and -
+    #[arg(value_name = "RULE")]
+    pub(crate) name: String,
+    /// The directory of rules to write it to
+    #[arg(long, value_name = "DIR", default_value = "rules")]
+    pub(crate) into: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuleFrom {
+    #[command(flatten)]
+    pub(crate) new: RuleNew,
+    /// The bundle: a directory, an archive or a file
+    #[arg(value_name = "BUNDLE")]
+    pub(crate) bundle: PathBuf,
+    /// Lines that show what happened, as reports name them
+    #[arg(value_name = "FILE:LINE", required = true, value_parser = place)]
+    pub(crate) places: Vec<(String, u32)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuleDocs {
+    /// Documents the rules of a directory as well
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Where rules.md and rules/ are written; pages of the same name are replaced
+    #[arg(long, value_name = "DIR", default_value = "docs")]
+    pub(crate) into: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -177,6 +242,15 @@ impl FailOn {
     }
 }
 
+/// `node-07/dmesg.txt:812`
+fn place(text: &str) -> Result<(String, u32), String> {
+    let (file, line) = text.rsplit_once(':').unwrap_or((text, ""));
+    match line.parse() {
+        Ok(line) if line > 0 && !file.is_empty() => Ok((file.to_owned(), line)),
+        _ => Err("it must be FILE:LINE, lines counted from 1".to_owned()),
+    }
+}
+
 fn pair(text: &str) -> Result<(&str, &str), String> {
     match text.rsplit_once('=') {
         Some((node, value)) if !node.is_empty() => Ok((node, value)),
@@ -244,6 +318,14 @@ mod tests {
         }
         assert_eq!(zone("a=b=+01:00"), Ok(("a=b".to_owned(), 3600)));
         assert!(zone("+08:00").is_err() && zone("=+08:00").is_err());
+    }
+
+    #[test]
+    fn places_are_files_and_lines() {
+        assert_eq!(place("a:b/c.txt:12"), Ok(("a:b/c.txt".to_owned(), 12)));
+        for bad in ["a.txt", "a.txt:", "a.txt:0", ":3", "a.txt:x", ""] {
+            assert!(place(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

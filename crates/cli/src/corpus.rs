@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use coroner::Pack;
 
-use crate::args::{Corpus, CorpusScore, Format};
+use crate::args::{Corpus, CorpusAdd, CorpusScore, Format};
 use crate::output::Output;
 
 /// An answer is not what it should be.
@@ -15,6 +15,7 @@ const WRONG: u8 = 1;
 pub(crate) fn run(command: &Corpus, output: &Output) -> anyhow::Result<ExitCode> {
     match command {
         Corpus::Score(args) => score(args, output),
+        Corpus::Add(args) => add(args, output),
     }
 }
 
@@ -29,4 +30,17 @@ fn score(args: &CorpusScore, output: &Output) -> anyhow::Result<ExitCode> {
     let wrong = score.incidents.iter().any(|it| !it.wrong.is_empty());
     let wrong = wrong || score.variants.values().any(|it| !it.wrong.is_empty());
     Ok(if wrong { ExitCode::from(WRONG) } else { ExitCode::SUCCESS })
+}
+
+fn add(args: &CorpusAdd, output: &Output) -> anyhow::Result<ExitCode> {
+    let pack = Arc::new(Pack::with(&args.rules)?);
+    let added = authoring::add(&pack, &args.bundle, &args.into, &args.name, args.minimise)?;
+    let (kept, all) = added.files;
+    let first = added.first.map_or("nothing".to_owned(), |(rule, band)| format!("{rule} ({})", band.name()));
+    output.print(&format!(
+        "wrote {} with {kept} of {all} files; first: {first}\n\nnext: correct incident.toml, then  coroner corpus score {}\n",
+        added.path.display(),
+        args.into.display()
+    ))?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::ensure;
-use authoring::CaseOutcome;
-use coroner::Pack;
+use anyhow::{bail, ensure};
+use authoring::{CaseOutcome, Shown};
+use coroner::{Analyzer, Pack};
 
-use crate::args::{Rule, RuleTest};
+use crate::args::{Rule, RuleDocs, RuleFrom, RuleNew, RuleTest};
 use crate::output::Output;
 
 /// A test did not pass.
@@ -17,8 +17,43 @@ const WRONG: u8 = 1;
 
 pub(crate) fn run(command: &Rule, output: &Output) -> anyhow::Result<ExitCode> {
     match command {
+        Rule::New(args) => write(args, &[], output),
+        Rule::From(args) => from(args, output),
         Rule::Test(args) => test(args, output),
+        Rule::Docs(args) => docs(args, output),
     }
+}
+
+fn from(args: &RuleFrom, output: &Output) -> anyhow::Result<ExitCode> {
+    let found = Analyzer::new().input(&args.bundle).log_lines(&args.places)?;
+    let mut lines = Vec::new();
+    for (line, (file, number)) in found.into_iter().zip(&args.places) {
+        let Some(it) = line else {
+            bail!(
+                "no line of a log stands at {file}:{number}; `coroner inspect` lists files and how they are understood"
+            );
+        };
+        lines.push(Shown { file: it.file, text: it.text, message: it.message, source: it.source.to_owned() });
+    }
+    write(&args.new, &lines, output)
+}
+
+fn write(args: &RuleNew, lines: &[Shown], output: &Output) -> anyhow::Result<ExitCode> {
+    let files = authoring::draft(&args.name, lines)?;
+    let texts = files.iter().map(|it| (it.path.as_str(), it.text.as_str()));
+    let written = authoring::write_below(&args.into, texts, false)?;
+    let mut text: String = written.iter().map(|it| format!("wrote {}\n", it.display())).collect();
+    let _ = writeln!(text, "\nnext: fill in what it means, then  coroner rule test --rules {}", args.into.display());
+    output.print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn docs(args: &RuleDocs, output: &Output) -> anyhow::Result<ExitCode> {
+    let pages = authoring::rule_pages(&coroner::rule_docs(&Pack::with(&args.rules)?));
+    let texts = pages.iter().map(|it| (it.path.as_str(), it.text.as_str()));
+    let written = authoring::write_below(&args.into, texts, true)?;
+    output.print(&format!("wrote {} pages below {}\n", written.len(), args.into.display()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn test(args: &RuleTest, output: &Output) -> anyhow::Result<ExitCode> {

@@ -25,7 +25,7 @@ pub use bundle::Limits;
 pub use report;
 pub use report::{Band, Inspection, Report, RuleDoc, Verdict};
 pub use rules::{Pack, RuleTests, TestCase};
-use timeline::{Overrides, Timeline};
+use timeline::{Overrides, Timeline, Watch};
 
 /// Why there is no report. Once a bundle is open there always is one: what cannot be read is part of it.
 #[derive(Debug, thiserror::Error)]
@@ -149,6 +149,31 @@ impl Analyzer {
         Ok(inspection)
     }
 
+    /// The lines of logs that stand at some places, each a file as reports name it and a line from 1, in the order they
+    /// were asked for; `None` where no line of a log stands. To write rules by: every line of every log is held in memory.
+    ///
+    /// # Errors
+    /// As [`Analyzer::analyze`].
+    pub fn log_lines(&self, places: &[(String, u32)]) -> Result<Vec<Option<LogLine>>, Error> {
+        let (_, timeline, _) = self.read_watching(Arc::new(true))?;
+        let found = |(file, line): &(String, u32)| {
+            let stands = |it: &&timeline::Event| {
+                let span = &it.quote.span;
+                let lines = u32::try_from(it.quote.text.lines().count()).unwrap_or(1).max(1);
+                (span.line..span.line + lines).contains(line) && timeline.path(span.member) == file
+            };
+            let event = timeline.events.iter().find(stands)?;
+            Some(LogLine {
+                file: file.clone(),
+                line: *line,
+                text: event.quote.first_line().to_owned(),
+                message: event.message.lines().next().unwrap_or_default().to_owned(),
+                source: event.source.name(),
+            })
+        };
+        Ok(places.iter().map(found).collect())
+    }
+
     fn loaded(&self) -> Result<Arc<Pack>, Error> {
         match &self.pack {
             Some(pack) => Ok(pack.clone()),
@@ -157,10 +182,14 @@ impl Analyzer {
     }
 
     fn read(&self, pack: &Pack) -> Result<(String, Timeline, Vec<String>), Error> {
+        self.read_watching(pack.watch())
+    }
+
+    fn read_watching(&self, watch: Arc<dyn Watch>) -> Result<(String, Timeline, Vec<String>), Error> {
         if self.inputs.is_empty() {
             return Err(Error::NoInput);
         }
-        let options = bundle::Options { limits: self.limits.clone(), threads: self.threads, watch: pack.watch() };
+        let options = bundle::Options { limits: self.limits.clone(), threads: self.threads, watch };
         let case = bundle::read(&self.inputs, &options)?;
         let names: Vec<&str> = case.bundles.iter().map(|it| it.name.as_ref()).collect();
         let name = names.join(" + ");
@@ -169,10 +198,31 @@ impl Analyzer {
     }
 }
 
+/// A line of a log in a bundle, as a rule would see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLine {
+    /// Its file, as reports name it.
+    pub file: String,
+    /// Its line there, from 1.
+    pub line: u32,
+    /// The line as it stands.
+    pub text: String,
+    /// What it says, without time and program.
+    pub message: String,
+    /// Who says it, in the words of rules: `kubelet`.
+    pub source: &'static str,
+}
+
 /// Names of the built-in rules, in order.
 #[must_use]
 pub fn rule_names() -> Vec<String> {
     built_in().into_iter().map(|it| it.name).collect()
+}
+
+/// The rules of a pack as documentation, by name.
+#[must_use]
+pub fn rule_docs(pack: &Pack) -> Vec<RuleDoc> {
+    pack.rules().into_iter().map(convert::rule).collect()
 }
 
 /// A built-in rule by its name.
