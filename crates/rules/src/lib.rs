@@ -13,6 +13,7 @@ mod infer;
 mod language;
 mod pack;
 mod promql;
+mod scan;
 mod signals;
 
 pub use infer::{

@@ -1,16 +1,16 @@
-//! Finding signals: one automaton of all literals decides which lines are worth a regular expression.
+//! Finding signals: one pass for all literals decides which lines are worth a regular expression.
 
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, MatchKind};
 use timeline::{Name, Timeline, Value, Watch};
 
 use crate::language::{Signal, SignalMatch};
+use crate::scan::Scan;
 
 /// All literals of all signals. Gives the reader its [`Watch`] and the engine its candidates.
 #[derive(Debug)]
 pub(crate) struct Prefilter {
-    literals: AhoCorasick,
+    literals: Scan,
     /// Signal and match, by literal.
     owners: Vec<(usize, usize)>,
 }
@@ -35,11 +35,7 @@ impl Prefilter {
                 }
             }
         }
-        let literals = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .build(&patterns)
-            .expect("a few hundred short literals fit any automaton");
+        let literals = Scan::new(patterns);
         Prefilter { literals, owners }
     }
 
@@ -56,9 +52,7 @@ impl Prefilter {
         let mut candidates: Vec<(usize, usize)> = Vec::new();
         for (event_at, event) in timeline.events.iter().enumerate() {
             candidates.clear();
-            candidates.extend(
-                self.literals.find_overlapping_iter(&*event.message).map(|it| self.owners[it.pattern().as_usize()]),
-            );
+            self.literals.each(event.message.as_bytes(), |it| candidates.push(self.owners[it]));
             candidates.sort_unstable();
             candidates.dedup();
             let mut last = None;
@@ -83,7 +77,7 @@ impl Prefilter {
 
 impl Watch for Prefilter {
     fn wants(&self, message: &str) -> bool {
-        self.literals.is_match(message)
+        self.literals.is_match(message.as_bytes())
     }
 }
 

@@ -1,7 +1,6 @@
 //! Compressions, one stream after another as `cat a.gz b.gz` leaves them.
 //!
-//! Everything that could be unpacked before the damage comes out before the error does. For xz that holds but for the last
-//! kilobyte, and for a cut xz but for the last chunk, which its decoder does not begin before it is whole.
+//! Everything that could be unpacked before the damage comes out before the error does.
 //!
 //! Zeros behind the last stream are padding (tapes, block devices); anything else there is an error.
 
@@ -9,12 +8,12 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use bzip2::Decompress as Bunzip2;
 use flate2::{Decompress as Inflate, FlushDecompress};
-use lzma_rust2::XzReader;
 
 use super::Limits;
 use super::budget::Count;
 use super::layer::Counted;
-use super::zstd::ZstdReader;
+use super::xz::Xz;
+use super::zstd::Zstd;
 
 /// Large enough that the operating system and the layers cost nothing per byte.
 pub(super) const BUFFER_BYTES: usize = 256 << 10;
@@ -53,19 +52,16 @@ impl Packing {
             Packing::Gzip => Box::new(Streams::new(reader, Gzip(Inflate::new_gzip(15)))),
             Packing::Deflate => Box::new(Streams::new(reader, Deflate(Inflate::new(false)))),
             Packing::Bzip2 => Box::new(Streams::new(reader, Bzip2(Bunzip2::new(false)))),
-            Packing::Zstd => Box::new(ZstdReader::new(reader, limits.whole_bytes)),
-            Packing::Xz => {
-                let limit_kb = u32::try_from(limits.whole_bytes >> 10).unwrap_or(u32::MAX - 1);
-                Box::new(Sips(XzReader::new_mem_limit(reader, true, limit_kb)))
-            }
+            Packing::Zstd => Box::new(Streams::new(reader, Zstd::new(limits.whole_bytes))),
+            Packing::Xz => Box::new(Streams::new(reader, Xz::new(limits.whole_bytes))),
         }
     }
 }
 
 /// A decoder that works on buffers.
-trait Codec {
-    /// The first byte of every stream; none where there is no more than one.
-    const MARK: Option<u8>;
+pub(super) trait Codec {
+    /// The first bytes that streams may have; none where there is no more than one stream.
+    const MARKS: &'static [u8];
     const NAME: &'static str;
 
     /// Unpacks some of `input` into `output`; the counts hold whether it worked or not.
@@ -73,11 +69,11 @@ trait Codec {
     fn restart(&mut self);
 }
 
-struct Step {
-    read: usize,
-    wrote: usize,
+pub(super) struct Step {
+    pub(super) read: usize,
+    pub(super) wrote: usize,
     /// Whether the stream is over, or what is wrong with it.
-    ended: Result<bool, String>,
+    pub(super) ended: Result<bool, String>,
 }
 
 struct Gzip(Inflate);
@@ -85,7 +81,7 @@ struct Deflate(Inflate);
 struct Bzip2(Bunzip2);
 
 impl Codec for Gzip {
-    const MARK: Option<u8> = Some(0x1f);
+    const MARKS: &'static [u8] = &[0x1f];
     const NAME: &'static str = "gzip";
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
@@ -98,7 +94,7 @@ impl Codec for Gzip {
 }
 
 impl Codec for Deflate {
-    const MARK: Option<u8> = None;
+    const MARKS: &'static [u8] = &[];
     const NAME: &'static str = "deflate";
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
@@ -122,7 +118,7 @@ fn inflate(inflate: &mut Inflate, input: &[u8], output: &mut [u8]) -> Step {
 }
 
 impl Codec for Bzip2 {
-    const MARK: Option<u8> = Some(b'B');
+    const MARKS: &'static [u8] = b"B";
     const NAME: &'static str = "bzip2";
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
@@ -169,8 +165,8 @@ impl<R: BufRead, C: Codec> Streams<R, C> {
     fn next(&mut self) -> io::Result<At> {
         loop {
             let ahead = self.reader.fill_buf()?;
-            let Some(first) = ahead.first().filter(|_| C::MARK.is_some()) else { return Ok(At::End) };
-            if Some(*first) == C::MARK {
+            let Some(first) = ahead.first().filter(|_| !C::MARKS.is_empty()) else { return Ok(At::End) };
+            if C::MARKS.contains(first) {
                 self.codec.restart();
                 return Ok(At::Stream); // and if it is none after all, the decoder says so
             }
@@ -214,15 +210,5 @@ impl<R: BufRead, C: Codec> Read for Streams<R, C> {
                 }
             }
         }
-    }
-}
-
-/// Reads in sips, because the xz decoder forgets what it has unpacked in a call that fails.
-struct Sips<R>(R);
-
-impl<R: Read> Read for Sips<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let len = buf.len().min(1024);
-        self.0.read(&mut buf[..len])
     }
 }

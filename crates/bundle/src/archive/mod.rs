@@ -29,6 +29,7 @@ mod sniff;
 mod sparse;
 mod tar;
 mod walker;
+mod xz;
 mod zip;
 mod zstd;
 

@@ -3,98 +3,66 @@
 //! Checksums are compared; a window larger than the limit is refused before it is allocated.
 //! Source: RFC 8878.
 
-use std::io::{self, BufRead, Read};
+use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
-use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+use super::decode::{Codec, Step};
 
-/// A last block, raw and empty, and a checksum. Given to a decoder whose input failed it makes it hand out its window,
-/// up to 128 MiB of good data that it keeps for later references otherwise.
-const CLOSING: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
-
-pub(super) struct ZstdReader<R> {
-    reader: R,
-    decoder: FrameDecoder,
-    in_frame: bool,
-    /// The error to give once the window has been handed out.
-    broken: Option<String>,
+/// Decodes one unit at a time, as the decoder asks for it, because in a call that fails it forgets what it has unpacked.
+pub(super) struct Zstd {
+    decoder: Option<Decoder<'static>>,
+    window_log: u32,
+    /// Bytes that make up the next unit: a header, a block, a checksum.
+    unit: usize,
+    /// The last call filled its output, so that more may be waiting.
+    full: bool,
 }
 
-impl<R: BufRead> ZstdReader<R> {
-    pub(super) fn new(reader: R, window_limit_bytes: u64) -> Self {
-        let mut decoder = FrameDecoder::new();
-        decoder.set_max_window_size(window_limit_bytes);
-        ZstdReader { reader, decoder, in_frame: false, broken: None }
-    }
+/// Bytes of the shortest frame header, which tells how long it is.
+const HEADER: usize = 5;
 
-    /// Whether another frame has begun.
-    fn next_frame(&mut self) -> io::Result<bool> {
+impl Zstd {
+    pub(super) fn new(window_limit_bytes: u64) -> Self {
+        let window_log = window_limit_bytes.max(1 << 10).ilog2().min(31);
+        let mut zstd = Zstd { decoder: None, window_log, unit: HEADER, full: false };
+        zstd.restart();
+        zstd
+    }
+}
+
+impl Codec for Zstd {
+    // a frame, and the sixteen kinds of skippable ones
+    const MARKS: &'static [u8] =
+        &[0x28, 0x50, 0x51, 0x52, 0x53, 0x54, 0x55, 0x56, 0x57, 0x58, 0x59, 0x5a, 0x5b, 0x5c, 0x5d, 0x5e, 0x5f];
+    const NAME: &'static str = "zstd";
+
+    fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
+        let Some(decoder) = &mut self.decoder else {
+            return Step { read: 0, wrote: 0, ended: Err("not enough memory".to_owned()) };
+        };
         loop {
-            let ahead = self.reader.fill_buf()?;
-            if ahead.is_empty() {
-                return Ok(false);
+            // what is unpacked already is handed out before anything that may fail is tried
+            let waiting = self.full;
+            let unit = if waiting { 0 } else { self.unit.min(input.len()) };
+            let (mut from, mut to) = (InBuffer::around(&input[..unit]), OutBuffer::around(&mut *output));
+            let ended = decoder.run(&mut from, &mut to);
+            let (read, wrote) = (from.pos(), to.pos());
+            self.full = wrote > 0 && wrote == to.capacity();
+            match ended {
+                Ok(0) => return Step { read, wrote, ended: Ok(true) },
+                Ok(hint) => self.unit = hint,
+                Err(error) => return Step { read, wrote, ended: Err(error.to_string()) },
             }
-            let zeros = ahead.iter().take_while(|byte| **byte == 0).count();
-            if zeros > 0 {
-                self.reader.consume(zeros);
-                continue;
-            }
-            return match self.decoder.init(&mut self.reader) {
-                Ok(()) => Ok(true),
-                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-                    let skipped = io::copy(&mut (&mut self.reader).take(u64::from(length)), &mut io::sink())?;
-                    if skipped < u64::from(length) {
-                        return Err(invalid("ends in a skippable frame"));
-                    }
-                    continue;
-                }
-                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::BadMagicNumber(_))) => {
-                    Err(invalid("something else follows the compressed data"))
-                }
-                Err(error) => Err(invalid(&error.to_string())),
-            };
-        }
-    }
-
-    fn decode_block(&mut self) {
-        let block = self.decoder.decode_blocks(&mut self.reader, BlockDecodingStrategy::UptoBlocks(1));
-        if let Err(error) = block {
-            self.broken = Some(error.to_string());
-            let _ = self.decoder.decode_blocks(CLOSING.as_slice(), BlockDecodingStrategy::All);
-        }
-    }
-
-    fn checksum_fits(&self) -> bool {
-        let stated = self.decoder.get_checksum_from_data();
-        stated.is_none() || stated == self.decoder.get_calculated_checksum()
-    }
-}
-
-impl<R: BufRead> Read for ZstdReader<R> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if self.in_frame && self.decoder.can_collect() > 0 {
-                return self.decoder.read(buf);
-            }
-            if let Some(what) = &self.broken {
-                return Err(invalid(what));
-            }
-            if self.in_frame && !self.decoder.is_finished() {
-                self.decode_block();
-                continue;
-            }
-            if self.in_frame && !self.checksum_fits() {
-                self.broken = Some("the checksum does not fit".to_owned());
-                continue;
-            }
-            self.in_frame = self.next_frame()?;
-            if !self.in_frame {
-                return Ok(0);
+            if !waiting || wrote > 0 {
+                return Step { read, wrote, ended: Ok(false) };
             }
         }
     }
-}
 
-fn invalid(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("zstd: {what}"))
+    fn restart(&mut self) {
+        self.decoder = Decoder::new().ok().and_then(|mut decoder| {
+            decoder.set_parameter(DParameter::WindowLogMax(self.window_log)).ok()?;
+            Some(decoder)
+        });
+        (self.unit, self.full) = (HEADER, false);
+    }
 }

@@ -11,6 +11,7 @@
 
 use timeline::{Carrier, Event, MemberRecords, Name, Quote, Record, Row, Source, Stamp, Time, Value, relation};
 
+use super::kept::Kept;
 use super::{Log, WHOLE_JOURNAL, notice, quote};
 use crate::{Line, Origin};
 
@@ -53,10 +54,7 @@ pub(super) struct Boots {
 /// The last entry; its buffers are used again.
 #[derive(Default)]
 struct Last {
-    line: String,
-    start: u64,
-    number: u32,
-    message: String,
+    kept: Kept,
     stamp: Stamp,
     voice: usize,
     pid: Option<u32>,
@@ -202,11 +200,8 @@ impl Log {
             boots.prelude = 0;
         }
         let last = &mut boots.last;
-        last.line.clear();
-        last.line.push_str(line.text);
-        last.message.clear();
-        last.message.push_str(message);
-        (last.start, last.number, last.voice, last.pid) = (line.start, line.number, voice, pid);
+        last.kept.set(line, message);
+        (last.voice, last.pid) = (voice, pid);
         last.stamp.clone_from(stamp);
         if boots.pending.is_some() {
             self.end_pending(host, false, out);
@@ -295,8 +290,8 @@ impl Log {
         let row = Row::new(&relation::BOOT_END)
             .with("boot_id", boots.id.clone())
             .with("orderly", orderly)
-            .with("last", last.message.as_str());
-        let place = quote(&self.origin, &last.line, last.start, last.number);
+            .with("last", last.kept.message());
+        let place = self.origin.quote(&last.kept.line());
         let (of, pid_of, at) = (last.voice, last.pid, last.stamp.clone());
         self.boot_event(of, pid_of, &at, row, "the last record of a boot", place, out);
         let row = start(sign.id.as_ref());

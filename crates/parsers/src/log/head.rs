@@ -64,11 +64,50 @@ pub(crate) struct Heads {
     zone: Option<Name>,
     with_host: u32,
     without_host: u32,
+    /// The stamp of the line before: most lines of a busy log share theirs with a neighbour.
+    last: Option<Last>,
+    /// Tags that stood in lines before, by what stands behind the host.
+    tags: [Option<Box<Tag>>; TAGS],
+    /// Tags that could not be remembered yet: one whose process id never comes back is not worth it.
+    seen: [u64; TAGS],
+    /// Bytes up to the identifier in the line before.
+    host_bytes: usize,
+}
+
+const TAGS: usize = 32;
+/// Longer stamps and tags are not remembered.
+const STAMP_BYTES: usize = 40;
+const TAG_BYTES: usize = 96;
+
+/// A stamp as it was printed, and what it says.
+struct Last {
+    text: [u8; STAMP_BYTES],
+    mode: Mode,
+    stamp: Stamp,
+    len: usize,
+}
+
+/// `node-a kubelet[2345]: `, taken apart.
+struct Tag {
+    text: Box<str>,
+    host: usize,
+    ident: (usize, usize),
+    pid: Option<u32>,
 }
 
 impl Heads {
     pub(crate) fn new(style: Style) -> Heads {
-        Heads { style, mode: None, zone: None, with_host: 0, without_host: 0 }
+        Heads {
+            style,
+            mode: None,
+            zone: None,
+            with_host: 0,
+            without_host: 0,
+            last: None,
+            tags: [const { None }; TAGS],
+            seen: [0; TAGS],
+            host_bytes: 0,
+        }
     }
 
     /// How the last line printed its stamp.
@@ -78,6 +117,12 @@ impl Heads {
 
     /// Takes the head of a line apart; nothing where the line has none.
     pub(crate) fn read<'t>(&mut self, line: &'t str) -> Option<Head<'t>> {
+        if let Some((mode, stamp, len)) = self.same_stamp(line)
+            && let Some(mut head) = self.tag(line, len + 1)
+        {
+            (self.mode, head.stamp) = (Some(mode), stamp);
+            return Some(head);
+        }
         let known = self.mode.and_then(|mode| Some((mode, self.stamp(mode, line)?)));
         let (mode, (stamp, micros, len)) = match known {
             Some(found) => found,
@@ -92,8 +137,25 @@ impl Heads {
         };
         let mut head = self.tag(line, end)?;
         self.mode = Some(mode);
+        if matches!(mode, Mode::Short | Mode::Iso)
+            && len <= STAMP_BYTES
+            && let Some(bytes) = line.as_bytes().get(..len)
+        {
+            let mut text = [0; STAMP_BYTES];
+            text[..len].copy_from_slice(bytes);
+            self.last = Some(Last { text, mode, stamp: stamp.clone(), len });
+        }
         (head.stamp, head.micros) = (stamp, micros);
         Some(head)
+    }
+
+    /// The stamp of the line before, where this line begins with the same one.
+    fn same_stamp(&self, line: &str) -> Option<(Mode, Stamp, usize)> {
+        let last = self.last.as_ref().filter(|it| self.mode == Some(it.mode))?;
+        let bytes = line.as_bytes();
+        // what follows may be a fraction or a zone that the one before did not have
+        let same = bytes.get(last.len) == Some(&b' ') && bytes.starts_with(&last.text[..last.len]);
+        same.then(|| (last.mode, last.stamp.clone(), last.len))
     }
 
     fn stamp(&mut self, mode: Mode, line: &str) -> Option<(Stamp, Option<u64>, usize)> {
@@ -153,6 +215,11 @@ impl Heads {
     /// `node-a kubelet[2345]: text`, `kubelet[2345]: text`
     fn tag<'t>(&mut self, line: &'t str, start: usize) -> Option<Head<'t>> {
         let rest = &line[start..];
+        if let Some((tag, ident)) = self.same_tag(rest) {
+            let (host, pid, message) = (Some(&rest[..tag.host]), tag.pid, start + tag.text.len());
+            self.with_host = self.with_host.saturating_add(1);
+            return Some(Head { stamp: Stamp::None, micros: None, host, ident: Some(ident), pid, message });
+        }
         let head = |host, ident, pid, message| {
             Some(Head { stamp: Stamp::None, micros: None, host, ident, pid, message: start + message })
         };
@@ -170,12 +237,37 @@ impl Heads {
             return head(host, None, None, at);
         };
         if hostless {
-            self.without_host += u32::from(tagged);
+            self.without_host = self.without_host.saturating_add(u32::from(tagged));
         } else {
-            self.with_host += 1;
+            self.with_host = self.with_host.saturating_add(1);
+            self.remember(rest, at, ident, pid, at + len);
         }
         head(host, Some(ident), pid, at + len)
     }
+
+    /// A tag that stood in a line before, and its identifier.
+    fn same_tag<'t>(&self, rest: &'t str) -> Option<(&Tag, &'t str)> {
+        let tag = self.tags[slot(rest, self.host_bytes)?].as_deref()?;
+        rest.starts_with(&*tag.text).then(|| (tag, &rest[tag.ident.0..tag.ident.1]))
+    }
+
+    /// Remembers a tag with a host and an end that nothing behind it can move.
+    fn remember(&mut self, rest: &str, at: usize, ident: &str, pid: Option<u32>, len: usize) {
+        self.host_bytes = at;
+        let Some(text) = rest.get(..len).filter(|it| it.len() <= TAG_BYTES && it.ends_with(": ")) else { return };
+        let Some(slot) = slot(rest, at) else { return };
+        let mark = (len as u64) << 40 ^ u64::from(pid.unwrap_or(0)) ^ u64::from(text.as_bytes()[at]) << 32;
+        if std::mem::replace(&mut self.seen[slot], mark) != mark {
+            return;
+        }
+        self.tags[slot] = Some(Box::new(Tag { text: text.into(), host: at - 1, ident: (at, at + ident.len()), pid }));
+    }
+}
+
+/// Where a tag is remembered, by the eight bytes behind the host.
+fn slot(rest: &str, host: usize) -> Option<usize> {
+    let bytes = rest.as_bytes().get(host..)?.first_chunk::<8>()?;
+    Some((u64::from_le_bytes(*bytes).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 59) as usize % TAGS)
 }
 
 /// `kubelet[2345]: `, `gdm-password][22]: `, `my app[24]: `, `kernel: `: name, pid and length.

@@ -12,6 +12,7 @@ mod crash;
 pub(crate) mod fields;
 pub(crate) mod head;
 pub(crate) mod inner;
+mod kept;
 mod notice;
 mod open;
 pub(crate) mod speaker;
@@ -70,6 +71,7 @@ const OPEN: usize = 32;
 /// Hosts and names are counted apart up to here; a file with more of them is no log.
 const HOSTS: usize = 4096;
 const VOICES: usize = 8192;
+const SLOTS: usize = 64;
 /// An unfiltered journal of a machine shows at least so many programs.
 const WHOLE_JOURNAL: u32 = 3;
 
@@ -81,6 +83,8 @@ pub(crate) struct Log {
     host_names: HashMap<Box<str>, usize>,
     voices: Vec<Voice>,
     voice_names: HashMap<Box<str>, usize>,
+    /// Voices that spoke last, by [`slot`].
+    recent: [usize; SLOTS],
     /// The key last looked up.
     key: String,
     open: Vec<Open>,
@@ -109,6 +113,8 @@ enum Current {
 
 /// A machine that speaks in the member.
 struct Host {
+    /// As its lines print it.
+    key: Box<str>,
     node: Option<Name>,
     names: u32,
     first: Stamp,
@@ -143,6 +149,8 @@ struct SeenLines {
 /// A program on a host.
 struct Voice {
     host: usize,
+    /// Identifier and unit, as printed; none where there were too many to tell them apart.
+    words: Option<[Option<Box<str>>; 2]>,
     source: Source,
     ident: Box<str>,
     name: Option<Name>,
@@ -192,6 +200,7 @@ impl Log {
             host_names: HashMap::new(),
             voices: Vec::new(),
             voice_names: HashMap::new(),
+            recent: [usize::MAX; SLOTS],
             key: String::new(),
             open: Vec::new(),
             current: Current::Nothing,
@@ -416,6 +425,9 @@ impl Log {
         let Some(name) = name.filter(|it| !is_no_host(it)) else {
             return self.last_host.unwrap_or_else(|| self.new_host("", None));
         };
+        if let Some(at) = self.last_host.filter(|it| *self.hosts[*it].key == *name) {
+            return at;
+        }
         match self.host_names.get(name) {
             Some(&at) => at,
             None => self.new_host(name, Some(name)),
@@ -438,6 +450,7 @@ impl Log {
             None => self.origin.node.clone(),
         };
         self.hosts.push(Host {
+            key: key.into(),
             node,
             names: 0,
             first: Stamp::None,
@@ -455,6 +468,22 @@ impl Log {
     fn voice(&mut self, entry: &Entry<'_>) -> usize {
         let host = self.host(entry.host);
         let (ident, unit) = (entry.ident.as_deref(), entry.unit.as_deref());
+        let slot = slot(host, ident.or(unit).unwrap_or_default());
+        let recent = self.recent[slot];
+        if let Some(voice) = self.voices.get(recent)
+            && voice.host == host
+            && let Some([own_ident, own_unit]) = &voice.words
+            && own_ident.as_deref() == ident
+            && own_unit.as_deref() == unit
+        {
+            return recent;
+        }
+        let at = self.find_voice(host, ident, unit);
+        self.recent[slot] = at;
+        at
+    }
+
+    fn find_voice(&mut self, host: usize, ident: Option<&str>, unit: Option<&str>) -> usize {
         self.key.clear();
         // hosts are fewer than 2^14
         let parts = [host & 0x7f, host >> 7 & 0x7f, usize::from(ident.is_some())];
@@ -465,7 +494,9 @@ impl Log {
         if let Some(&at) = self.voice_names.get(self.key.as_str()) {
             return at;
         }
-        let (ident, unit) = if self.voices.len() >= VOICES { (None, None) } else { (ident, unit) };
+        let many = self.voices.len() >= VOICES;
+        let words = (!many).then(|| [ident, unit].map(|it| it.map(Box::from)));
+        let (ident, unit) = if many { (None, None) } else { (ident, unit) };
         let source = speaker::source(ident, unit, self.carrier);
         let word = ident.or(unit).unwrap_or_default();
         let plain = word.strip_suffix(".service").unwrap_or(word);
@@ -476,7 +507,7 @@ impl Log {
         let name = ident.or(unit).filter(|it| !it.is_empty()).map(Name::from);
         self.hosts[host].names += u32::from(name.is_some());
         let ident = plain.into();
-        self.voices.push(Voice { host, source, ident, name, kernel, attended, docker });
+        self.voices.push(Voice { host, words, source, ident, name, kernel, attended, docker });
         if self.voices.len() <= VOICES + HOSTS {
             self.voice_names.insert(self.key.as_str().into(), self.voices.len() - 1);
         }
@@ -647,6 +678,14 @@ impl Log {
             out.records.push(Record::Fact(Box::new(Fact::new(row, node, quote)), stamp));
         }
     }
+}
+
+/// Where to look first for a voice: not to hash the words of every line.
+fn slot(host: usize, word: &str) -> usize {
+    let bytes = word.as_bytes();
+    let at = |at: usize| bytes.get(at).map_or(0, |it| usize::from(*it));
+    let last = bytes.last().map_or(0, |it| usize::from(*it));
+    (host.wrapping_mul(7) ^ at(0) ^ at(3) << 2 ^ last << 1 ^ bytes.len() << 3) % SLOTS
 }
 
 fn seen_lines(seen: &mut Vec<(Source, SeenLines)>, source: Source) -> &mut SeenLines {

@@ -1,5 +1,8 @@
 //! Lines by which a log speaks about itself or its machine: losses, repetitions, shutdowns, the kernel's version, clocks.
 
+use std::sync::LazyLock;
+
+use memchr::memmem;
 use timeline::{Row, Source, relation};
 
 /// Lines are missing: of whom, how many, and whether only of one place in the code.
@@ -35,6 +38,9 @@ pub(super) fn loss<'t>(ident: &str, message: &'t str) -> Option<Loss<'t>> {
         return None;
     }
     if ident == "kernel" {
+        if !speaks_of_loss(message) {
+            return None;
+        }
         if let Some(at) = message.find(" callbacks suppressed") {
             let (function, count) = message[..at].rsplit_once(": ")?;
             let of = function.rsplit(' ').next();
@@ -58,6 +64,13 @@ pub(super) fn loss<'t>(ident: &str, message: &'t str) -> Option<Loss<'t>> {
         return Some(Loss { source: None, of: None, count, narrow: false });
     }
     None
+}
+
+/// What every notice of the kernel's about lost lines says, looked for in every line of it.
+fn speaks_of_loss(message: &str) -> bool {
+    static WORDS: LazyLock<[memmem::Finder<'static>; 2]> =
+        LazyLock::new(|| ["suppressed", " printk messages dropped"].map(memmem::Finder::new));
+    WORDS.iter().any(|it| it.find(message.as_bytes()).is_some())
 }
 
 /// `last message repeated 4 times`, `--- last message repeated 4 times ---`: how often more.

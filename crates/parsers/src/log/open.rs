@@ -14,6 +14,7 @@ use timeline::{Carrier, Event, MemberRecords, Quote, Record, Row, Severity, Sour
 
 use super::crash::{self, Crash};
 use super::inner::{self, Header};
+use super::kept::Kept;
 use super::{Log, OPEN};
 use crate::Line;
 
@@ -51,10 +52,7 @@ pub(super) struct Open {
     own_stamp: bool,
     /// Where neither carrier nor message have a stamp: the one of the entry before.
     before: Stamp,
-    line: String,
-    start: u64,
-    number: u32,
-    message: String,
+    kept: Kept,
     lines: u32,
     wanted: Option<Quote>,
     /// Inside `=<` … ` >`.
@@ -73,7 +71,7 @@ impl Open {
 
     /// Whether the message quotes a crash of another program, a probe's say, so that more of it may follow.
     fn quotes_crash(&self) -> bool {
-        ["runtime: ", "fatal error: ", "panic: ", "goroutine "].iter().any(|it| self.message.contains(it))
+        ["runtime: ", "fatal error: ", "panic: ", "goroutine "].iter().any(|it| self.kept.message().contains(it))
     }
 }
 
@@ -131,11 +129,8 @@ impl Log {
         (open.voice, open.pid, open.source) = (fresh.voice, fresh.pid, fresh.source);
         (open.severity, open.count, open.header) = (fresh.severity, fresh.count, fresh.header);
         (open.stamp, open.own_stamp, open.before) = (fresh.stamp, fresh.own_stamp, fresh.before);
-        open.line.clear();
-        open.line.push_str(line.text);
-        (open.start, open.number, open.lines) = (line.start, line.number, 1);
-        open.message.clear();
-        open.message.push_str(message);
+        open.kept.set(line, message);
+        open.lines = 1;
         open.block = matches!(fresh.header, Header::Klog(_)) && message.ends_with("=<");
         open.dumping = false;
         (open.wanted, open.crash, open.touched) = (wanted, crash, self.entries);
@@ -173,12 +168,11 @@ impl Log {
             }
         } else {
             open.dumping |= open.header == Header::Klog(b'F') && crash::dumps(text);
-            if open.dumping || open.lines >= LINES || open.message.len() + text.len() >= BYTES {
+            if open.dumping || open.lines >= LINES || open.kept.message().len() + text.len() >= BYTES {
                 return;
             }
             open.lines += 1;
-            open.message.push('\n');
-            open.message.push_str(text);
+            open.kept.grow(text);
             if open.block && text.trim_start().starts_with('>') {
                 open.block = text.ends_with("=<");
             } else if klog && text.ends_with("=<") {
@@ -220,10 +214,7 @@ impl Log {
             stamp: Stamp::None,
             own_stamp: false,
             before: Stamp::None,
-            line: String::new(),
-            start: 0,
-            number: 0,
-            message: String::new(),
+            kept: Kept::default(),
             lines: 0,
             wanted: None,
             block: false,
@@ -240,7 +231,7 @@ impl Log {
             .filter(|at| self.open[*at].live)
             .filter(|at| host.is_none_or(|it| self.voices[self.open[*at].voice].host == it))
             .collect();
-        places.sort_by_key(|at| self.open[*at].start);
+        places.sort_by_key(|at| self.open[*at].kept.start);
         for at in places {
             self.close(at, out);
         }
@@ -260,8 +251,8 @@ impl Log {
         }
         let open = &self.open[at];
         let voice = &self.voices[open.voice];
-        let quote = wanted.unwrap_or_else(|| super::quote(&self.origin, &open.line, open.start, open.number));
-        let message = crash.as_ref().map_or(open.message.as_str(), |it| it.message.as_str());
+        let quote = wanted.unwrap_or_else(|| self.origin.quote(&open.kept.line()));
+        let message = crash.as_ref().map_or(open.kept.message(), |it| it.message.as_str());
         let row: Option<Row> = crash.as_ref().filter(|it| it.is_sure()).map(|it| it.row(voice.name.as_deref()));
         let (own, severity) = inner::read(message, open.header);
         let stamp = match &open.stamp {
