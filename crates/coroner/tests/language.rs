@@ -8,9 +8,14 @@ use coroner::report::{Answer, Report};
 
 /// Analyses files by the built-in rules and one more.
 fn report(rule: &str, files: &[(&str, &str)]) -> Report {
+    report_with(&[("rule.yaml", rule)], files)
+}
+
+fn report_with(rules: &[(&str, &str)], files: &[(&str, &str)]) -> Report {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("signal.yaml"), TICK).expect("written");
-    std::fs::write(folder.path().join("rule.yaml"), rule).expect("written");
+    for (name, text) in rules.iter().chain(&[("signal.yaml", TICK)]) {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
     let packed = common::tar_gz(files.iter().map(|(name, text)| (*name, text.as_bytes())));
     let analyzer = coroner::Analyzer::new().rules(folder.path()).bytes("bundle.tar.gz", packed);
     analyzer.analyze().unwrap_or_else(|error| panic!("{error}"))
@@ -174,4 +179,59 @@ for:
     let asked = report.hypotheses.iter().chain(&report.ruled_out).find(|it| it.rule == "asked").expect("framed");
     let whys: Vec<_> = asked.evidence.iter().filter(|it| it.value == Answer::True).map(|it| it.why.as_str()).collect();
     assert!(whys.contains(&"both") && whys.iter().any(|it| it.starts_with("also on node-")), "{whys:?}");
+}
+
+const BUGS: &str = "
+known-bugs:
+  - bug: tick-bug
+    title: the kernel ticks
+    component: kernel
+    ids: ['LP#1']
+    affected: [{ from: 5.15.0-50, before: 5.15.0-70, only: '^5\\.15\\.0-\\d+', fixed: 5.15.0-70.77, on: 2023-04-01 }]
+    lines:
+      - { from: [kernel], any: ['testtick'], regex: 'testtick buggy' }
+    samples: ['testtick buggy']
+    not_samples: ['testtick start']
+    refs: ['https://example.com/1']
+";
+
+const KNOWN: &str = "
+rule: asked
+title: asked
+impact: none
+let:
+  start: { signal: tick, node: $node, who: start, at: $t }
+  bug: { relation: known-bug, node: $node, bug: tick-bug, affected: yes, seen: yes }
+  fixed: { relation: known-bug, node: $node, bug: tick-bug, affected: no }
+frame: [start]
+for:
+  - { when: bug, weight: strong, why: '{bug.ids}, fixed in {bug.fixed} of {bug.fixed_on}' }
+against:
+  - { when: fixed, weight: excludes, why: 'this kernel has the fix' }
+";
+
+fn with_bug(release: &str, line: &str) -> coroner::report::Hypothesis {
+    let journal = format!("Jul 23 22:00:00 node-a kernel: testtick start\nJul 23 22:00:10 node-a kernel: {line}\n");
+    let uname = format!("Linux node-a {release} #67-Ubuntu SMP Fri Mar 3 12:00:00 UTC 2023 x86_64 GNU/Linux\n");
+    let mut files = vec![("date.txt", "Sun Jul 23 23:00:00 UTC 2023\n"), ("node-a/journalctl.txt", journal.as_str())];
+    if !release.is_empty() {
+        files.push(("node-a/uname_-a.txt", uname.as_str()));
+    }
+    let rules = format!("{KNOWN}\n");
+    let report = report_with(&[("rule.yaml", &rules), ("bugs.yaml", BUGS)], &files);
+    let all = report.hypotheses.into_iter().chain(report.ruled_out);
+    all.into_iter().find(|it| it.rule == "asked").expect("framed")
+}
+
+#[test]
+fn known_bugs_are_joined_with_versions_and_signatures() {
+    let affected = with_bug("5.15.0-60-generic", "testtick buggy");
+    let bug = affected.evidence.iter().find(|it| it.clause == "bug").expect("weighed");
+    assert_eq!((bug.value, bug.why.as_str()), (Answer::True, "LP#1, fixed in 5.15.0-70.77 of 2023-04-01"));
+    assert!(bug.text.as_deref().is_some_and(|it| it.contains("testtick buggy")), "{:?}", bug.text);
+    let answer = |it: &coroner::report::Hypothesis| it.evidence.iter().find(|it| it.clause == "bug").map(|it| it.value);
+    assert_eq!(answer(&with_bug("5.15.0-60-generic", "testtick fine")), Some(Answer::False));
+    assert_eq!(answer(&with_bug("", "testtick buggy")), Some(Answer::Unknown), "the version was not collected");
+    let fixed = with_bug("5.15.0-72-generic", "testtick buggy");
+    assert_eq!(fixed.ruled_out_by.as_deref(), Some("fixed"));
 }

@@ -21,4 +21,4 @@ pub use infer::{
     Verdict,
 };
 pub use language::{Error, Expectation, TestCase};
-pub use pack::{Pack, RuleDoc, RuleTests, RuleWeight};
+pub use pack::{BugDoc, Pack, RuleDoc, RuleTests, RuleWeight};

@@ -8,8 +8,11 @@ use include_dir::{Dir, include_dir};
 use timeline::{Timeline, Watch};
 
 use crate::infer::{self, Diagnosis};
+use crate::language::suggest::did_you_mean;
 use crate::language::template::Template;
-use crate::language::{Document, Error, File, Item, Rule, Signal, TestCase, compile_rule, compile_signal, parse};
+use crate::language::{
+    Bug, Document, Error, File, Item, Rule, Signal, TestCase, compile_bug, compile_rule, compile_signal, parse,
+};
 use crate::signals::Prefilter;
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pack");
@@ -20,7 +23,32 @@ pub struct Pack {
     pub(crate) signals: BTreeMap<String, Signal>,
     /// By name.
     pub(crate) rules: Vec<Rule>,
+    /// By name.
+    pub(crate) bugs: Vec<Bug>,
     pub(crate) prefilter: Arc<Prefilter>,
+}
+
+/// A known bug as it is shown to people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BugDoc {
+    /// Its name here.
+    pub name: String,
+    /// What it does.
+    pub title: String,
+    /// What it is in: kernel, kubelet, a runtime, a package.
+    pub component: String,
+    /// Its names elsewhere.
+    pub ids: Vec<String>,
+    /// Versions that have it, in words; the version with the fix, and its date.
+    pub affected: Vec<(String, Option<String>, Option<String>)>,
+    /// What it looks like.
+    pub signature: Option<String>,
+    /// What helps without the fix.
+    pub workaround: Option<String>,
+    /// Where to read on.
+    pub refs: Vec<String>,
+    /// The file it stands in.
+    pub file: String,
 }
 
 /// A rule as it is shown to people; texts keep their `{$holes}`.
@@ -116,22 +144,28 @@ impl Pack {
     }
 
     fn compile(layers: &[Vec<SourceFile>]) -> Result<Pack, Error> {
-        let (mut signals, mut documents) = (BTreeMap::new(), BTreeMap::new());
+        let (mut signals, mut documents, mut bugs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for layer in layers {
-            let mut seen: Vec<((bool, String), &str)> = Vec::new();
+            let mut seen: Vec<((u8, String), &str)> = Vec::new();
             for source in layer {
                 let file = File { name: &source.name, text: &source.text };
                 match parse(file)? {
                     Document::Signal(document) => {
                         let signal = compile_signal(file, document)?;
-                        seen.push(((false, signal.name.clone()), &source.name));
+                        seen.push(((0, signal.name.clone()), &source.name));
                         signals.insert(signal.name.clone(), signal);
                     }
                     Document::Rule(document) => {
                         let name = document.rule.as_ref().or(document.symptom.as_ref()).map(|it| it.value.clone());
                         let name = name.unwrap_or_default();
-                        seen.push(((true, name.clone()), &source.name));
+                        seen.push(((1, name.clone()), &source.name));
                         documents.insert(name, (source, document));
+                    }
+                    Document::Bugs(document) => {
+                        for bug in document.bugs {
+                            seen.push(((2, bug.bug.value.clone()), &source.name));
+                            bugs.insert(bug.bug.value.clone(), (source, bug));
+                        }
                     }
                 }
             }
@@ -141,6 +175,11 @@ impl Pack {
                 return Err(Error::Twice { file, name: pair[0].0.1.clone(), other });
             }
         }
+        let mut known_bugs = Vec::new();
+        for (source, document) in bugs.into_values() {
+            known_bugs.push(compile_bug(File { name: &source.name, text: &source.text }, document, &mut signals)?);
+        }
+        let bugs = known_bugs;
         let mut rules = Vec::new();
         let mut files = BTreeMap::new();
         for (name, (source, document)) in documents {
@@ -155,13 +194,15 @@ impl Pack {
                     && let Some(source) = files.get(&rule.name)
                 {
                     let file = File { name: &source.name, text: &source.text };
-                    return Err(file.broken(*place, format!("no clause or rule is called {mention}")));
+                    let own = rule.clauses.iter().map(|it| it.name.as_str());
+                    let near = did_you_mean(mention, names.iter().copied().chain(own));
+                    return Err(file.broken(*place, format!("no clause or rule is called {mention}{near}")));
                 }
             }
         }
         let list: Vec<&Signal> = signals.values().collect();
         let prefilter = Arc::new(Prefilter::new(&list));
-        Ok(Pack { signals, rules, prefilter })
+        Ok(Pack { signals, rules, bugs, prefilter })
     }
 
     pub(crate) fn signal_list(&self) -> Vec<&Signal> {
@@ -184,6 +225,24 @@ impl Pack {
     #[must_use]
     pub fn rules(&self) -> Vec<RuleDoc> {
         self.rules.iter().map(doc).collect()
+    }
+
+    /// Every known bug, by name, as it is shown to people.
+    #[must_use]
+    pub fn known_bugs(&self) -> Vec<BugDoc> {
+        let range = |it: &crate::language::Range| (it.words(), it.fixed.clone(), it.on.clone());
+        let doc = |it: &Bug| BugDoc {
+            name: it.name.clone(),
+            title: it.title.clone(),
+            component: it.component.clone(),
+            ids: it.ids.clone(),
+            affected: it.affected.iter().map(range).collect(),
+            signature: it.signature.as_ref().map(|it| it.written.clone()),
+            workaround: it.workaround.clone(),
+            refs: it.refs.clone(),
+            file: it.file.clone(),
+        };
+        self.bugs.iter().map(doc).collect()
     }
 
     /// The test cases of every rule.

@@ -81,6 +81,9 @@ relations! {
     CONTAINER_STATE = "container.state", cluster,
         ["namespace", "pod", "container", "state", "reason", "exit_code", "signal", "restarts", "on"],
         "The current or last state of a container; `state` is running, waiting, terminated or last-terminated.";
+    /// The image of a container of the cluster's own.
+    CONTAINER_IMAGE = "container.image", cluster, ["namespace", "pod", "container", "image", "name", "version", "on"],
+        "The image a part of the cluster runs: `name` is calico, kube-proxy, coredns, etcd, kube-apiserver …, `version` its tag.";
     /// A Kubernetes event.
     KUBE_EVENT = "kube.event", cluster,
         ["reason", "type", "kind", "namespace", "name", "container", "component", "count", "message", "on"],

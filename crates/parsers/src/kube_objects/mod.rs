@@ -279,7 +279,7 @@ fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecord
         let relations: &[&'static str] = match kind {
             Kind::Event => &["kube.event"],
             Kind::Node => &["node", "node.condition"],
-            Kind::Pod => &["pod", "container.state", "probe"],
+            Kind::Pod => &["pod", "container.state", "probe", "container.image"],
             Kind::Lease => &["node.lease"],
         };
         for relation in relations {

@@ -73,6 +73,18 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
     }
 
     for (at, container) in list(spec, "containers").iter().enumerate() {
+        if let Some((image, part, version)) = text(&container["image"]).and_then(part_of_cluster) {
+            let row = Row::new(&relation::CONTAINER_IMAGE)
+                .with("namespace", namespace)
+                .with("pod", name)
+                .with("container", text(&container["name"]))
+                .with("image", image)
+                .with("name", part)
+                .with("version", version)
+                .with("on", on);
+            let path = [Key("spec"), Key("containers"), Index(at), Key("image")];
+            fact(row, object.quote(&[&path], places), Stamp::None);
+        }
         for (field, kind) in
             [("livenessProbe", "liveness"), ("readinessProbe", "readiness"), ("startupProbe", "startup")]
         {
@@ -102,7 +114,55 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
     out.records.push(Record::Fact(Box::new(quotes), Stamp::None));
 }
 
+/// `registry.k8s.io/kube-proxy:v1.28.4`, `docker.io/calico/node:v3.27.0@sha256:…`: image, part and version, of what the
+/// cluster itself is made of. Other images are too many to keep and tell nothing of a known bug.
+fn part_of_cluster(image: &str) -> Option<(&str, &str, &str)> {
+    const PARTS: [&str; 10] = [
+        "kube-proxy",
+        "coredns",
+        "etcd",
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "flannel",
+        "cilium",
+        "k8s-dns-node-cache",
+        "metrics-server",
+    ];
+    let (path, version) = image.split('@').next()?.rsplit_once(':')?;
+    let mut parts = path.rsplit('/');
+    let (last, folder) = (parts.next()?, parts.next());
+    let part = match folder {
+        Some("calico") if last == "node" => "calico",
+        _ => PARTS.into_iter().find(|it| *it == last)?,
+    };
+    let tagged = !version.contains('/') && version.contains(|it: char| it.is_ascii_digit());
+    tagged.then_some((image, part, version))
+}
+
 /// `{"terminated": {"exitCode": 137, …}}`: the one state a container is in.
 fn state(value: &Value) -> Option<(&'static str, &Value)> {
     ["running", "waiting", "terminated"].into_iter().find_map(|it| Some((it, value.get(it)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_of_the_cluster_itself() {
+        let table = [
+            ("registry.k8s.io/kube-proxy:v1.28.4", Some(("kube-proxy", "v1.28.4"))),
+            ("docker.io/calico/node:v3.27.0@sha256:6e4b", Some(("calico", "v3.27.0"))),
+            ("calico/node:v3.16.5", Some(("calico", "v3.16.5"))),
+            ("localhost:5000/coredns:1.11.1", Some(("coredns", "1.11.1"))),
+            ("localhost:5000/coredns", None),
+            ("shop/order:v3", None),
+            ("calico/cni:latest", None),
+            ("", None),
+        ];
+        for (image, expected) in table {
+            assert_eq!(part_of_cluster(image).map(|it| (it.1, it.2)), expected, "{image}");
+        }
+    }
 }

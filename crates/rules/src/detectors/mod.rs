@@ -30,13 +30,15 @@ pub(crate) struct Detector {
 
 macro_rules! detectors {
     ($($module:ident),* $(,)?) => {
-        $(mod $module;)*
+        $(pub(crate) mod $module;)*
         /// Every detector.
         pub(crate) static DETECTORS: &[&Detector] = &[$(&$module::DETECTOR),*];
     };
 }
 
-detectors! { boot_reboot, borrowed_ip, ipam_usage, metric_gap, metric_leak, metric_saturation, metric_spike, metric_step, metric_top, route_lookup }
+detectors! {
+    boot_reboot, borrowed_ip, ipam_usage, known_bug, metric_gap, metric_leak, metric_saturation, metric_spike, metric_step, metric_top, route_lookup,
+}
 
 /// The detector that publishes a relation.
 pub(crate) fn named(name: &str) -> Option<&'static Detector> {

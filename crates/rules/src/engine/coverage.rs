@@ -3,6 +3,7 @@
 use timeline::{Interval, Name, Seen, Source, Time, Timeline};
 
 use super::{Case, log_sources};
+use crate::language::condition::Condition;
 use crate::language::{Clause, ClauseKind};
 
 /// Whether what a clause asks for would have been seen.
@@ -81,6 +82,23 @@ impl Case<'_> {
                 Some(sources) => logs(sources),
                 None => collected(self.timeline, relation.name, relation.per_node, node),
             },
+            // whoever's version is known has a row for every bug of it
+            ClauseKind::Derived(detector) if detector.relation.name == "known-bug" => {
+                let bug = clause.conditions.iter().find(|it| it.0 == "bug");
+                let asked = |it: &timeline::Value| match bug {
+                    Some((_, Condition::OneOf(names))) => names.iter().any(|name| name.same(it)),
+                    _ => true,
+                };
+                let rows = self.derived.get(detector.relation.name).into_iter().flatten();
+                let mut own = rows.filter(|it| node.is_none() || it.node.as_ref() == node);
+                let known = own.any(|it| asked(&it.get("bug")) && it.get("version").is_some());
+                let collect = "uname -a; dpkg -l or rpm -qa; kubectl get nodes -o yaml";
+                if known {
+                    Coverage::Covered
+                } else {
+                    Coverage::open(format!("the version{} is not known", of(node)), collect)
+                }
+            }
             ClauseKind::Derived(detector) => {
                 for need in detector.needs {
                     let coverage = match *need {

@@ -1,5 +1,6 @@
 //! Judging clauses: what the rows of a case say, and whether a row that is not there would have been.
 
+mod bugs;
 mod coverage;
 mod frame;
 mod holds;
@@ -17,10 +18,11 @@ pub(crate) use frame::{MOST_FRAMES, frames};
 pub(crate) use holds::holds;
 pub(crate) use judge::judge;
 
+use crate::Pack;
 use crate::detectors;
 use crate::language::expression::Scope;
 use crate::language::{Clause, ClauseKind, Signal, When};
-use crate::signals::{Match, Prefilter};
+use crate::signals::Match;
 use window::Boots;
 
 /// A timeline prepared for questions.
@@ -42,18 +44,22 @@ pub(crate) struct Case<'t> {
 pub(crate) const MOST_ROWS: u64 = 20_000_000;
 
 impl<'t> Case<'t> {
-    pub(crate) fn new(timeline: &'t Timeline, signals: &[&'t Signal], prefilter: &Prefilter) -> Case<'t> {
+    pub(crate) fn new(timeline: &'t Timeline, pack: &'t Pack) -> Case<'t> {
+        let signals: Vec<&Signal> = pack.signal_list();
         let mut facts: BTreeMap<&'static str, Vec<&Fact>> = BTreeMap::new();
         for fact in &timeline.facts {
             facts.entry(fact.row.relation.name).or_default().push(fact);
         }
         let derived = detectors::DETECTORS.iter().map(|it| (it.relation.name, (it.find)(timeline))).collect();
         let signals_by_name = signals.iter().map(|it| (it.name.as_str(), *it)).collect();
-        let matches = prefilter.find(signals, timeline);
+        let matches = pack.prefilter.find(&signals, timeline);
         let boots = Boots::of(timeline);
         let budget = Cell::new(MOST_ROWS);
         let by_node = BTreeMap::new();
         let mut case = Case { timeline, signals: signals_by_name, matches, facts, derived, by_node, boots, budget };
+        case.index();
+        let bugs = bugs::rows(&case, &pack.bugs);
+        case.derived.insert(detectors::known_bug::RELATION.name, bugs);
         case.index();
         case
     }
@@ -306,7 +312,8 @@ fn log_sources(relation: &str) -> Option<&'static [Source]> {
 }
 
 /// Relations besides those of logs whose rows carry the time of what they tell.
-const DATED: [&str; 3] = ["container.state", "log.loss", "clock.anchor"];
+const DATED: [&str; 7] =
+    ["container.state", "log.loss", "clock.anchor", "boot", "certificate", "lease", "node.condition"];
 
 /// Whether a clause looks at lines of logs, of which there may always be more.
 fn is_log(clause: &Clause) -> bool {

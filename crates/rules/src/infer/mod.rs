@@ -29,7 +29,7 @@ pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline) -> Diagnosis {
 
 /// The same without the witness: what the witness itself is judged by.
 fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
-    let case = Case::new(timeline, &pack.signal_list(), &pack.prefilter);
+    let case = Case::new(timeline, pack);
     let mut symptoms = Vec::new();
     let mut candidates = Vec::new();
     let (mut looked_for, mut could_not_look) = (Vec::new(), Vec::new());

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
+use super::bugs::BugsDocument;
 use super::{Error, File, Place};
 
 /// A word with its place.
@@ -15,6 +16,7 @@ pub(crate) type Text = Spanned<String>;
 pub(crate) enum Document {
     Signal(SignalDocument),
     Rule(Box<RuleDocument>),
+    Bugs(BugsDocument),
 }
 
 #[derive(Debug, Deserialize)]
@@ -150,8 +152,10 @@ pub(crate) fn parse(file: File<'_>) -> Result<Document, Error> {
         merge_keys: serde_saphyr::MergeKeyPolicy::Error,
         with_snippet: false,
     };
-    let is_signal = file.text.lines().any(|it| it.starts_with("signal:"));
-    let parsed = if is_signal {
+    let begins = |key: &str| file.text.lines().any(|it| it.starts_with(key));
+    let parsed = if begins("known-bugs:") {
+        serde_saphyr::from_str_with_options(file.text, options).map(Document::Bugs)
+    } else if begins("signal:") {
         serde_saphyr::from_str_with_options(file.text, options).map(Document::Signal)
     } else {
         serde_saphyr::from_str_with_options(file.text, options).map(|it| Document::Rule(Box::new(it)))

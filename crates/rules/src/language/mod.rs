@@ -3,6 +3,7 @@
 //! A document is read in two steps: [`document`] knows the keys, [`compile`] checks what they say (columns, variables,
 //! patterns, queries) and refuses, with file, line and column, whatever the engine cannot honour.
 
+mod bugs;
 mod clause;
 mod compile;
 pub(crate) mod condition;
@@ -10,12 +11,13 @@ mod document;
 pub(crate) mod expression;
 mod names;
 mod quantity;
-mod suggest;
+pub(crate) mod suggest;
 pub(crate) mod template;
 pub(crate) mod window;
 
 use std::path::PathBuf;
 
+pub(crate) use bugs::{Affected, Bug, Range, compile_bug};
 pub(crate) use compile::{
     Clause, ClauseKind, Explains, GapOp, Item, Rule, Signal, SignalMatch, When, Word, compile_rule, compile_signal,
 };
