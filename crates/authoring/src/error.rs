@@ -42,6 +42,14 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A report that is not what is known of an incident.
+    #[error("{name}: {}", wrong.join("; "))]
+    Wrong {
+        /// The incident.
+        name: String,
+        /// Everything that is not so.
+        wrong: Vec<String>,
+    },
     /// Something that no rule can be drafted from.
     #[error("{0}")]
     Draft(String),

@@ -9,6 +9,7 @@
 
 mod add;
 mod baseline;
+mod check;
 mod draft;
 mod error;
 mod incident;
@@ -16,6 +17,7 @@ mod packed;
 mod pages;
 mod parallel;
 mod pattern;
+mod quotes;
 mod rule_tests;
 mod score;
 mod score_text;
@@ -24,6 +26,7 @@ mod stamps;
 pub mod variants;
 
 pub use add::{Added, add, write_below};
+pub use check::{checked, readable};
 pub use draft::{Draft, Shown, draft};
 pub use error::Error;
 pub use incident::{Incident, Truth, Verbatim, against_truth, incidents};

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::baseline;
 use crate::incident::{Incident, against_truth};
 use crate::parallel;
+use crate::quotes::quotes;
 use crate::share::Share;
 use crate::variants::{Effect, Files, Told, Variant, variants};
 use crate::{Error, tar_gz};
@@ -122,7 +123,6 @@ fn summed(read: &[Read<'_>], causes: usize) -> Score {
     let with_cause = || read.iter().filter(|it| it.incident.truth.cause.is_some());
     let silent = || read.iter().filter(|it| it.incident.truth.silent);
     let quiet = |it: &&Read<'_>| confident(&it.report).is_empty();
-    let quotes = |it: &Read<'_>| quoted(&it.report, &it.files);
     let mut score = Score {
         incidents: read.iter().map(scored).collect(),
         first: Share::of(with_cause(), |it| first(it) == cause(it)),
@@ -138,7 +138,7 @@ fn summed(read: &[Read<'_>], causes: usize) -> Score {
         ..Score::default()
     };
     for it in read {
-        let (stand, all) = quotes(it);
+        let (stand, all) = quoted(&it.report, &it.files);
         score.quotes = Share { part: score.quotes.part + stand, whole: score.quotes.whole + all };
         for rule in it.incident.truth.not_cause.iter().chain(&it.incident.truth.ruled_out) {
             let above = !it.incident.truth.silent && first(it).as_ref() == Some(rule);
@@ -190,35 +190,8 @@ fn is_grounded(it: &Read<'_>) -> bool {
 
 /// How many quoted lines stand where they are said to, and how many there are.
 fn quoted(report: &Report, files: &Files) -> (usize, usize) {
-    let mut cited: Vec<Cited<'_>> = Vec::new();
-    for hypothesis in report.hypotheses.iter().chain(&report.ruled_out) {
-        for it in &hypothesis.evidence {
-            push(&mut cited, it.file.as_deref(), it.line, it.text.as_deref());
-        }
-        for it in &hypothesis.chain {
-            push(&mut cited, it.file.as_deref(), it.line, it.quote.as_deref());
-        }
-        if let Some(it) = &hypothesis.why_not_first {
-            push(&mut cited, it.file.as_deref(), it.line, it.text.as_deref());
-        }
-    }
-    for it in report.symptoms.iter().flat_map(|it| &it.quotes) {
-        push(&mut cited, Some(&it.file), Some(it.line), Some(&it.text));
-    }
-    let stands = |(file, line, text): &Cited<'_>| {
-        let bytes = files.iter().find(|(path, _)| path == file).map(|(_, bytes)| bytes);
-        let found = bytes.and_then(|it| it.split(|it| *it == b'\n').nth((*line as usize).checked_sub(1)?));
-        found.is_some_and(|it| String::from_utf8_lossy(it).contains(text))
-    };
-    (cited.iter().filter(|it| stands(it)).count(), cited.len())
-}
-
-type Cited<'r> = (&'r str, u32, &'r str);
-
-fn push<'r>(cited: &mut Vec<Cited<'r>>, file: Option<&'r str>, line: Option<u32>, text: Option<&'r str>) {
-    if let (Some(file), Some(line), Some(text)) = (file, line, text) {
-        cited.push((file, line, text));
-    }
+    let quotes = quotes(report);
+    (quotes.iter().filter(|it| it.stands_in(files)).count(), quotes.len())
 }
 
 fn changed(pack: &Arc<Pack>, read: &[Read<'_>]) -> Result<BTreeMap<&'static str, Changed>, Error> {
