@@ -44,7 +44,7 @@ pub(crate) enum Command {
     /// Prints a rule: what it looks at, how that weighs, what to do
     Explain(Explain),
     /// Lists the rules
-    Rules,
+    Rules(Rules),
     /// For people who write rules
     #[command(subcommand)]
     Rule(Rule),
@@ -205,6 +205,16 @@ pub(crate) struct Case {
 pub(crate) struct Explain {
     /// Name of the rule, as reports print it
     pub(crate) rule: String,
+    #[command(flatten)]
+    pub(crate) rules: Rules,
+}
+
+/// Which rules there are.
+#[derive(Debug, Args)]
+pub(crate) struct Rules {
+    /// Adds the rules of a directory; a rule with the name of a built-in one replaces it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -11,10 +11,10 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::Parser;
-use coroner::Analyzer;
 use coroner::report;
+use coroner::{Analyzer, Pack};
 
 use args::{Analyze, Case, Cli, Command, Format, Inspect};
 use output::{Output, Waiting};
@@ -40,8 +40,8 @@ fn run(command: &Command, output: &Output) -> anyhow::Result<ExitCode> {
     match command {
         Command::Analyze(args) => analyze(args, output),
         Command::Inspect(args) => inspect(args, output),
-        Command::Explain(args) => explain(&args.rule, output),
-        Command::Rules => rules(output),
+        Command::Explain(args) => explain(&args.rule, &args.rules.rules, output),
+        Command::Rules(args) => rules(&args.rules, output),
         Command::Rule(command) => rule::run(command, output),
         Command::Corpus(command) => corpus::run(command, output),
     }
@@ -93,15 +93,16 @@ fn analyzer(case: &Case) -> anyhow::Result<Analyzer> {
     Ok(analyzer)
 }
 
-fn explain(name: &str, output: &Output) -> anyhow::Result<ExitCode> {
-    let Some(rule) = coroner::rule(name) else {
-        let near = near(name, &coroner::rule_names());
-        match near {
+fn explain(name: &str, folders: &[PathBuf], output: &Output) -> anyhow::Result<ExitCode> {
+    let rules = coroner::rule_docs(&Pack::with(folders)?);
+    let Some(rule) = rules.iter().find(|it| it.name == name) else {
+        let names: Vec<String> = rules.into_iter().map(|it| it.name).collect();
+        match near(name, &names) {
             Some(near) => bail!("there is no rule {name}; did you mean {near}?"),
             None => bail!("there is no rule {name}; `coroner rules` lists them"),
         }
     };
-    output.print(&report::rule_text(&rule, &output.look(true)))?;
+    output.print(&report::rule_text(rule, &output.look(true)))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -113,11 +114,8 @@ fn near(meant: &str, names: &[String]) -> Option<String> {
     (shared(best) > 0).then(|| best.clone())
 }
 
-fn rules(output: &Output) -> anyhow::Result<ExitCode> {
-    let rules = coroner::rule_names()
-        .iter()
-        .map(|name| coroner::rule(name).with_context(|| format!("the rule {name} is listed but cannot be read")))
-        .collect::<anyhow::Result<Vec<_>>>()?;
+fn rules(folders: &[PathBuf], output: &Output) -> anyhow::Result<ExitCode> {
+    let rules = coroner::rule_docs(&Pack::with(folders)?);
     output.print(&report::rules_text(&rules, &output.look(false)))?;
     Ok(ExitCode::SUCCESS)
 }

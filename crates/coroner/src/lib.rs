@@ -213,24 +213,8 @@ pub struct LogLine {
     pub source: &'static str,
 }
 
-/// Names of the built-in rules, in order.
-#[must_use]
-pub fn rule_names() -> Vec<String> {
-    built_in().into_iter().map(|it| it.name).collect()
-}
-
 /// The rules of a pack as documentation, by name.
 #[must_use]
 pub fn rule_docs(pack: &Pack) -> Vec<RuleDoc> {
     pack.rules().into_iter().map(convert::rule).collect()
-}
-
-/// A built-in rule by its name.
-#[must_use]
-pub fn rule(name: &str) -> Option<RuleDoc> {
-    built_in().into_iter().find(|it| it.name == name)
-}
-
-fn built_in() -> Vec<RuleDoc> {
-    Pack::built_in().map(|it| it.rules().into_iter().map(convert::rule).collect()).unwrap_or_default()
 }
