@@ -1,4 +1,5 @@
-//! Calico's address management as objects: `kubectl get ipamblocks,blockaffinities,ipamconfigs,ippools -o yaml|json`.
+//! Calico's resources: `kubectl get ipamblocks,blockaffinities,ipamconfigs,ippools,bgppeers,bgpconfigurations,
+//! felixconfigurations -o yaml|json`, and its own nodes (`calicoctl get node -o yaml`).
 //!
 //! ```text
 //! - apiVersion: crd.projectcalico.org/v1
@@ -33,7 +34,7 @@ use crate::{Certainty, Format, Input, Reading, Sniff, lines};
 
 pub(crate) static FORMAT: Format = Format {
     name: "calico-resources",
-    produced_by: "kubectl get ipamblocks,blockaffinities,ipamconfigs,ippools -o yaml|json",
+    produced_by: "kubectl get ipamblocks,blockaffinities,ipamconfigs,ippools,bgppeers,bgpconfigurations,felixconfigurations -o yaml|json",
     samples: &[
         "apiVersion: v1\nitems:\n- apiVersion: crd.projectcalico.org/v1\n  kind: IPAMBlock\n  metadata:\n    name: 10-64-75-0-31\n  spec:\n    affinity: host:kubestage1001\n    allocations:\n    - 0\n    - null\n    attributes:\n    - handle_id: k8s-pod-network.ce08\n      secondary:\n        namespace: kube-system\n        node: kubestage1003\n        pod: coredns-7d9c7d8cbd-7jzqk\n    cidr: 10.64.75.0/31\n    deleted: false\n    strictAffinity: false\n    unallocated:\n    - 1\nkind: List\n",
         r#"{"apiVersion":"crd.projectcalico.org/v1","kind":"BlockAffinity","metadata":{"name":"k1-10-64-75-0-26"},"spec":{"cidr":"10.64.75.0/26","deleted":"false","node":"k1","state":"confirmed"}}
@@ -51,6 +52,10 @@ enum Kind {
     Handle,
     Config,
     Pool,
+    Node,
+    Peering,
+    Bgp,
+    Felix,
 }
 
 fn kind_of(kind: &str, version: Option<&str>) -> Option<Kind> {
@@ -63,6 +68,11 @@ fn kind_of(kind: &str, version: Option<&str>) -> Option<Kind> {
         "IPAMHandle" => Some(Kind::Handle),
         "IPAMConfig" | "IPAMConfiguration" => Some(Kind::Config),
         "IPPool" => Some(Kind::Pool),
+        // a list of Kubernetes' nodes says no version
+        "Node" if version.is_some() => Some(Kind::Node),
+        "BGPPeer" => Some(Kind::Peering),
+        "BGPConfiguration" => Some(Kind::Bgp),
+        "FelixConfiguration" => Some(Kind::Felix),
         _ => None,
     }
 }
@@ -120,6 +130,10 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
                 Kind::Config => reader.config(),
                 Kind::Pool => reader.pool(),
                 Kind::Handle => {}
+                Kind::Node => reader.node(),
+                Kind::Peering => reader.peering(),
+                Kind::Bgp => reader.bgp(),
+                Kind::Felix => reader.felix(),
             }
         }
     });
@@ -135,6 +149,10 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             Kind::Config => &["ipam.config"],
             Kind::Pool => &["ipam.pool"],
             Kind::Handle => &[],
+            Kind::Node => &["calico.node"],
+            Kind::Peering => &["bgp.peering"],
+            Kind::Bgp => &["bgp.config"],
+            Kind::Felix => &["felix.config"],
         };
         for relation in relations {
             let member = input.origin.member;
@@ -261,6 +279,86 @@ impl<'t> Reader<'_, 't> {
         let quote = self.quote("cidr");
         self.fact(row, vec![quote]);
     }
+
+    /// The object's name, without which nothing can be said of it.
+    fn name(&self) -> Option<String> {
+        self.object.value["metadata"]["name"].as_str().map(str::to_owned)
+    }
+
+    fn inner_quote(&mut self, outer: &str, inner: &str) -> Quote {
+        self.object.quote(&[&[Key("spec"), Key(outer), Key(inner)], &[Key("metadata"), Key("name")]], self.places)
+    }
+
+    fn node(&mut self) {
+        let Some(name) = self.name() else { return };
+        let bgp = &self.object.value["spec"]["bgp"];
+        let addresses = self.object.value["spec"]["addresses"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let internal = addresses.iter().find(|it| it["type"] == "InternalIP").and_then(|it| it["address"].as_str());
+        let tunnel = self.object.value["spec"]["ipv4VXLANTunnelAddr"].as_str();
+        let row = calico_node(&name, bgp["ipv4Address"].as_str(), internal, bgp["ipv4IPIPTunnelAddr"].as_str(), tunnel);
+        let quote = self.inner_quote("bgp", "ipv4Address");
+        self.fact(row, vec![quote]);
+    }
+
+    fn peering(&mut self) {
+        let Some(name) = self.name() else { return };
+        let spec = &self.object.value["spec"];
+        let row = Row::new(&relation::BGP_PEERING)
+            .with("name", name)
+            .with("on", spec["node"].as_str().filter(|it| !it.is_empty()))
+            .with("node_selector", spec["nodeSelector"].as_str().filter(|it| !it.is_empty()))
+            .with("peer_selector", spec["peerSelector"].as_str().filter(|it| !it.is_empty()))
+            .with("peer_ip", spec["peerIP"].as_str().filter(|it| !it.is_empty()))
+            .with("as_number", spec["asNumber"].as_i64());
+        let quotes = ["peerSelector", "nodeSelector"].map(|it| self.quote(it)).to_vec();
+        self.fact(row, quotes);
+    }
+
+    fn bgp(&mut self) {
+        let Some(name) = self.name() else { return };
+        let spec = &self.object.value["spec"];
+        let row = Row::new(&relation::BGP_CONFIG)
+            .with("name", name)
+            .with("mesh", spec["nodeToNodeMeshEnabled"].as_bool())
+            .with("as_number", spec["asNumber"].as_i64());
+        let quote = self.quote("nodeToNodeMeshEnabled");
+        self.fact(row, vec![quote]);
+    }
+
+    /// One row a setting that is a word, a number or a flag.
+    fn felix(&mut self) {
+        let Some(name) = self.name() else { return };
+        let settings = self.object.value["spec"].as_object().cloned().unwrap_or_default();
+        for (key, value) in settings {
+            let value = match value {
+                Value::Bool(it) => timeline::Value::Flag(it),
+                Value::Number(it) if it.is_i64() => it.as_i64().into(),
+                Value::String(it) => it.into(),
+                _ => continue,
+            };
+            let quote = self.quote(&key);
+            let row = Row::new(&relation::FELIX_CONFIG).with("name", name.clone()).with("key", key).with("value", value);
+            self.fact(row, vec![quote]);
+        }
+    }
+}
+
+/// What Calico knows of a node; `10.0.0.11/24` is an address in its network.
+pub(crate) fn calico_node(
+    name: &str,
+    bgp: Option<&str>,
+    internal: Option<&str>,
+    ipip: Option<&str>,
+    vxlan: Option<&str>,
+) -> Row {
+    let address = |it: &str| it.split('/').next().and_then(|it| it.parse::<IpAddr>().ok());
+    Row::new(&relation::CALICO_NODE)
+        .with("name", name)
+        .with("bgp_address", bgp.and_then(address))
+        .with("bgp_network", bgp.and_then(|it| it.parse::<IpNet>().ok()).map(|it| it.trunc()))
+        .with("internal", internal.and_then(address))
+        .with("ipip_tunnel", ipip.and_then(address))
+        .with("vxlan_tunnel", vxlan.and_then(address))
 }
 
 /// One allocated address by its attribute.

@@ -148,7 +148,8 @@ fn allocated(line: &str) -> Option<Row> {
     let handle = part("Main:").and_then(|it| it.split(' ').next()).filter(|it| !it.is_empty());
     let extra = part("Extra:").unwrap_or_default();
     let value = |key: &str| extra.split(',').find_map(|it| it.trim().strip_prefix(key)?.strip_prefix('=')).filter(|it| !it.is_empty());
-    Some(allocation(ip, handle, value))
+    let row = allocation(ip, handle, value);
+    Some(if line.contains(" leaked; attrs ") { row.with("leaked", true) } else { row })
 }
 
 /// One allocated address by its attributes.
@@ -188,7 +189,8 @@ fn report(input: &Input<'_>, out: &mut MemberRecords) {
                 // left out where false
                 let borrowed = value["borrowed"].as_bool().unwrap_or(false);
                 let known = text("node").map(|_| borrowed);
-                let row = allocation(ip, text("handle"), text).with("borrowed", known);
+                let unused = (value["inUse"].as_bool() == Some(false)).then_some(true);
+                let row = allocation(ip, text("handle"), text).with("borrowed", known).with("leaked", unused);
                 push(row, places.quote(element.text), out);
             }
         }
@@ -218,7 +220,7 @@ mod tests {
         let out = read_at(&FORMAT, "x", FORMAT.samples[0]);
         insta::assert_snapshot!(rows(&out).join("\n"), @r#"
     cidr=10.64.75.0/26 owner=kubestage1001
-    ip=10.64.75.20 user=kubestage1002 pod=staging/app-1 type=pod handle=k8s-pod-network.dc5c
+    ip=10.64.75.20 user=kubestage1002 pod=staging/app-1 type=pod handle=k8s-pod-network.dc5c leaked=true
     "#);
         assert_eq!(collected(&out), [("ipam.block", None), ("ipam.allocation", Some("1 of 64 allocations are listed"))]);
         assert_eq!(out.tally.lines, out.tally.understood);

@@ -31,7 +31,6 @@ pub(crate) static FORMAT: Format = Format {
             "Netid State  Recv-Q Send-Q Local Address:Port  Peer Address:Port Process\n",
             "tcp   LISTEN 0      128          0.0.0.0:22         0.0.0.0:*\n"
         ),
-        "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j KUBE-FIREWALL\nCOMMIT\n",
         "  UNIT            LOAD   ACTIVE SUB     DESCRIPTION\n  kubelet.service loaded active running kubelet\n",
     ],
     recognizes,

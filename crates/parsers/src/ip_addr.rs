@@ -8,7 +8,7 @@
 //! ```
 //!
 //! One row an address. A prompt names the node. Addresses of a pod's namespace (a /32 on `eth0@if5`, alone beside the
-//! loopback) are not the node's. `ifconfig` shows one IPv4 address an interface, so its list is never whole. Skipped: links, counters, lifetimes, labels. Units: none. Time: none.
+//! loopback) are not the node's. `ifconfig` shows one IPv4 address an interface, so its list is never whole. A line of an interface also says its state, carrier and MTU. Skipped: counters, lifetimes, labels. Units: none. Time: none.
 //!
 //! Source: `print_addrinfo` in iproute2's `ip/ipaddress.c`.
 
@@ -43,15 +43,18 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
         return if elements(array.text).take(8).any(|it| listed(it.text)) { Certainty::Sure } else { Certainty::No };
     }
     let mut found = 0;
+    let mut links = 0;
     let share = sniff.share(400, |line| {
         let known = interface(line).is_some() || addresses(line).next().is_some();
         known || line.starts_with("    ")
     });
     for line in sniff.text.lines().take(400) {
         found += u32::from(addresses(line).next().is_some());
+        links += u32::from(link(line).is_some());
     }
     match () {
-        () if found == 0 || share < 0.6 => Certainty::No,
+        // `ip link` lists no addresses
+        () if found == 0 && links < 2 || share < 0.6 => Certainty::No,
         () if share >= 0.9 && sniff.text.lines().find(|it| !it.trim().is_empty()).is_some_and(begins) => Certainty::Sure,
         () => Certainty::Likely,
     }
@@ -102,6 +105,39 @@ fn interface(line: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
+/// `2: eno1@if2: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default qlen 1000`
+fn link(line: &str) -> Option<Row> {
+    let (name, peer) = interface(line)?;
+    let flags = line.split_once('<')?.1.split_once('>')?.0;
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let after = |key: &str| words.iter().position(|it| *it == key).and_then(|at| words.get(at + 1).copied());
+    let index = words.first().and_then(|it| it.strip_suffix(':')?.parse::<i64>().ok());
+    let row = Row::new(&relation::LINK)
+        .with("dev", name)
+        .with("index", index)
+        .with("peer", peer)
+        .with("mtu", after("mtu").and_then(|it| it.parse::<i64>().ok()))
+        .with("master", after("master"))
+        .with("state", after("state"));
+    Some(with_flags(row, flags.split(',')))
+}
+
+/// `NO-CARRIER,BROADCAST,UP`: up or not, and whether anything is at the other end.
+fn with_flags<'f>(row: Row, flags: impl Iterator<Item = &'f str>) -> Row {
+    let flags: Vec<&str> = flags.collect();
+    let carrier = match () {
+        () if flags.contains(&"NO-CARRIER") => Some(false),
+        () if flags.contains(&"LOWER_UP") || flags.contains(&"RUNNING") => Some(true),
+        () => None,
+    };
+    let state = if row.get("state").is_some() || flags.contains(&"UP") { None } else { Some("DOWN") };
+    let row = match state {
+        Some(it) => row.with("state", it),
+        None => row,
+    };
+    row.with("carrier", carrier).with("flags", flags.join(","))
+}
+
 /// `    inet 10.64.0.247/22 brd 10.64.3.255 scope global eno1`, and each address of a line of `ip -br`.
 fn addresses(line: &str) -> impl Iterator<Item = Found<'_>> {
     let mut words = line.split_ascii_whitespace().peekable();
@@ -142,6 +178,7 @@ fn addresses(line: &str) -> impl Iterator<Item = Found<'_>> {
 struct Section {
     node: Option<Name>,
     facts: Vec<Fact>,
+    links: Vec<Fact>,
     loopback: bool,
     elided: bool,
     ifconfig: bool,
@@ -168,7 +205,29 @@ impl Section {
         self.facts.push(Fact::new(row, self.node.clone(), quote));
     }
 
-    fn close(self, input: &Input<'_>, last: bool, out: &mut MemberRecords) {
+    /// What its interfaces are.
+    fn close_links(&mut self, input: &Input<'_>, last: bool, out: &mut MemberRecords) {
+        let member = input.origin.member;
+        let links = std::mem::take(&mut self.links);
+        if links.is_empty() || self.pod && !self.others {
+            return;
+        }
+        let incomplete = match () {
+            () if last && input.truncated => Some("the file is cut".to_owned()),
+            () if self.elided => Some("the listing is elided".to_owned()),
+            () if links.len() < 2 => Some("not all interfaces are listed".to_owned()),
+            () => None,
+        };
+        out.collected.push(Collected { relation: relation::LINK.name, node: self.node.clone(), incomplete, member });
+        out.records.extend(links.into_iter().map(|it| Record::Fact(Box::new(it), Stamp::None)));
+    }
+
+    fn close(mut self, input: &Input<'_>, last: bool, out: &mut MemberRecords) {
+        self.close_addresses(input, last, out);
+        self.close_links(input, last, out);
+    }
+
+    fn close_addresses(&mut self, input: &Input<'_>, last: bool, out: &mut MemberRecords) {
         let member = input.origin.member;
         let Some(first) = self.facts.first() else { return };
         if self.pod && !self.others {
@@ -182,8 +241,8 @@ impl Section {
             () if !self.loopback => Some("not all interfaces are listed".to_owned()),
             () => None,
         };
-        out.collected.push(Collected { relation: relation::ADDRESS.name, node: self.node, incomplete, member });
-        out.records.extend(self.facts.into_iter().map(|it| Record::Fact(Box::new(it), Stamp::None)));
+        out.collected.push(Collected { relation: relation::ADDRESS.name, node: self.node.clone(), incomplete, member });
+        out.records.extend(std::mem::take(&mut self.facts).into_iter().map(|it| Record::Fact(Box::new(it), Stamp::None)));
     }
 }
 
@@ -214,6 +273,9 @@ fn parse_text(input: &Input<'_>, out: &mut MemberRecords) {
         if header.is_some() {
             dev = header;
             section.ifconfig |= line.text.contains(": flags=");
+            if let Some(row) = link(line.text) {
+                section.links.push(Fact::new(row, section.node.clone(), quote(input, &line)));
+            }
         }
         let mut any = prompted || header.is_some() || (dev.is_some() && line.text.starts_with([' ', '\t']));
         let (name, peer) = dev.map_or((None, None), |(name, peer)| (Some(name), peer));
@@ -259,6 +321,17 @@ fn parse_json(input: &Input<'_>, out: &mut MemberRecords) {
             out.tally.understood += 1;
             let word = |key: &str| entry(link.text, key).and_then(|it| serde_json::from_str::<String>(it.value).ok());
             let (dev, peer) = (word("ifname"), word("link").or_else(|| entry(link.text, "link_index").map(|_| "if".to_owned())));
+            let whole: Value = serde_json::from_str(link.text).unwrap_or_default();
+            let flags = whole["flags"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            let row = Row::new(&relation::LINK)
+                .with("dev", dev.as_deref())
+                .with("index", whole["ifindex"].as_i64())
+                .with("peer", peer.as_deref())
+                .with("mtu", whole["mtu"].as_i64())
+                .with("master", whole["master"].as_str())
+                .with("state", whole["operstate"].as_str());
+            let named = entry(link.text, "ifname").map_or(link.text, |it| it.pair);
+            section.links.push(Fact::new(with_flags(row, flags), section.node.clone(), places.quote(named)));
             for element in elements(list.value) {
                 let Ok(value) = serde_json::from_str::<Value>(element.text) else {
                     let line = places.line(element.text);
@@ -319,12 +392,26 @@ mod tests {
     }
 
     #[test]
+    fn interfaces_of_each_form() {
+        let shown = |text: &str| -> Vec<String> {
+            let out = read_at(&FORMAT, "x", text);
+            let columns = ["dev", "index", "state", "carrier", "mtu", "peer"];
+            facts(&out, "link").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+        };
+        assert_eq!(shown(FORMAT.samples[0]), ["lo 1 UNKNOWN true 65536 unknown", "eno1 2 UP true 1500 if2"]);
+        let links = "2: eth0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc mq state DOWN mode DEFAULT group default qlen 1000\n    link/ether fa:c6:82:95:38:bd brd ff:ff:ff:ff:ff:ff\n5: tunl0@NONE: <NOARP> mtu 1480 qdisc noop state DOWN mode DEFAULT group default qlen 1000\n    link/ipip 0.0.0.0 brd 0.0.0.0\n";
+        assert_eq!(sniff_certainty(&FORMAT, "x", links), Certainty::Sure);
+        assert_eq!(shown(links), ["eth0 2 DOWN false 1500 unknown", "tunl0 5 DOWN unknown 1480 NONE"]);
+        assert_eq!(shown(FORMAT.samples[3]), ["lo 1 UNKNOWN true unknown unknown".replace("UNKNOWN", "unknown")]);
+    }
+
+    #[test]
     fn hosts_by_their_prompts() {
         let text = format!("root@k1:~# ip addr\n{}root@k2:~# ip a\n{}", FORMAT.samples[0], FORMAT.samples[0]);
         let out = read_at(&FORMAT, "x", &text);
         assert_eq!(rows(&out)[1], "k1 10.64.0.247 10.64.0.0/22 eno1 global");
         assert_eq!(rows(&out)[3], "k2 10.64.0.247 10.64.0.0/22 eno1 global");
-        assert_eq!(out.collected.len(), 2);
+        assert_eq!(out.collected.iter().filter(|it| it.relation == "address").count(), 2);
     }
 
     #[test]

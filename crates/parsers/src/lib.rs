@@ -12,6 +12,7 @@
 
 mod ascii_table;
 mod exposition;
+mod host_lines;
 mod json_elements;
 mod kernel;
 mod kube;
@@ -194,10 +195,15 @@ formats! {
     // a crash dump is a kernel log with a path of its own: it is asked first
     vmcore_dmesg,
     dmesg,
+    ethtool_features,
     host_identity,
     ip_addr,
+    ip_neigh,
     ip_route,
     ip_route_json,
+    ip_rule,
+    iptables_save,
+    ipvsadm,
     journal_binary,
     journal_export,
     journal_json,
@@ -207,11 +213,13 @@ formats! {
     kube_describe,
     kube_objects,
     kube_tables,
+    net_counters,
     openmetrics_text,
     proc_files,
     process_list,
     prometheus_api,
     promtool_dump,
+    resolv_conf,
     sysctl,
     syslog,
 }

@@ -44,8 +44,8 @@ relations! {
     IPAM_BLOCK = "ipam.block", cluster, ["cidr", "owner", "total", "used", "free", "pool"],
         "A Calico IPAM block; `owner` is the node with the affinity, where the source names it.";
     /// One allocated address.
-    IPAM_ALLOCATION = "ipam.allocation", cluster, ["ip", "block", "owner", "user", "pod", "type", "borrowed", "handle"],
-        "An address handed out by Calico IPAM: `user` is the node that uses it, `owner` the node its block belongs to.";
+    IPAM_ALLOCATION = "ipam.allocation", cluster, ["ip", "block", "owner", "user", "pod", "type", "borrowed", "handle", "leaked"],
+        "An address handed out by Calico IPAM: `user` is the node that uses it, `owner` the node its block belongs to; `leaked` is whether `calicoctl ipam check` found nobody using it.";
     /// An address pool.
     IPAM_POOL = "ipam.pool", cluster, ["cidr", "total", "used", "free", "block_size", "disabled", "ipip", "vxlan"],
         "A Calico IP pool and how full it is.";
@@ -128,13 +128,13 @@ relations! {
     /// An interface.
     LINK = "link", node,
         ["dev", "state", "flags", "mtu", "mac", "master", "kind", "rx_errors", "rx_dropped", "tx_errors", "tx_dropped",
-         "carrier_changes"],
-        "A network interface: its state and flags, and counters of errors where the source prints them.";
+         "carrier_changes", "index", "peer", "carrier"],
+        "A network interface: its state and flags, and counters of errors where the source prints them; `carrier` is false where NO-CARRIER is printed, `peer` what stands behind the @.";
     /// A neighbour of the node: ARP and NDP.
     NEIGHBOUR = "neighbour", node, ["ip", "dev", "mac", "state"], "An entry of the neighbour table; `state` as printed, such as FAILED or REACHABLE.";
     /// A rule that picks a routing table.
-    IP_RULE = "ip.rule", node, ["priority", "src", "dst", "fwmark", "iif", "oif", "table", "action"],
-        "A policy routing rule: which packets are looked up in which table.";
+    IP_RULE = "ip.rule", node, ["priority", "src", "dst", "fwmark", "iif", "oif", "table", "action", "family", "inverted", "selector", "suppress"],
+        "A policy routing rule: which packets are looked up in which table; `selector` is whatever it asks for besides addresses, `suppress` the prefix length whose matches do not count.";
     /// An entry of a bridge's or VXLAN device's forwarding table.
     BRIDGE_FDB = "bridge.fdb", node, ["mac", "dev", "dst", "flags"], "A forwarding entry; `dst` is the remote end of a VXLAN tunnel.";
     /// A counter of the network stack.
@@ -207,6 +207,31 @@ relations! {
     /// A control group or pod and what it uses.
     POD_USAGE = "pod.usage", cluster, ["namespace", "name", "processes", "memory_bytes", "ephemeral_bytes", "on"],
         "What a pod used when the kubelet's stats/summary was taken.";
+    /// A real server behind an IPVS service.
+    IPVS_SERVER = "ipvs.server", node, ["service", "protocol", "server", "weight", "active", "inactive"],
+        "A real server of an IPVS service; weight 0 takes no new connections.";
+    /// What a network card does for the kernel.
+    OFFLOAD = "offload", node, ["dev", "feature", "on", "fixed"], "An offload feature of an interface, from `ethtool -k`.";
+    /// A resolver of a node.
+    NAMESERVER = "nameserver", node, ["address", "path"], "A nameserver in the resolv.conf of a node.";
+    /// A table of netfilter rules.
+    IPTABLES = "iptables.table", node, ["family", "table", "rules", "kube", "cali", "forward", "legacy_too"],
+        "A table of `iptables-save`: how many rules, how many of them in chains of kube-proxy and of Calico, the policy of FORWARD.";
+    /// What Calico knows of a node.
+    CALICO_NODE = "calico.node", cluster, ["name", "bgp_address", "bgp_network", "internal", "ipip_tunnel", "vxlan_tunnel"],
+        "Addresses Calico gave or found for a node, from its Calico Node or the annotations of its Node object.";
+    /// A label of a node.
+    NODE_LABEL = "node.label", cluster, ["name", "key", "value"], "A label of a Node object.";
+    /// Cluster-wide BGP settings.
+    BGP_CONFIG = "bgp.config", cluster, ["name", "mesh", "as_number"], "A Calico BGPConfiguration; `mesh` is whether nodes peer with each other.";
+    /// A configured BGP peering.
+    BGP_PEERING = "bgp.peering", cluster, ["name", "on", "node_selector", "peer_selector", "peer_ip", "as_number"],
+        "A Calico BGPPeer: which nodes (by name or selector) peer with whom.";
+    /// A setting of Felix.
+    FELIX_CONFIG = "felix.config", cluster, ["name", "key", "value"], "A setting of a FelixConfiguration.";
+    /// A Service object.
+    SERVICE = "service", cluster, ["namespace", "name", "type", "cluster_ip", "external_ip", "traffic_policy"],
+        "A Kubernetes Service; `external_ip` is the address its load balancer got.";
 }
 
 /// A relation by its name.

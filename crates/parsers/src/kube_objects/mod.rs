@@ -18,6 +18,7 @@
 mod event;
 mod node;
 mod pod;
+mod service;
 pub(crate) mod walk;
 
 use std::collections::BTreeSet;
@@ -61,6 +62,7 @@ enum Kind {
     Node,
     Pod,
     Lease,
+    Service,
 }
 
 /// Kind and API version decide; a `Node` of Calico and an `Event` of the audit log are others' objects.
@@ -70,6 +72,7 @@ fn kind_of(kind: &str, version: Option<&str>) -> Option<Kind> {
         "Event" | "EventList" if of(&["v1", "events.k8s.io/v1", "events.k8s.io/v1beta1"]) => Some(Kind::Event),
         "Node" | "NodeList" if of(&["v1"]) => Some(Kind::Node),
         "Pod" | "PodList" if of(&["v1"]) => Some(Kind::Pod),
+        "Service" | "ServiceList" if of(&["v1"]) => Some(Kind::Service),
         "Lease" | "LeaseList" if version.is_none_or(|it| it.starts_with("coordination.k8s.io/")) => Some(Kind::Lease),
         _ => None,
     }
@@ -250,6 +253,7 @@ fn read<'t>(object: &Object<'t>, found: &mut Found, places: &mut Places<'t>, out
         Kind::Node => node::read(object, places, out),
         Kind::Pod => pod::read(object, places, out),
         Kind::Lease => node::lease(object, &mut found.newest_lease, places, out),
+        Kind::Service => service::read(object, places, out),
     }
     true
 }
@@ -268,7 +272,7 @@ fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecord
             Some("single objects, not a list".to_owned())
         } else {
             match (namespaces.next(), namespaces.next(), kind) {
-                (Some(only), None, Kind::Event | Kind::Pod) => Some(format!("only namespace {only}")),
+                (Some(only), None, Kind::Event | Kind::Pod | Kind::Service) => Some(format!("only namespace {only}")),
                 (None, _, Kind::Event | Kind::Pod) => Some("an empty list does not say of which namespace".to_owned()),
                 _ => None,
             }
@@ -278,9 +282,10 @@ fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecord
         }
         let relations: &[&'static str] = match kind {
             Kind::Event => &["kube.event"],
-            Kind::Node => &["node", "node.condition"],
+            Kind::Node => &["node", "node.condition", "node.label", "calico.node"],
             Kind::Pod => &["pod", "container.state", "probe", "container.image"],
             Kind::Lease => &["node.lease"],
+            Kind::Service => &["service"],
         };
         for relation in relations {
             out.collected.push(Collected { relation, node: None, incomplete: incomplete.clone(), member });

@@ -6,6 +6,7 @@ use timeline::{Fact, MemberRecords, Quote, Record, Row, Stamp, relation};
 
 use super::text;
 use super::walk::Object;
+use crate::calico_resources::calico_node;
 use crate::json_elements::Step::{Index, Key};
 use crate::kube::{NodeFacts, aliases, instant, stamp};
 use crate::places::Places;
@@ -46,6 +47,22 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
     }
 
     let metadata = &value["metadata"];
+    for (key, label) in metadata["labels"].as_object().into_iter().flatten() {
+        let quote = object.quote(&[&[Key("metadata"), Key("labels"), Key(key)], &[Key("metadata"), Key("name")]], places);
+        let row = Row::new(&relation::NODE_LABEL)
+            .with("name", name)
+            .with("key", key.as_str())
+            .with("value", label.as_str().unwrap_or_default());
+        out.records.push(Record::Fact(Box::new(Fact::new(row, Some(name.into()), quote)), Stamp::None));
+    }
+    let annotated = |key: &str| text(&metadata["annotations"][key]);
+    let keys = ["projectcalico.org/IPv4Address", "projectcalico.org/IPv4IPIPTunnelAddr", "projectcalico.org/IPv4VXLANTunnelAddr"];
+    if keys.iter().any(|it| annotated(it).is_some()) {
+        let row = calico_node(name, annotated(keys[0]), address, annotated(keys[1]), annotated(keys[2]));
+        let places_of = keys.map(|key| [Key("metadata"), Key("annotations"), Key(key)]);
+        let quote = object.quote(&[&places_of[0], &places_of[1], &places_of[2]], places);
+        out.records.push(Record::Fact(Box::new(Fact::new(row, Some(name.into()), quote)), Stamp::None));
+    }
     let annotation = "projectcalico.org/IPv4Address";
     let label = "kubernetes.io/hostname";
     let mut others: Vec<(&str, Quote)> = Vec::new();

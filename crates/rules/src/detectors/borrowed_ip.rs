@@ -12,14 +12,17 @@
 use timeline::{Fact, Relation, Row, Time, Timeline, relation};
 
 use super::leases::{Blocks, leases};
+use super::route_walk::{Gateways, walk};
 use super::routes::{Tables, quotes};
 use super::{Detector, collected_whole};
 
 pub(super) static RELATION: Relation = Relation {
     name: "borrowed-ip",
-    columns: &["ip", "block", "owner", "user", "pod", "verdict", "complete", "delivered", "user_has_block", "kind"],
+    columns: &["ip", "block", "owner", "user", "pod", "verdict", "complete", "delivered", "user_has_block", "kind", "live", "diverted", "senders", "learns"],
     about: "An address used by `user` from a block of `owner`, and the owner's longest match for it; `delivered` is \
-            whether the user has a host route to the pod, `complete` whether the owner's whole table was collected.",
+            whether the user has a host route to the pod, `complete` whether the owner's whole table was collected, \
+            `live` whether a pod listens there, `senders` the nodes whose packets end in the owner's drop, `learns` \
+            whether the owner has any route by BGP or Felix to another node.",
     per_node: true,
 };
 
@@ -33,6 +36,7 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
     let tables = Tables::of(timeline);
     let blocks = Blocks::of(timeline);
     let listed = collected_whole(timeline, &relation::IPAM_BLOCK) || collected_whole(timeline, &relation::IPAM_AFFINITY);
+    let gateways = Gateways::of(timeline);
     let mut found = Vec::new();
     for (ip, lease) in leases(timeline, &tables, &blocks) {
         let (Some(owner), Some(user)) = (&lease.owner, &lease.user) else { continue };
@@ -66,6 +70,20 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
             .with("delivered", delivered)
             .with("user_has_block", user_has_block)
             .with("kind", if lease.tunnel { "tunnel" } else { "pod" });
+        let dropped = |walk: &super::route_walk::Walk<'_>| walk.word == "dropped" && walk.end == *owner;
+        let senders: Vec<&str> = match verdict.as_ref().map(|it| it.word) {
+            Some("blackhole" | "unreachable" | "prohibit") => tables
+                .knowing(ip)
+                .filter(|(node, _)| dropped(&walk(&tables, &gateways, node, ip)))
+                .map(|(node, _)| &**node)
+                .collect(),
+            _ => Vec::new(),
+        };
+        let row = row
+            .with("live", lease.live)
+            .with("diverted", verdict.as_ref().map(|it| it.diverted))
+            .with("senders", Some(senders.join(" ")).filter(|it| !it.is_empty()))
+            .with("learns", table.filter(|_| tables.is_whole(owner, ip)).map(|it| it.learns_routes(ip.is_ipv4())));
         let sample = table.filter(|_| route.is_none()).and_then(|it| it.sample(ip));
         let joined = [route, local, lease.allocation, lease.block_fact, lease.pod_fact, lease.hole, sample];
         let at = joined.iter().flatten().map(|it| it.at).find(Time::is_known).unwrap_or(Time::UNKNOWN);

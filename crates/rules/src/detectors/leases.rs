@@ -18,6 +18,8 @@ pub(super) struct Lease<'t> {
     pub pod: Option<Name>,
     pub tunnel: bool,
     pub borrowed: bool,
+    /// Whether anybody listens there, where that can be told.
+    pub live: Option<bool>,
     /// The row of the allocation, the pod and the block, where there is one.
     pub allocation: Option<&'t Fact>,
     pub pod_fact: Option<&'t Fact>,
@@ -102,9 +104,17 @@ pub(super) fn leases<'t>(
         let words = [text(fact, "type"), text(fact, "handle")];
         lease.tunnel |= words.iter().any(|it| it.to_ascii_lowercase().contains("tunnel"));
         lease.borrowed |= text(fact, "borrowed") == "true";
+        if text(fact, "leaked") == "true" {
+            lease.live = Some(false);
+        }
     }
+    let mut known: BTreeSet<String> = BTreeSet::new();
     for fact in facts(timeline, &relation::POD) {
+        known.insert(format!("{}/{}", text(fact, "namespace"), text(fact, "name")));
         let over = matches!(text(fact, "phase").as_str(), "Succeeded" | "Failed" | "Completed" | "Evicted");
+        if over && let Some(lease) = address(fact, "ip").and_then(|it| found.get_mut(&it)) {
+            lease.live = Some(false);
+        }
         let Some(ip) = address(fact, "ip").filter(|_| !over && text(fact, "host_network") != "true") else { continue };
         // a host-network pod whose row does not say so has an address of its node
         if !found.contains_key(&ip) && tables.knowing(ip).any(|(_, table)| table.lookup(ip).word == "local") {
@@ -112,6 +122,7 @@ pub(super) fn leases<'t>(
         }
         let lease = found.entry(ip).or_default();
         lease.pod_fact.get_or_insert(fact);
+        lease.live = Some(true);
         lease.user = lease.user.take().or_else(|| node(timeline, &fact.get("on")));
         let name = [text(fact, "namespace"), text(fact, "name")];
         let name = name.iter().filter(|it| !it.is_empty()).cloned().collect::<Vec<_>>().join("/");
@@ -120,7 +131,19 @@ pub(super) fn leases<'t>(
     for ip in tables.pod_addresses() {
         found.entry(ip).or_default();
     }
+    let pods_listed = super::collected_whole(timeline, &relation::POD);
     for (ip, lease) in &mut found {
+        // a pod of the allocation that is in no whole list of pods is gone; one that a table delivers is there
+        if lease.live.is_none()
+            && pods_listed
+            && !lease.tunnel
+            && lease.pod.as_ref().is_some_and(|it| !known.contains(&**it))
+        {
+            lease.live = Some(false);
+        }
+        if !tables.delivering(*ip).is_empty() {
+            lease.live = Some(true);
+        }
         if lease.user.is_none()
             && let [(node, _)] = tables.delivering(*ip).as_slice()
         {

@@ -10,8 +10,10 @@
 
 mod leases;
 mod limits;
+mod route_walk;
 mod routes;
 mod samples;
+mod selector;
 
 use chrono::DateTime;
 use timeline::{Fact, Interval, Relation, Time, Timeline};
@@ -37,7 +39,29 @@ macro_rules! detectors {
 }
 
 detectors! {
-    boot_reboot, borrowed_ip, ipam_usage, known_bug, metric_gap, metric_leak, metric_saturation, metric_spike, metric_step, metric_top, route_lookup,
+    address_conflict,
+    bgp_selector,
+    bgp_session,
+    block_route,
+    boot_reboot,
+    borrowed_ip,
+    cidr_overlap,
+    ipam_inconsistency,
+    ipam_usage,
+    known_bug,
+    metric_gap,
+    metric_leak,
+    metric_saturation,
+    metric_spike,
+    metric_step,
+    metric_top,
+    nameserver_spread,
+    neighbour_usage,
+    pod_route,
+    route_lookup,
+    route_path,
+    rp_filter,
+    tunnel_mtu,
 }
 
 /// The detector that publishes a relation.

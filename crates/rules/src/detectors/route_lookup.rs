@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Relation `route.lookup`, one row an address and node with a table. Addresses come from IPAM, from pods, and from host
-//! routes to a pod. Skipped: nodes without routes of the address' family, tables that need `ip rule`; where addresses
+//! routes to a pod. Skipped: nodes without routes of the address' family; where addresses
 //! times nodes exceed [`MOST_ROWS`] the last addresses, borrowed ones being the first.
 
 use std::net::IpAddr;
@@ -19,9 +19,10 @@ use super::routes::{Tables, quotes};
 
 pub(super) static RELATION: Relation = Relation {
     name: "route.lookup",
-    columns: &["ip", "block", "verdict", "dst", "via", "dev", "complete", "host_route"],
+    columns: &["ip", "block", "verdict", "dst", "via", "dev", "complete", "host_route", "diverted"],
     about: "What a node's routing table does with an address: delivered, local, blackhole, unreachable, prohibit, via, \
-            on-link or no-route; `complete` is whether the whole table was collected.",
+            on-link or no-route; `complete` is whether the whole table was collected, `diverted` whether a policy rule \
+            may send some packets elsewhere.",
     per_node: true,
 };
 
@@ -53,6 +54,7 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
                 .with("dst", verdict.dst)
                 .with("complete", tables.is_whole(node, *ip))
                 .with("host_route", verdict.dst.is_some_and(|it| it.prefix_len() == it.max_prefix_len()));
+            let row = row.with("diverted", verdict.diverted);
             let row = match verdict.fact {
                 Some(route) => row.with("via", route.get("via")).with("dev", route.get("dev")),
                 None => row,

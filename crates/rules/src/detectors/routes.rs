@@ -1,8 +1,10 @@
 //! The routing tables of all nodes, and what each does with an address.
 //!
 //! The node's own addresses win before any table, for `ip route` prints only table main and a node's tunnel address lies
-//! inside its own blackhole. Then the tables in the order of the default rules (local, main, default), in each the
-//! longest prefix, of equal ones the lowest metric. Other tables need `ip rule`, which no relation has.
+//! inside its own blackhole. Then the tables in the order of the policy rules (`ip rule`), without those in the order of
+//! the default rules: local, main, default; in each the longest prefix, of equal ones the lowest metric. A rule that asks
+//! for more than the destination may or may not hold for a packet: where its table knows another way, the verdict is
+//! marked as diverted, and so it is where a further table has one and no rules were collected.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -23,14 +25,24 @@ pub(super) struct Verdict<'t> {
     pub fact: Option<&'t Fact>,
     /// The matching prefix.
     pub dst: Option<IpNet>,
+    /// Whether a policy rule or a table that no known rule asks for may send the packet elsewhere.
+    pub diverted: bool,
 }
+
+/// The routes of one table: prefix length, longest last; network.
+type Prefixes<'t> = BTreeMap<u8, BTreeMap<IpNet, Route<'t>>>;
+
+/// The tables the default rules ask, in their order.
+const DEFAULT_TABLES: [&str; 3] = ["local", "main", "default"];
 
 /// The routes of one node.
 #[derive(Default)]
 pub(super) struct Table<'t> {
     own: BTreeMap<IpAddr, &'t Fact>,
-    /// local, main, default; prefix length, longest last; network.
-    levels: [BTreeMap<u8, BTreeMap<IpNet, Route<'t>>>; 3],
+    /// By the name of the table.
+    levels: BTreeMap<String, Prefixes<'t>>,
+    /// The policy rules by family and priority; none where they were not collected.
+    policies: [Vec<Policy<'t>>; 2],
     /// Members with routes, by family: IPv4, IPv6.
     members: [BTreeSet<MemberId>; 2],
     first: [Option<&'t Fact>; 2],
@@ -38,6 +50,19 @@ pub(super) struct Table<'t> {
 
 struct Route<'t> {
     metric: f64,
+    fact: &'t Fact,
+}
+
+/// A rule of `ip rule`.
+struct Policy<'t> {
+    priority: f64,
+    table: String,
+    to: Option<IpNet>,
+    action: String,
+    /// It asks for more than the destination.
+    conditional: bool,
+    /// Matches no longer than this do not count.
+    suppress: Option<u8>,
     fact: &'t Fact,
 }
 
@@ -59,6 +84,11 @@ impl<'t> Tables<'t> {
             let address = fact.get("address").as_prefix().or_else(|| fact.get("prefix").as_prefix());
             if let (Some(address), Some(table)) = (address, fact.node.as_ref().and_then(|it| nodes.get_mut(it))) {
                 table.own.entry(address.addr()).or_insert(fact);
+            }
+        }
+        for fact in facts(timeline, &relation::IP_RULE) {
+            if let Some(table) = fact.node.as_ref().and_then(|it| nodes.get_mut(it)) {
+                table.add_policy(fact);
             }
         }
         let routes = timeline.collected.iter().filter(|it| it.relation == relation::ROUTE.name);
@@ -101,7 +131,7 @@ impl<'t> Tables<'t> {
     pub(super) fn pod_addresses(&self) -> BTreeSet<IpAddr> {
         let mut found = BTreeSet::new();
         for table in self.nodes.values() {
-            for hosts in [table.levels[1].get(&32), table.levels[1].get(&128)].into_iter().flatten() {
+            for hosts in table.main().into_iter().flat_map(|it| [it.get(&32), it.get(&128)]).flatten() {
                 let pods = hosts.keys().filter(|it| it.prefix_len() == it.max_prefix_len()).map(IpNet::addr);
                 found.extend(pods.filter(|it| table.pod_route(*it).is_some()));
             }
@@ -115,18 +145,13 @@ impl<'t> Table<'t> {
         let family = family(dst.addr());
         self.members[family].extend(fact.quotes.first().map(|it| it.span.member));
         self.first[family].get_or_insert(fact);
-        let level = match text(fact, "table").as_str() {
-            "local" | "255" => 0,
-            "" | "main" | "254" => 1,
-            "default" | "253" => 2,
-            _ => return,
-        };
         if matches!(text(fact, "type").as_str(), "broadcast" | "multicast" | "anycast") || is_dead(fact) {
             return;
         }
         let default = if family == 0 { 0.0 } else { 1024.0 };
         let metric = fact.get("metric").as_number().unwrap_or(default);
-        let routes = self.levels[level].entry(dst.prefix_len()).or_default();
+        let level = self.levels.entry(table_name(&text(fact, "table"))).or_default();
+        let routes = level.entry(dst.prefix_len()).or_default();
         match routes.get_mut(&dst) {
             Some(known) if known.metric <= metric => {}
             Some(known) => *known = Route { metric, fact },
@@ -136,43 +161,108 @@ impl<'t> Table<'t> {
         }
     }
 
+    fn add_policy(&mut self, fact: &'t Fact) {
+        let prefix = |column: &str| fact.get(column).as_prefix();
+        let inverted = text(fact, "inverted") == "true";
+        let policy = Policy {
+            priority: fact.get("priority").as_number().unwrap_or_default(),
+            table: table_name(&text(fact, "table")),
+            to: prefix("dst"),
+            action: text(fact, "action"),
+            conditional: inverted || prefix("src").is_some() || fact.get("selector").is_some(),
+            suppress: fact.get("suppress").as_number().map(|it| it as u8),
+            fact,
+        };
+        let policies = &mut self.policies[usize::from(text(fact, "family") == "inet6")];
+        if policies.iter().any(|it| it.priority == policy.priority && it.fact.row == fact.row) {
+            return;
+        }
+        let at = policies.partition_point(|it| it.priority <= policy.priority);
+        policies.insert(at, policy);
+    }
+
+    fn main(&self) -> Option<&Prefixes<'t>> {
+        self.levels.get("main")
+    }
+
     /// What the node does with a packet to the address.
     pub(super) fn lookup(&self, ip: IpAddr) -> Verdict<'t> {
         if let Some(fact) = self.own.get(&ip) {
-            return Verdict { word: "local", fact: Some(fact), dst: Some(IpNet::from(ip)) };
+            return Verdict { word: "local", fact: Some(fact), dst: Some(IpNet::from(ip)), diverted: false };
         }
-        for level in &self.levels {
-            for (len, routes) in level.iter().rev() {
-                let Some(wanted) = IpNet::new(ip, *len).ok().map(|it| it.trunc()) else { continue };
-                let Some(route) = routes.get(&wanted) else { continue };
-                let word = match text(route.fact, "type").as_str() {
-                    "throw" => break, // on to the next table
-                    "local" => "local",
-                    "blackhole" => "blackhole",
-                    "unreachable" => "unreachable",
-                    "prohibit" => "prohibit",
-                    _ if to_pod(route.fact) => "delivered",
-                    _ if route.fact.get("via").is_some() => "via",
-                    _ if route.fact.get("dev").is_some() => "on-link",
-                    _ => "via", // several next hops, or one by its number
+        let none = || Verdict { word: "no-route", fact: None, dst: None, diverted: false };
+        let policies = &self.policies[family(ip)];
+        let mut others: Vec<Verdict<'t>> = Vec::new();
+        let mut jumps = false;
+        let mut verdict = if policies.is_empty() {
+            let further = self.levels.keys().filter(|it| !DEFAULT_TABLES.contains(&it.as_str()));
+            others.extend(further.filter_map(|it| self.matching(it, ip, None)));
+            DEFAULT_TABLES.iter().find_map(|it| self.matching(it, ip, None)).unwrap_or_else(none)
+        } else {
+            let mut found = None;
+            for policy in policies.iter().filter(|it| it.conditional || it.to.is_none_or(|to| to.contains(&ip))) {
+                let answer = match policy.action.as_str() {
+                    "lookup" => self.matching(&policy.table, ip, policy.suppress),
+                    word @ ("blackhole" | "unreachable" | "prohibit") => {
+                        let word = ["blackhole", "unreachable", "prohibit"].into_iter().find(|it| *it == word);
+                        word.map(|word| Verdict { word, fact: Some(policy.fact), dst: None, diverted: false })
+                    }
+                    "goto" => {
+                        jumps = true;
+                        None
+                    }
+                    _ => None,
                 };
-                return Verdict { word, fact: Some(route.fact), dst: Some(wanted) };
+                match answer {
+                    Some(it) if policy.conditional => others.push(it),
+                    Some(it) => {
+                        found = Some(it);
+                        break;
+                    }
+                    None => {}
+                }
             }
+            found.unwrap_or_else(none)
+        };
+        verdict.diverted = jumps || others.iter().any(|it| it.word != verdict.word || it.dst != verdict.dst);
+        verdict
+    }
+
+    /// The best route of one table; nothing where it has none, or says to ask the next.
+    fn matching(&self, table: &str, ip: IpAddr, suppress: Option<u8>) -> Option<Verdict<'t>> {
+        for (len, routes) in self.levels.get(table)?.iter().rev() {
+            let Some(wanted) = IpNet::new(ip, *len).ok().map(|it| it.trunc()) else { continue };
+            let Some(route) = routes.get(&wanted) else { continue };
+            let word = match text(route.fact, "type").as_str() {
+                "throw" => return None,
+                "local" => "local",
+                "blackhole" => "blackhole",
+                "unreachable" => "unreachable",
+                "prohibit" => "prohibit",
+                _ if to_pod(route.fact) => "delivered",
+                _ if route.fact.get("via").is_some() => "via",
+                _ if route.fact.get("dev").is_some() => "on-link",
+                _ => "via", // several next hops, or one by its number
+            };
+            if suppress.is_some_and(|it| *len <= it) {
+                return None;
+            }
+            return Some(Verdict { word, fact: Some(route.fact), dst: Some(wanted), diverted: false });
         }
-        Verdict { word: "no-route", fact: None, dst: None }
+        None
     }
 
     /// The route `10.64.75.0 dev calidda3b144ba9`.
     pub(super) fn pod_route(&self, ip: IpAddr) -> Option<&'t Fact> {
         let host = IpNet::from(ip);
-        let route = self.levels[1].get(&host.prefix_len())?.get(&host)?;
+        let route = self.main()?.get(&host.prefix_len())?.get(&host)?;
         to_pod(route.fact).then_some(route.fact)
     }
 
     /// The blackhole over the address that a node has for each block it owns.
     fn block_of(&self, ip: IpAddr) -> Option<(IpNet, &'t Fact)> {
         let shortest = IpNet::from(ip).max_prefix_len() - BLOCK_BITS;
-        self.levels[1].range(shortest..).rev().find_map(|(len, routes)| {
+        self.main()?.range(shortest..).rev().find_map(|(len, routes)| {
             let block = IpNet::new(ip, *len).ok()?.trunc();
             let route = routes.get(&block)?;
             (text(route.fact, "type") == "blackhole").then_some((block, route.fact))
@@ -184,15 +274,39 @@ impl<'t> Table<'t> {
         let shortest = IpNet::from(ip).max_prefix_len() - BLOCK_BITS;
         let same =
             |it: &&Route<'t>| it.fact.get("dst").as_prefix().is_some_and(|it| it.addr().is_ipv4() == ip.is_ipv4());
-        let blocks = self.levels[1].range(shortest..).flat_map(|(_, routes)| routes.values());
+        let blocks =
+            self.main().into_iter().flat_map(|it| it.range(shortest..)).flat_map(|(_, routes)| routes.values());
         blocks.filter(same).any(|it| text(it.fact, "type") == "blackhole" && !is_default(it.fact))
+    }
+
+    /// Whether any route of the family was learnt by BGP or set by Felix: `10.64.75.64/26 via 10.64.16.55 dev eno1 proto bird`.
+    pub(super) fn learns_routes(&self, v4: bool) -> bool {
+        let routes = self.main().into_iter().flat_map(BTreeMap::values).flatten();
+        let mut learnt = routes.filter(|(dst, route)| {
+            dst.addr().is_ipv4() == v4
+                && route.fact.get("via").is_some()
+                && matches!(text(route.fact, "proto").as_str(), "bird" | "12" | "80")
+        });
+        learnt.next().is_some()
     }
 
     /// A line that shows what the table is, where nothing in it matches: its default route, else its first.
     pub(super) fn sample(&self, ip: IpAddr) -> Option<&'t Fact> {
-        let default = self.levels[1].get(&0).and_then(|it| it.values().find(|it| is_family(it.fact, ip)));
+        let default =
+            self.main().and_then(|it| it.get(&0)).and_then(|it| it.values().find(|it| is_family(it.fact, ip)));
         default.map(|it| it.fact).or(self.first[family(ip)])
     }
+}
+
+/// `254` is main, and so is no name.
+fn table_name(text: &str) -> String {
+    match text {
+        "local" | "255" => "local",
+        "" | "main" | "254" => "main",
+        "default" | "253" => "default",
+        other => other,
+    }
+    .to_owned()
 }
 
 fn family(ip: IpAddr) -> usize {

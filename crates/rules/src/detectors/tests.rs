@@ -126,7 +126,7 @@ fn routing_tables_alone_show_a_borrowed_address() {
     assert_eq!(
         rows(&timeline, "borrowed-ip"),
         [
-            "owner: ip=10.64.75.0 block=10.64.75.0/26 owner=owner user=user verdict=blackhole complete=true delivered=true kind=pod"
+            "owner: ip=10.64.75.0 block=10.64.75.0/26 owner=owner user=user verdict=blackhole complete=true delivered=true kind=pod live=true diverted=false senders=owner learns=false"
         ]
     );
     let facts = found(&timeline, "borrowed-ip");
@@ -134,10 +134,10 @@ fn routing_tables_alone_show_a_borrowed_address() {
     assert_eq!(
         rows(&timeline, "route.lookup"),
         [
-            "owner: ip=10.64.75.0 block=10.64.75.0/26 verdict=blackhole dst=10.64.75.0/26 complete=true host_route=false",
-            "user: ip=10.64.75.0 block=10.64.75.0/26 verdict=delivered dst=10.64.75.0/32 dev=calidda3b144ba9 complete=true host_route=true",
-            "owner: ip=10.64.75.4 verdict=delivered dst=10.64.75.4/32 dev=cali21fc9e9645e complete=true host_route=true",
-            "user: ip=10.64.75.4 verdict=via dst=0.0.0.0/0 via=10.64.16.1 dev=eno1 complete=true host_route=false",
+            "owner: ip=10.64.75.0 block=10.64.75.0/26 verdict=blackhole dst=10.64.75.0/26 complete=true host_route=false diverted=false",
+            "user: ip=10.64.75.0 block=10.64.75.0/26 verdict=delivered dst=10.64.75.0/32 dev=calidda3b144ba9 complete=true host_route=true diverted=false",
+            "owner: ip=10.64.75.4 verdict=delivered dst=10.64.75.4/32 dev=cali21fc9e9645e complete=true host_route=true diverted=false",
+            "user: ip=10.64.75.4 verdict=via dst=0.0.0.0/0 via=10.64.16.1 dev=eno1 complete=true host_route=false diverted=false",
         ]
     );
 }
@@ -193,7 +193,7 @@ fn ipam_names_owner_user_and_pod() {
     assert_eq!(
         rows(&timeline, "borrowed-ip"),
         [
-            "owner: ip=10.64.75.0 block=10.64.75.0/26 owner=owner user=user pod=staging/web-1 delivered=true user_has_block=false kind=pod",
+            "owner: ip=10.64.75.0 block=10.64.75.0/26 owner=owner user=user pod=staging/web-1 delivered=true user_has_block=false kind=pod live=true",
             "owner: ip=10.64.75.9 block=10.64.75.0/26 owner=owner user=user pod=tunnel delivered=false user_has_block=false kind=tunnel",
         ]
     );
@@ -231,7 +231,7 @@ fn pods_that_are_over_or_on_the_host_network_borrow_nothing() {
     assert_eq!(
         rows(&timeline, "borrowed-ip"),
         [
-            "owner: ip=10.64.75.7 block=10.64.75.0/26 owner=owner user=user pod=a/b verdict=blackhole complete=true delivered=false kind=pod"
+            "owner: ip=10.64.75.7 block=10.64.75.0/26 owner=owner user=user pod=a/b verdict=blackhole complete=true delivered=false kind=pod live=true diverted=false senders=owner learns=false"
         ]
     );
     for over in [pod("Succeeded", "false"), pod("Running", "true")] {
@@ -251,7 +251,9 @@ fn the_nodes_own_addresses_win_over_its_tables() {
     by_table.facts.push(route("node", 1, "local 10.244.12.64 dev tunl0 table local"));
     assert_eq!(
         rows(&by_table, "route.lookup"),
-        ["node: ip=10.244.12.64 verdict=local dst=10.244.12.64/32 dev=tunl0 complete=false host_route=true"]
+        [
+            "node: ip=10.244.12.64 verdict=local dst=10.244.12.64/32 dev=tunl0 complete=false host_route=true diverted=false"
+        ]
     );
     let address = [("address", "10.244.12.64/32"), ("dev", "tunl0")];
     timeline.facts.push(fact(&relation::ADDRESS, Some("node"), 3, "inet 10.244.12.64/32 scope global tunl0", &address));
@@ -656,4 +658,290 @@ fn hostile_values_are_survived() {
             assert!(!fact.quotes.is_empty());
         }
     }
+}
+
+/// A policy rule: priority, what it asks for besides the destination, the table.
+fn policy(node: &str, priority: &str, selector: Option<&str>, table: &str) -> Fact {
+    let mut cells = vec![("priority", priority), ("table", table), ("action", "lookup"), ("inverted", "false")];
+    cells.extend(selector.map(|it| ("selector", it)));
+    fact(&relation::IP_RULE, Some(node), 8, &format!("{priority}: lookup {table}"), &cells)
+}
+
+#[test]
+fn policy_rules_and_further_tables() {
+    let mut timeline = two_nodes();
+    // a table that a rule asks for everybody before main
+    timeline.facts.push(route("owner", 1, "10.64.75.0 via 10.64.16.55 dev eno1 table 100"));
+    assert!(
+        shown(&found(&timeline, "borrowed-ip")[0])
+            .contains("verdict=blackhole complete=true delivered=true kind=pod live=true diverted=true")
+    );
+    for (priority, table) in [("0", "local"), ("100", "100"), ("32766", "main"), ("32767", "default")] {
+        timeline.facts.push(policy("owner", priority, None, table));
+    }
+    assert!(
+        shown(&found(&timeline, "borrowed-ip")[0])
+            .contains("verdict=via complete=true delivered=true kind=pod live=true diverted=false")
+    );
+    // a rule for marked packets only
+    timeline.facts.retain(|it| it.row.relation.name != "ip.rule");
+    for (priority, selector, table) in
+        [("0", None, "local"), ("100", Some("fwmark 0x1"), "100"), ("32766", None, "main")]
+    {
+        timeline.facts.push(policy("owner", priority, selector, table));
+    }
+    assert!(
+        shown(&found(&timeline, "borrowed-ip")[0])
+            .contains("verdict=blackhole complete=true delivered=true kind=pod live=true diverted=true")
+    );
+    // a throw goes on to main
+    let mut timeline = two_nodes();
+    timeline.facts.push(route("owner", 1, "throw 10.64.75.0/26 table 1"));
+    timeline.facts.extend([policy("owner", "99", None, "1"), policy("owner", "32766", None, "main")]);
+    assert!(shown(&found(&timeline, "borrowed-ip")[0]).contains("verdict=blackhole"));
+}
+
+#[test]
+fn packets_are_followed_from_node_to_node() {
+    let mut timeline = two_nodes();
+    // a third node sends the block to its owner, a fourth the address to its user
+    timeline.facts.push(route("third", 3, "10.64.75.0/26 via 10.64.0.247 dev eno1 proto bird"));
+    timeline.facts.push(route("fourth", 4, "10.64.75.0 via 10.64.16.55 dev eno1 proto bird"));
+    timeline.facts.push(route("lost", 5, "default via 10.1.1.1 dev eno1"));
+    for (node, member) in [("third", 3), ("fourth", 4), ("lost", 5)] {
+        timeline.collected.push(collected(&relation::ROUTE, Some(node), member, None));
+    }
+    // `src 10.64.0.247` says whose the gateway is
+    let own = |node: &str, member: u32, line: &str, src: &str| {
+        let mut it = route(node, member, line);
+        it.row = it.row.with("src", src.parse::<IpAddr>().expect("an address"));
+        it
+    };
+    timeline.facts.push(own("owner", 1, "10.64.0.0/22 dev eno1 proto kernel", "10.64.0.247"));
+    timeline.facts.push(own("user", 2, "10.64.16.0/22 dev eno1 proto kernel", "10.64.16.55"));
+    let paths: Vec<String> = found(&timeline, "route.path")
+        .iter()
+        .filter(|it| it.get("ip").to_string() == "10.64.75.0")
+        .map(|it| ["node", "verdict", "end", "hops"].map(|column| it.get(column).to_string()).join(" "))
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "fourth delivered user fourth -> user",
+            "lost exits lost lost",
+            "owner dropped owner owner",
+            "third dropped owner third -> owner",
+            "user delivered user user",
+        ]
+    );
+    let facts = found(&timeline, "borrowed-ip");
+    assert_eq!(facts[0].get("senders").to_string(), "owner third");
+}
+
+#[test]
+fn a_node_lacks_routes_that_others_have() {
+    let mut timeline = Timeline::default();
+    let block = [("cidr", "10.64.75.0/26"), ("owner", "a")];
+    timeline.facts.push(fact(&relation::IPAM_BLOCK, None, 7, "10.64.75.0/26 host:a", &block));
+    for (node, member, line) in [
+        ("a", 1, "blackhole 10.64.75.0/26 proto bird"),
+        ("b", 2, "10.64.75.0/26 via 10.0.0.1 dev eth0 proto bird"),
+        ("c", 3, "default via 10.0.0.254 dev eth0"),
+        ("d", 4, "unreachable 10.64.75.0/26 proto bird"),
+    ] {
+        timeline.facts.push(route(node, member, line));
+        timeline.collected.push(collected(&relation::ROUTE, Some(node), member, None));
+    }
+    assert_eq!(
+        rows(&timeline, "block.route"),
+        [
+            "c: cidr=10.64.75.0/26 owner=a verdict=default dst=0.0.0.0/0 elsewhere=1 lacking=1",
+            "d: cidr=10.64.75.0/26 owner=a verdict=unreachable dst=10.64.75.0/26 elsewhere=1 lacking=1",
+        ]
+    );
+    // where nobody has it, the routers do
+    timeline.facts.retain(|it| it.node.as_deref() != Some("b"));
+    assert!(rows(&timeline, "block.route").is_empty());
+}
+
+#[test]
+fn contradictions_about_addresses() {
+    let mut timeline = two_nodes();
+    timeline.facts.push(route("owner", 1, "10.64.75.0 dev cali999 scope link"));
+    for (cidr, owner) in [("10.64.75.0/26", "owner"), ("10.64.75.64/26", "gone")] {
+        timeline.facts.push(fact(&relation::IPAM_BLOCK, None, 7, cidr, &[("cidr", cidr), ("owner", owner)]));
+    }
+    for (cidr, owner, state) in [("10.64.75.0/26", "user", "confirmed"), ("10.64.75.128/26", "user", "pendingDeletion")]
+    {
+        let cells = [("cidr", cidr), ("owner", owner), ("state", state)];
+        timeline.facts.push(fact(&relation::IPAM_AFFINITY, None, 8, &format!("{cidr} {owner} {state}"), &cells));
+    }
+    for name in ["owner", "user"] {
+        timeline.facts.push(fact(&relation::NODE, None, 9, name, &[("name", name)]));
+    }
+    timeline.facts.push(fact(
+        &relation::POD,
+        None,
+        10,
+        "web-1",
+        &[("namespace", "a"), ("name", "web-1"), ("ip", "10.64.75.4"), ("on", "owner")],
+    ));
+    let gone = [("ip", "10.64.75.5"), ("user", "owner"), ("pod", "a/old"), ("type", "pod")];
+    timeline.facts.push(fact(&relation::IPAM_ALLOCATION, None, 11, "10.64.75.5 a/old", &gone));
+    timeline.collected.push(collected(&relation::POD, None, 10, None));
+    let kinds: Vec<String> = rows(&timeline, "ipam.inconsistency");
+    assert_eq!(
+        kinds,
+        [
+            "-: kind=duplicate-address ip=10.64.75.0 owner=owner other=user",
+            "-: kind=leaked ip=10.64.75.5 owner=owner count=1",
+            "-: kind=affinity-mismatch cidr=10.64.75.0/26 owner=owner other=user",
+            "-: kind=affinity-pending cidr=10.64.75.128/26 owner=user",
+        ]
+    );
+    timeline.collected.push(collected(&relation::NODE, None, 9, None));
+    assert!(
+        rows(&timeline, "ipam.inconsistency")
+            .contains(&"-: kind=stale-affinity cidr=10.64.75.64/26 owner=gone".to_owned())
+    );
+}
+
+#[test]
+fn sessions_and_selectors_of_bgp() {
+    let mut timeline = Timeline::default();
+    let session = |node: &str, peer: &str, state: &str, info: &str| {
+        fact(
+            &relation::BGP_PEER,
+            Some(node),
+            1,
+            &format!("{node} {peer} {state}"),
+            &[("peer", peer), ("state", state), ("info", info)],
+        )
+    };
+    timeline.facts.push(session("a", "10.0.0.2", "start", "Passive"));
+    timeline.facts.push(session("a", "10.0.0.9", "start", "Connect"));
+    timeline.facts.push(session("b", "10.0.0.9", "start", "Connect"));
+    timeline.facts.push(session("b", "10.0.0.1", "up", "Established"));
+    assert_eq!(
+        rows(&timeline, "bgp.session"),
+        [
+            "a: peers=2 up=0 down=2 down_peers=10.0.0.2, 10.0.0.9 info=Connect, Passive everywhere=false all_down=true",
+            "b: peers=2 up=1 down=1 down_peers=10.0.0.9 info=Connect everywhere=true all_down=false",
+        ]
+    );
+    let peering =
+        [("name", "reflectors"), ("node_selector", "all()"), ("peer_selector", "has(node-role.kubernetes.io/master)")];
+    timeline.facts.push(fact(
+        &relation::BGP_PEERING,
+        None,
+        2,
+        "peerSelector: has(node-role.kubernetes.io/master)",
+        &peering,
+    ));
+    for name in ["a", "b"] {
+        let label = [("name", name), ("key", "node-role.kubernetes.io/control-plane"), ("value", "x")];
+        timeline.facts.push(fact(&relation::NODE_LABEL, None, 3, name, &label));
+    }
+    assert!(rows(&timeline, "bgp.selector").is_empty());
+    timeline.collected.push(collected(&relation::NODE_LABEL, None, 3, None));
+    assert_eq!(
+        rows(&timeline, "bgp.selector"),
+        [
+            "-: peering=reflectors field=nodeSelector selector=all() matches=2 nodes=2",
+            "-: peering=reflectors field=peerSelector selector=has(node-role.kubernetes.io/master) matches=0 nodes=2",
+        ]
+    );
+}
+
+#[test]
+fn ranges_that_overlap_and_addresses_of_two() {
+    let mut timeline = Timeline::default();
+    timeline.facts.push(fact(
+        &relation::IPAM_POOL,
+        None,
+        1,
+        "10.0.0.0/16",
+        &[("cidr", "10.0.0.0/16"), ("disabled", "false")],
+    ));
+    timeline.facts.push(fact(&relation::NODE, None, 2, "a", &[("name", "a"), ("address", "10.0.0.11")]));
+    timeline.facts.push(fact(
+        &relation::SERVICE,
+        None,
+        3,
+        "kubernetes",
+        &[("namespace", "default"), ("name", "kubernetes"), ("cluster_ip", "10.96.0.1")],
+    ));
+    let own = |node: &str, dev: &str, ip: &str, prefix: &str| {
+        let cells = [("address", ip), ("prefix", prefix), ("dev", dev), ("scope", "global")];
+        fact(&relation::ADDRESS, Some(node), 4, &format!("{node} {dev} {ip}"), &cells)
+    };
+    timeline.facts.push(own("a", "docker0", "172.17.0.1", "172.17.0.0/16"));
+    timeline.facts.push(own("b", "docker0", "172.17.0.1", "172.17.0.0/16"));
+    timeline.facts.push(own("b", "eth0", "172.17.9.9", "172.17.9.0/24"));
+    timeline.facts.push(own("c", "eth0", "172.17.9.9", "172.17.9.0/24"));
+    timeline.facts.push(own("c", "tunl0", "10.0.3.0", "10.0.3.0/32"));
+    assert_eq!(
+        rows(&timeline, "cidr.overlap"),
+        [
+            "-: first=10.0.0.0/16 first_is=pool second=10.0.0.11/32 second_is=node of=a",
+            "-: first=172.17.0.0/16 first_is=bridge second=172.17.9.9/32 second_is=node of=b",
+            "-: first=172.17.0.0/16 first_is=bridge second=172.17.9.9/32 second_is=node of=c",
+        ]
+    );
+    assert_eq!(rows(&timeline, "address.conflict"), ["-: ip=172.17.9.9 how=two-nodes first=b second=c"]);
+}
+
+#[test]
+fn what_a_node_has_against_what_it_may() {
+    let mut timeline = Timeline::default();
+    let setting = |key: &str, value: &str| {
+        fact(&relation::SYSCTL, Some("a"), 1, &format!("{key} = {value}"), &[("key", key), ("value", value)])
+    };
+    timeline.facts.push(setting("net.ipv4.conf.all.rp_filter", "0"));
+    timeline.facts.push(setting("net.ipv4.conf.eth1.rp_filter", "1"));
+    timeline.facts.push(setting("net.ipv4.neigh.default.gc_thresh3", "2"));
+    for at in 1..4 {
+        let ip = format!("10.0.0.{at}");
+        timeline.facts.push(fact(
+            &relation::NEIGHBOUR,
+            Some("a"),
+            2,
+            &ip,
+            &[("ip", &ip), ("dev", "eth0"), ("state", "FAILED")],
+        ));
+    }
+    let link = |dev: &str, mtu: &str| {
+        fact(&relation::LINK, Some("a"), 3, dev, &[("dev", dev), ("mtu", mtu), ("flags", "BROADCAST,UP")])
+    };
+    timeline.facts.extend([link("eth0", "1400"), link("vxlan.calico", "1450"), link("tunl0", "1380")]);
+    timeline.facts.push(route("a", 4, "default via 10.0.0.254 dev eth0"));
+    assert_eq!(rows(&timeline, "rp-filter"), ["a: dev=eth1 effective=1 own=1 all=0"]);
+    assert_eq!(rows(&timeline, "neighbour.usage"), ["a: entries=3 failed=3 limit=2 ratio=1.500"]);
+    assert_eq!(
+        rows(&timeline, "tunnel.mtu"),
+        [
+            "a: dev=vxlan.calico mtu=1450 overhead=50 below=eth0 below_mtu=1400 excess=100",
+            "a: dev=tunl0 mtu=1380 overhead=20 below=eth0 below_mtu=1400 excess=0",
+        ]
+    );
+    let server = |node: &str, ip: &str| {
+        fact(
+            &relation::NAMESERVER,
+            Some(node),
+            5,
+            &format!("nameserver {ip}"),
+            &[("address", ip), ("path", "resolv.conf")],
+        )
+    };
+    timeline.facts.extend([server("a", "10.0.0.2"), server("b", "10.0.0.2"), server("c", "10.9.9.9")]);
+    timeline.collected.push(collected(&relation::NAMESERVER, Some("d"), 6, None));
+    assert_eq!(
+        rows(&timeline, "nameserver.spread"),
+        [
+            "a: address=10.0.0.2 on=2 of=4 position=1 servers=1",
+            "b: address=10.0.0.2 on=2 of=4 position=1 servers=1",
+            "c: address=10.9.9.9 on=1 of=4 position=1 servers=1",
+            "d: of=4 servers=0",
+        ]
+    );
 }
