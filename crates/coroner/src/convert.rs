@@ -1,8 +1,8 @@
 //! The diagnosis in the words of the report: places become paths and lines, times become stamps.
 
 use report::{
-    Boot, CauseUnknown, Cited, Clock, Collect, Coverage, Evidence, Fix, Hypothesis, HypothesisRef, Instant, LimitHit,
-    Link, Looked, Missing, Node, Reason, Report, RuleDoc, Symptom, SymptomRef, Weight, Witness,
+    Boot, CauseUnknown, Cited, Clock, ClockFindings, Collect, Coverage, Evidence, Fix, Hypothesis, HypothesisRef,
+    Instant, LimitHit, Link, Looked, Missing, Node, Reason, Report, RuleDoc, Symptom, SymptomRef, Weight, Witness,
 };
 use timeline::{Quote, Timeline};
 
@@ -39,6 +39,7 @@ pub(crate) fn report(
         cause_unknown: unknown.then(|| words.cause_unknown()),
         collect_plan: diagnosis.collect_plan.iter().map(collect).collect(),
         clocks: timeline.clocks.iter().map(Clock::from).collect(),
+        clock_findings: ClockFindings::of(timeline),
         boots: Boot::all(timeline),
         coverage: Coverage::of(timeline),
         rules_checked: u32::try_from(rules_checked).unwrap_or(u32::MAX),

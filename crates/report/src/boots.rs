@@ -1,13 +1,18 @@
-//! Boots, from the facts that mark their ends.
+//! Boots, from the facts that mark their ends and from the lists that name them.
 //!
-//! A boot is opened by a `boot.start` and closed by the next `boot.end` of its node; either may be missing, because a log
-//! begins in the middle of a boot and a bundle is collected in the middle of another one.
+//! A boot is opened by a `boot.start` and closed by a `boot.end` of its node; either may be missing, because a log
+//! begins in the middle of a boot and a bundle is collected in the middle of another one. Several files may show the
+//! same reboot: marks with one boot id, or close together, are of one boot.
 
 use std::collections::BTreeMap;
 
-use timeline::{Fact, Timeline, Value, relation};
+use chrono::{DateTime, Utc};
+use timeline::{Fact, MemberId, Timeline, Value, relation};
 
 use crate::{Boot, BootEnd, Instant};
+
+/// Marks of two files so close together are of one boot.
+const SAME_SECS: i64 = 180;
 
 impl Boot {
     /// The boots of every node, in order.
@@ -16,8 +21,9 @@ impl Boot {
         let mut marks: BTreeMap<String, Vec<&Fact>> = BTreeMap::new();
         for fact in &timeline.facts {
             let name = fact.row.relation.name;
+            let names = [relation::BOOT_START.name, relation::BOOT_END.name, relation::BOOT.name];
             if let Some(node) = &fact.node
-                && (name == relation::BOOT_START.name || name == relation::BOOT_END.name)
+                && names.contains(&name)
             {
                 marks.entry(node.to_string()).or_default().push(fact);
             }
@@ -31,58 +37,130 @@ impl Boot {
     }
 }
 
+/// What is known of one boot.
+#[derive(Default)]
+struct Draft<'t> {
+    id: Option<String>,
+    start: Option<&'t Fact>,
+    /// Files that show its beginning.
+    shown_by: Vec<MemberId>,
+    ends: Vec<&'t Fact>,
+    listed: Option<&'t Fact>,
+}
+
+impl Draft<'_> {
+    fn fits(&self, id: &Option<String>) -> bool {
+        id.is_none() || self.id.is_none() || self.id == *id
+    }
+
+    fn began(&self) -> Option<DateTime<Utc>> {
+        self.start.or(self.listed).filter(|it| it.at.is_known()).map(|it| it.at.nominal.lo)
+    }
+
+    fn ended(&self) -> Option<DateTime<Utc>> {
+        self.ends.iter().filter(|it| it.at.is_known()).map(|it| it.at.nominal.lo).max()
+    }
+}
+
 fn of_node(node: &str, marks: &[&Fact], timeline: &Timeline) -> Vec<Boot> {
-    let mut boots: Vec<Boot> = Vec::new();
-    let mut open = false;
-    for fact in marks {
-        let id = text(&fact.get("boot_id"));
-        if fact.row.relation.name == relation::BOOT_START.name {
-            // one boot may be marked by several files
-            let again = open && id.is_some() && boots.last().is_some_and(|it| it.boot_id == id);
-            if !again {
-                boots.push(Boot {
-                    node: node.to_owned(),
-                    boot_id: id,
-                    start: Instant::from_time(&fact.at),
-                    ..cited(fact, timeline)
-                });
-                open = true;
+    let mut drafts: Vec<Draft<'_>> = Vec::new();
+    let kind = |name: &'static str| marks.iter().copied().filter(move |it| it.row.relation.name == name);
+    let close = |a: Option<DateTime<Utc>>, b: &Fact| {
+        b.at.is_known() && a.is_some_and(|a| (b.at.nominal.lo - a).num_seconds().abs() <= SAME_SECS)
+    };
+    for start in kind(relation::BOOT_START.name) {
+        let id = text(&start.get("boot_id"));
+        let same_id = drafts.iter().position(|it| id.is_some() && it.id == id);
+        let member = start.quotes.first().map(|it| it.span.member);
+        // a machine may boot twice in a minute, but then one file shows both
+        let other = |it: &Draft<'_>| !member.is_some_and(|member| it.shown_by.contains(&member));
+        let near = || drafts.iter().rposition(|it| it.fits(&id) && close(it.began(), start) && other(it));
+        match same_id.or_else(near) {
+            Some(at) => {
+                drafts[at].id = drafts[at].id.take().or(id);
+                drafts[at].shown_by.extend(member);
             }
-            continue;
+            None => {
+                let shown_by = member.into_iter().collect();
+                drafts.push(Draft { id, start: Some(start), shown_by, ..Draft::default() });
+            }
         }
-        let end = Boot {
-            node: node.to_owned(),
-            boot_id: id.clone(),
-            end: Instant::from_time(&fact.at),
-            ended: match fact.get("orderly") {
-                Value::Flag(true) => BootEnd::Clean,
-                Value::Flag(false) => BootEnd::Unclean,
-                _ => BootEnd::Unknown,
-            },
-            ..cited(fact, timeline)
+    }
+    for end in kind(relation::BOOT_END.name) {
+        let id = text(&end.get("boot_id"));
+        let same_id = drafts.iter().position(|it| id.is_some() && it.id == id);
+        let open = || {
+            drafts.iter().rposition(|it| {
+                it.fits(&id)
+                    && match it.began() {
+                        Some(began) => end.at.is_known() && began <= end.at.nominal.lo,
+                        None => close(it.ended(), end),
+                    }
+            })
         };
-        match boots.last_mut() {
-            Some(last) if open && (last.boot_id == id || id.is_none() || last.boot_id.is_none()) => {
-                let (start, boot_id) = (last.start.clone(), last.boot_id.take().or(id));
-                *last = Boot { start, boot_id, ..end };
+        match same_id.or_else(open) {
+            Some(at) => {
+                drafts[at].id = drafts[at].id.take().or(id);
+                drafts[at].ends.push(end);
             }
-            Some(last) if id.is_some() && last.boot_id == id && last.ended == end.ended => {}
-            _ => boots.push(end),
+            None => drafts.push(Draft { id, ends: vec![end], ..Draft::default() }),
         }
-        open = false;
     }
-    if open && let Some(last) = boots.last_mut() {
-        last.ended = BootEnd::Running;
+    for listed in kind(relation::BOOT.name) {
+        let id = text(&listed.get("boot_id"));
+        let same_id = drafts.iter().position(|it| id.is_some() && it.id == id);
+        let known = same_id.or_else(|| drafts.iter().rposition(|it| it.fits(&id) && close(it.began(), listed)));
+        match known {
+            Some(at) => {
+                drafts[at].id = drafts[at].id.take().or(id);
+                drafts[at].listed.get_or_insert(listed);
+            }
+            None => drafts.push(Draft { id, listed: Some(listed), ..Draft::default() }),
+        }
     }
-    boots
+    // a boot whose beginning nobody saw stands where it ended
+    drafts.sort_by_key(|it| it.began().or(it.ended()));
+    let last = drafts.len().saturating_sub(1);
+    drafts.iter().enumerate().map(|(at, draft)| boot(node, draft, at == last, timeline)).collect()
+}
+
+fn boot(node: &str, draft: &Draft<'_>, last: bool, timeline: &Timeline) -> Boot {
+    let flag = |fact: &Fact| match fact.get("orderly") {
+        Value::Flag(it) => Some(it),
+        _ => None,
+    };
+    // one log may not show what another does: a shutdown that was seen was one
+    let orderly = |wanted: Option<bool>| draft.ends.iter().rev().find(|it| flag(it) == wanted).copied();
+    let end = orderly(Some(true)).or_else(|| orderly(Some(false))).or_else(|| draft.ends.last().copied());
+    let ending = draft.listed.and_then(|it| text(&it.get("ending")));
+    let ended = match (end.map(flag), ending.as_deref()) {
+        (Some(Some(true)), _) => BootEnd::Clean,
+        (Some(Some(false)), _) => BootEnd::Unclean,
+        (_, Some("shutdown")) => BootEnd::Clean,
+        (_, Some("crash")) => BootEnd::Unclean,
+        (None, Some("running")) => BootEnd::Running,
+        (None, None) if last => BootEnd::Running,
+        _ => BootEnd::Unknown,
+    };
+    let instant = |it: Option<&Fact>| it.map(|it| Instant::from_time(&it.at)).unwrap_or_default();
+    let began = draft.start.or(draft.listed);
+    Boot {
+        node: node.to_owned(),
+        boot_id: draft.id.clone(),
+        start: instant(began),
+        end: instant(end),
+        marker: draft.start.and_then(|it| text(&it.get("marker"))),
+        ended,
+        ..cited(end.or(began), timeline)
+    }
 }
 
 fn text(value: &Value) -> Option<String> {
     value.is_some().then(|| value.to_string())
 }
 
-fn cited(fact: &Fact, timeline: &Timeline) -> Boot {
-    let Some(quote) = fact.quotes.first() else { return Boot::default() };
+fn cited(fact: Option<&Fact>, timeline: &Timeline) -> Boot {
+    let Some(quote) = fact.and_then(|it| it.quotes.first()) else { return Boot::default() };
     Boot {
         file: timeline.members.get(quote.span.member.0 as usize).map(|it| it.path.to_string()),
         line: Some(quote.span.line),

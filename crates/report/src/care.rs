@@ -1,5 +1,6 @@
 //! How far a bundle and its clocks can be trusted.
 
+use crate::clocks::skew_words;
 use crate::list::{LISTED, more, some_of};
 use crate::page::{Ink, Page};
 use crate::partial::{below, partials, root};
@@ -23,6 +24,8 @@ impl Note {
 pub(crate) fn trust(page: &mut Page, calendar: &Calendar, report: &Report) {
     let root = root(&report.coverage);
     let mut notes = clock_notes(&report.clocks, page.verbose());
+    let apart = report.clock_findings.skews.iter().filter(|it| page.verbose() || it.used != "together");
+    notes.extend(apart.map(|it| Note::new("clock", format!("{}: {}", it.node, skew_words(it)))));
     notes.extend(coverage_notes(&report.coverage, calendar, root));
     notes.extend(limit_notes(&report.limits_hit, root));
     notes.extend(not_asked(report, page.verbose()));
@@ -129,7 +132,12 @@ pub(crate) fn clock_words(it: &Clock) -> Option<String> {
     };
     let error = (it.early_secs > 1 || it.late_secs > 1)
         .then(|| format!("may be off by -{} to +{}", lasting(it.early_secs), lasting(it.late_secs)));
-    let words: Vec<String> = [zone, year, error].into_iter().flatten().collect();
+    let kind = match it.keeper.as_str() {
+        "kernel" => Some("the kernel's clock".to_owned()),
+        "dmesg" => Some("the kernel's clock as dmesg turned it into wall time".to_owned()),
+        _ => None,
+    };
+    let words: Vec<String> = [kind, zone, year, error].into_iter().flatten().collect();
     (!words.is_empty()).then(|| words.join("; "))
 }
 

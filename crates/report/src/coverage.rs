@@ -1,9 +1,9 @@
 //! What was collected and how it was understood: the part of a report that `inspect` shows alone.
 
 use serde::{Deserialize, Serialize};
-use timeline::{Outcome, Timeline, YearBasis, ZoneBasis};
+use timeline::{Outcome, Timeline};
 
-use crate::{Instant, LimitHit};
+use crate::{Clock, ClockFindings, Instant, LimitHit};
 
 /// What is in a bundle, without analysis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct Inspection {
     pub nodes: Vec<Node>,
     /// The clocks behind all times.
     pub clocks: Vec<Clock>,
+    /// What was found out about them.
+    pub clock_findings: ClockFindings,
     /// The boots of the nodes.
     pub boots: Vec<Boot>,
     /// The ledger.
@@ -36,6 +38,7 @@ impl Inspection {
             case: case.into(),
             nodes: Node::all(timeline),
             clocks: timeline.clocks.iter().map(Clock::from).collect(),
+            clock_findings: ClockFindings::of(timeline),
             boots: Boot::all(timeline),
             coverage: Coverage::of(timeline),
             limits_hit: Vec::new(),
@@ -68,60 +71,6 @@ impl Node {
     }
 }
 
-/// A clock, and how well it is known.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Clock {
-    /// What instants refer to.
-    pub id: u32,
-    /// Whose it is; `null` for stamps that state year and zone themselves.
-    pub node: Option<String>,
-    /// Seconds east of UTC.
-    pub offset_secs: i32,
-    /// How the zone is known: stated, node, neighbours, given, assumed.
-    pub zone: String,
-    /// The line or file that told the zone.
-    pub zone_from: Option<String>,
-    /// How the year is known: stated, collected, neighbours, given, modified, assumed.
-    pub year: String,
-    /// The stamp that told the year.
-    pub year_from: Option<String>,
-    /// How much earlier than read an instant may be.
-    pub early_secs: i64,
-    /// How much later than read an instant may be.
-    pub late_secs: i64,
-}
-
-impl From<&timeline::Clock> for Clock {
-    fn from(clock: &timeline::Clock) -> Clock {
-        let (zone, zone_from) = match &clock.zone {
-            ZoneBasis::Stated => ("stated", None),
-            ZoneBasis::Node(from) => ("node", Some(from.to_string())),
-            ZoneBasis::Neighbours => ("neighbours", None),
-            ZoneBasis::Given => ("given", None),
-            ZoneBasis::Assumed => ("assumed", None),
-        };
-        let (year, year_from) = match &clock.year {
-            YearBasis::Stated => ("stated", None),
-            YearBasis::Collected(from) => ("collected", Some(from.to_string())),
-            YearBasis::Neighbours => ("neighbours", None),
-            YearBasis::Given => ("given", None),
-            YearBasis::Modified => ("modified", None),
-            YearBasis::Assumed => ("assumed", None),
-        };
-        Clock {
-            id: clock.id.0,
-            node: clock.node.as_ref().map(ToString::to_string),
-            offset_secs: clock.offset_secs,
-            zone: zone.to_owned(),
-            zone_from,
-            year: year.to_owned(),
-            year_from,
-            early_secs: clock.early_secs,
-            late_secs: clock.late_secs,
-        }
-    }
-}
-
 /// One kernel lifetime on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Boot {
@@ -133,6 +82,8 @@ pub struct Boot {
     pub start: Instant,
     /// Last record of it.
     pub end: Instant,
+    /// How the file shows that it began: `-- Reboot --`, the kernel's first line, a new boot id.
+    pub marker: Option<String>,
     /// How it ended.
     pub ended: BootEnd,
     /// The file that shows the end, or the start where there is none.

@@ -7,12 +7,13 @@
 //! ```
 
 use crate::care::{NO_NODE, Note, care, clock_words, coverage_notes, limit_notes};
+use crate::clocks::{end_words, skew_words};
 use crate::list::LISTED;
 use crate::page::{Ink, Look, Page, bytes, chars, clean, counted, percent};
 use crate::partial::{below, root};
 use crate::text::logs;
 use crate::when::Calendar;
-use crate::{BootEnd, Coverage, Inspection, Member, MemberOutcome};
+use crate::{Coverage, Inspection, Member, MemberOutcome};
 
 /// The inspection as text.
 #[must_use]
@@ -51,6 +52,9 @@ fn nodes(page: &mut Page, it: &Inspection) {
         }
         let own = it.clocks.iter().filter(|clock| clock.node.as_deref() == Some(node.name.as_str()));
         words.extend(own.filter_map(clock_words));
+        words.dedup();
+        let skews = it.clock_findings.skews.iter().filter(|it| it.node == node.name && it.used != "together");
+        words.extend(skews.map(skew_words));
         page.prose((Ink::Strong, &format!("   {}", clean(&node.name))), widest + 6, &words.join("; "));
     }
     if it.nodes.is_empty() {
@@ -73,12 +77,7 @@ fn boot_lines(page: &mut Page, it: &Inspection, calendar: &Calendar) {
     for boot in &it.boots {
         let when = calendar.stretch(&boot.start, &boot.end).unwrap_or_else(|| "no time".to_owned());
         let id = boot.boot_id.as_ref().map(|it| format!(", boot {it}")).unwrap_or_default();
-        let (ink, ended) = match boot.ended {
-            BootEnd::Clean => (Ink::Plain, "ended in order"),
-            BootEnd::Unclean => (Ink::Bad, "did not end in order"),
-            BootEnd::Running => (Ink::Plain, "still running"),
-            BootEnd::Unknown => (Ink::Plain, "its end is not known"),
-        };
+        let (ink, ended) = end_words(boot.ended);
         page.line(&[
             (Ink::Plain, "   "),
             (Ink::Strong, &boot.node),

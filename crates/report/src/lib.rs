@@ -9,6 +9,7 @@
 mod block;
 mod boots;
 mod care;
+mod clocks;
 mod coverage;
 mod inspect;
 mod instant;
@@ -20,8 +21,9 @@ mod rule_doc;
 mod text;
 mod when;
 
+pub use clocks::{Clock, ClockFindings, ClockStep, KernelClock, Skew, clocks_text};
 pub use coverage::{
-    Boot, BootEnd, Clock, Coverage, Gap, Inspection, Issue, LogSource, Member, MemberOutcome, Node, RelationSource,
+    Boot, BootEnd, Coverage, Gap, Inspection, Issue, LogSource, Member, MemberOutcome, Node, RelationSource,
 };
 pub use inspect::inspection_text;
 pub use instant::Instant;

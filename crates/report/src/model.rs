@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{Boot, Clock, Coverage, Instant, Node};
+use crate::{Boot, Clock, ClockFindings, Coverage, Instant, Node};
 
 /// What an analysis found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Report {
     pub collect_plan: Vec<Collect>,
     /// The clocks behind all times.
     pub clocks: Vec<Clock>,
+    /// What was found out about them.
+    pub clock_findings: ClockFindings,
     /// The boots of the nodes.
     pub boots: Vec<Boot>,
     /// What was collected, and how much of it was understood.
@@ -66,6 +68,7 @@ impl Default for Report {
             cause_unknown: None,
             collect_plan: Vec::new(),
             clocks: Vec::new(),
+            clock_findings: ClockFindings::default(),
             boots: Vec::new(),
             coverage: Coverage::default(),
             rules_checked: 0,

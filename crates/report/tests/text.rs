@@ -2,7 +2,9 @@
 
 mod sample;
 
-use coroner_report::{Fix, Look, Report, RuleDoc, Weight, inspection_text, json, rule_text, rules_text, text};
+use coroner_report::{
+    Fix, Look, Report, RuleDoc, Weight, clocks_text, inspection_text, json, rule_text, rules_text, text,
+};
 
 fn plain() -> Look {
     Look { colour: false, width: 110, verbose: false }
@@ -58,6 +60,7 @@ fn nothing_at_all() {
 #[test]
 fn an_inspection() {
     insta::assert_snapshot!("inspection", inspection_text(&sample::inspection(), &plain()));
+    insta::assert_snapshot!("clocks", clocks_text(&sample::inspection(), &plain()));
 }
 
 fn rule() -> RuleDoc {

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 
-use crate::clock::{Clocks, KernelClock, YearEvidence, Yearless, Zone, ZoneClaim, Zones, relative_years};
+use crate::clock::{Clocks, YearEvidence, ZoneClaim, Zones};
 use crate::crash;
+use crate::placing::{Placing, running_boots};
+use crate::skew::{self, Skew};
 use crate::{
-    Carrier, Clock, Collected, Event, Fact, Interval, Issue, Member, MemberId, MemberRecords, Name, NodeNames, Record,
-    Seen, Series, Source, Stamp, Time, Value, YearBasis, relation,
+    Carrier, Clock, ClockStep, Collected, Event, Fact, Issue, KernelClock, Member, MemberId, MemberRecords, Name,
+    NodeNames, Record, Seen, Series, Source, Stamp, Time, Value, relation,
 };
 
 /// What the user knows better than the bundle.
@@ -39,6 +41,12 @@ pub struct Timeline {
     pub collected: Vec<Collected>,
     /// The clocks behind all times.
     pub clocks: Vec<Clock>,
+    /// How far the clocks of nodes are apart, where pairs of stamps tell.
+    pub skews: Vec<Skew>,
+    /// Clocks that were set while their machine ran.
+    pub steps: Vec<ClockStep>,
+    /// How the kernel's clocks were put on the wall clock.
+    pub kernel_clocks: Vec<KernelClock>,
     /// The nodes and their names.
     pub nodes: NodeNames,
     /// What could not be read.
@@ -56,23 +64,21 @@ impl Timeline {
             rename(member, of, &nodes);
         }
         let given = overrides.zones.iter().map(|(node, offset)| (nodes.canonical(node), *offset)).collect();
-        let skews = overrides.skews.iter().map(|(node, secs)| (nodes.canonical(node), *secs)).collect();
+        let ahead = overrides.skews.iter().map(|(node, secs)| (nodes.canonical(node), *secs)).collect();
         let zones = Zones::settle(&zone_claims(&records), &given);
-        let mut clocks = Clocks::new(&skews);
+        let skews = skew::skews(records.iter().flat_map(|it| &it.records), &ahead);
+        let mut clocks = Clocks::new(skews.iter().map(|it| (it.node.clone(), it.correction())).collect());
         let evidence = year_evidence(&records, overrides.year);
+        let running = running_boots(&records);
 
         let mut timeline = Timeline { nodes, ..Timeline::default() };
         let mut stamped: Vec<(Record, Stamp)> = Vec::new();
         for (at, (member, of)) in members.iter_mut().zip(records).enumerate() {
             let id = MemberId(at as u32);
-            let mut placing = Placing::of(member, &of, &zones, &evidence);
+            let mut placing = Placing::of(id, member, &of, &zones, &evidence, &running);
             for mut seen in of.seen {
                 seen.member = id;
-                let node = seen.node.clone();
-                let first = placing.time(&seen.first, node.as_ref(), seen.span.0, &mut clocks);
-                let last = placing.time(&seen.last, node.as_ref(), seen.span.1, &mut clocks);
-                if first.is_known() && last.is_known() {
-                    let (first, last) = if last.nominal < first.nominal { (last, first) } else { (first, last) };
+                if let Some((first, last)) = placing.covers(&seen, &mut clocks) {
                     seen.covers = Some((first, last));
                     member.covers = Some(match member.covers {
                         None => (first, last),
@@ -89,17 +95,24 @@ impl Timeline {
                 let stamp = placing.place(&mut record, &mut clocks);
                 stamped.push((record, stamp));
             }
+            timeline.kernel_clocks.extend(placing.kernel.told(id));
+            let steps: Vec<_> = std::mem::take(&mut placing.steps).told().collect();
+            for (mut step, stamp) in steps {
+                step.at = placing.time(&stamp, step.node.as_ref(), step.quote.span.start, &mut clocks);
+                timeline.steps.push(step);
+            }
             timeline.issues.extend(of.issues);
             member.tally = of.tally;
         }
-        crash::anchor(&mut stamped, &clocks);
-        crash::bound(&mut stamped, &clocks);
+        crash::anchor(&mut stamped, &mut clocks);
+        crash::bound(&mut stamped, &mut clocks);
         let collection = collection_times(&stamped);
         for (record, stamp) in stamped {
             timeline.keep(record, &stamp, &collection);
         }
         timeline.members = members;
         timeline.clocks = clocks.list;
+        timeline.skews = skews;
         timeline.sort();
         timeline
     }
@@ -328,166 +341,6 @@ fn year_evidence(records: &[MemberRecords], given: Option<i32>) -> YearEvidence 
     evidence
 }
 
-/// Places the stamps of one member.
-struct Placing<'z> {
-    zones: &'z Zones,
-    year: YearBasis,
-    /// Absolute year by byte offset, ascending.
-    years: Vec<(u64, i32)>,
-    /// Difference between the zone of inner stamps and that of the carrier, seconds.
-    inner_shift_secs: i32,
-    kernel: KernelClock,
-}
-
-impl<'z> Placing<'z> {
-    fn of(member: &Member, records: &MemberRecords, zones: &'z Zones, evidence: &YearEvidence) -> Placing<'z> {
-        let mut stamps: Vec<(u64, Yearless)> = Vec::new();
-        let mut push = |at: u64, stamp: &Stamp| {
-            if let Stamp::Yearless { month, day, time, .. } = stamp {
-                stamps.push((at, Yearless { month: *month, day: *day, time: *time }));
-            }
-        };
-        for seen in &records.seen {
-            push(seen.span.0, &seen.first);
-            push(seen.span.1, &seen.last);
-        }
-        let mut kernel = KernelClock::default();
-        let mut shifts: BTreeMap<i32, usize> = BTreeMap::new();
-        for record in &records.records {
-            match record {
-                Record::Event(event) => {
-                    let at = event.quote.span.start;
-                    push(at, &event.stamp);
-                    if event.stamp == Stamp::None
-                        && let Some(inner) = &event.inner
-                    {
-                        push(at, inner);
-                    }
-                    if let Some(shift) = event.inner.as_ref().and_then(|it| quarter_hours(&event.stamp, it)) {
-                        *shifts.entry(shift).or_default() += 1;
-                    }
-                }
-                Record::Fact(fact, stamp) => {
-                    push(fact.quotes.first().map_or(0, |it| it.span.start), stamp);
-                    if fact.row.relation == &relation::ANCHOR {
-                        let number = |column: &str| fact.get(column).as_number().map(|it| it as i64);
-                        if let (Some(micros), Some(epoch)) = (number("micros"), number("epoch_micros")) {
-                            kernel.anchor(micros, epoch, number("error_micros").unwrap_or(1_000_000));
-                        }
-                    }
-                }
-                Record::Series(_) => {}
-            }
-        }
-        stamps.sort_by_key(|it| it.0);
-        let (places, plain): (Vec<u64>, Vec<Yearless>) = stamps.into_iter().unzip();
-        let relative = relative_years(&plain);
-        let (last, year) = if plain.is_empty() {
-            (0, YearBasis::Stated)
-        } else {
-            evidence.last_year(member.node.as_ref(), &plain, &relative, member.modified)
-        };
-        let years = places.into_iter().zip(relative).map(|(at, by)| (at, last + by)).collect();
-        let inner_shift_secs =
-            shifts.into_iter().max_by_key(|(shift, count)| (*count, -shift.abs())).map_or(0, |it| it.0);
-        Placing { zones, year, years, inner_shift_secs, kernel }
-    }
-
-    fn year_at(&self, place: u64) -> i32 {
-        let at = self.years.partition_point(|(start, _)| *start <= place);
-        let near = at.checked_sub(1).or(if self.years.is_empty() { None } else { Some(0) });
-        near.map_or(1970, |it| self.years[it].1)
-    }
-
-    fn time(&mut self, stamp: &Stamp, node: Option<&Name>, place: u64, clocks: &mut Clocks) -> Time {
-        self.shifted(stamp, node, place, 0, clocks)
-    }
-
-    fn shifted(&mut self, stamp: &Stamp, node: Option<&Name>, place: u64, shift: i32, clocks: &mut Clocks) -> Time {
-        let zone = |abbreviation: Option<&Name>| -> Zone {
-            match abbreviation.and_then(|it| crate::clock::abbreviation_offset(it)) {
-                Some(offset_secs) => Zone { offset_secs, basis: crate::ZoneBasis::Stated },
-                None => {
-                    let mut zone = self.zones.of(node);
-                    zone.offset_secs += shift;
-                    zone
-                }
-            }
-        };
-        match stamp {
-            Stamp::None => Time::UNKNOWN,
-            Stamp::Exact { at, resolution, .. } => clocks.stated(node, Interval::from(*at, *resolution)),
-            Stamp::Between { lo, hi } => clocks.stated(node, Interval { lo: *lo, hi: *hi }),
-            Stamp::Zoneless { local, resolution, abbreviation } => {
-                let clock = clocks.get(node, &zone(abbreviation.as_ref()), &YearBasis::Stated);
-                clocks.time(clock, *local, *resolution)
-            }
-            Stamp::Yearless { month, day, time, resolution } => {
-                let yearless = Yearless { month: *month, day: *day, time: *time };
-                let Some(local) = yearless.in_year(self.year_at(place)) else { return Time::UNKNOWN };
-                let clock = clocks.get(node, &zone(None), &self.year);
-                clocks.time(clock, local, *resolution)
-            }
-            Stamp::Monotonic { micros } => {
-                let at = i64::try_from(*micros).ok().and_then(|it| self.kernel.at(it));
-                at.map_or(Time::UNKNOWN, |it| clocks.stated(node, it))
-            }
-        }
-    }
-
-    /// Gives a record its time; returns the stamp it came from.
-    fn place(&mut self, record: &mut Record, clocks: &mut Clocks) -> Stamp {
-        match record {
-            Record::Event(event) => {
-                let place = event.quote.span.start;
-                let outer = self.time(&event.stamp, event.node.as_ref(), place, clocks);
-                event.at = outer;
-                if let Some(inner) = &event.inner {
-                    let shift = if outer.is_known() { self.inner_shift_secs } else { 0 };
-                    let own = self.shifted(inner, event.node.as_ref(), place, shift, clocks);
-                    // the program's own stamp is finer; but a stamp far from its carrier's is another zone or a stale clock
-                    let near = TimeDelta::minutes(10);
-                    let agrees = (own.nominal.lo - outer.nominal.lo).abs() <= near;
-                    if own.is_known() && (!outer.is_known() || (agrees && width(&own) <= width(&outer))) {
-                        event.at = own;
-                    }
-                }
-                event.stamp.clone()
-            }
-            Record::Fact(fact, stamp) => {
-                let place = fact.quotes.first().map_or(0, |it| it.span.start);
-                fact.at = self.time(stamp, fact.node.as_ref(), place, clocks);
-                stamp.clone()
-            }
-            Record::Series(_) => Stamp::None,
-        }
-    }
-}
-
-fn width(time: &Time) -> TimeDelta {
-    time.nominal.hi - time.nominal.lo
-}
-
-/// By how many seconds, in quarters of an hour, a program's own stamp differs from its carrier's: the difference of
-/// their zones. The rest is delivery lag.
-fn quarter_hours(outer: &Stamp, inner: &Stamp) -> Option<i32> {
-    let time = |stamp: &Stamp| match stamp {
-        Stamp::Yearless { time, .. } => Some(*time),
-        Stamp::Zoneless { local, .. } => Some(local.time()),
-        Stamp::None | Stamp::Exact { .. } | Stamp::Monotonic { .. } | Stamp::Between { .. } => None,
-    };
-    let secs = (time(inner)? - time(outer)?).num_seconds();
-    // across midnight the shorter way round counts
-    let secs = if secs > 43_200 {
-        secs - 86_400
-    } else if secs < -43_200 {
-        secs + 86_400
-    } else {
-        secs
-    };
-    Some(((secs as f64 / 900.0).round() as i32) * 900)
-}
-
 /// When state was collected, by node; under no node: for the case as a whole.
 fn collection_times(stamped: &[(Record, Stamp)]) -> BTreeMap<Option<Name>, Time> {
     let mut times: BTreeMap<Option<Name>, Time> = BTreeMap::new();
@@ -510,7 +363,7 @@ fn collection_times(stamped: &[(Record, Stamp)]) -> BTreeMap<Option<Name>, Time>
 mod tests {
     use std::sync::Arc;
 
-    use chrono::{DateTime, NaiveDate, NaiveTime};
+    use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
 
     use super::*;
     use crate::{Point, Quote, Row, Span, YearBasis, ZoneBasis};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
-use crate::{Interval, Name, Time};
+use crate::skew::Correction;
+use crate::{Interval, MemberId, Name, Time};
 
 /// One clock of the case, by its place in [`crate::Timeline::clocks`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +48,17 @@ pub enum YearBasis {
     Assumed,
 }
 
+/// What kind of clock it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Keeper {
+    /// The wall clock of a machine.
+    Wall,
+    /// The kernel's clock of the boots in a file, put on the wall clock by lines that carry both.
+    Kernel(MemberId),
+    /// The kernel's clock, turned into wall time by `dmesg` when it ran: it drifts from the wall clock.
+    Dmesg(MemberId),
+}
+
 /// A clock and what is known of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clock {
@@ -54,6 +66,8 @@ pub struct Clock {
     pub id: ClockId,
     /// Whose clock it is; none for the shared one.
     pub node: Option<Name>,
+    /// What kind of clock.
+    pub keeper: Keeper,
     /// Seconds east of UTC.
     pub offset_secs: i32,
     /// How the zone is known.
@@ -163,11 +177,11 @@ impl Zones {
     }
 }
 
-/// Hands out clocks, one for each combination of node, zone and year basis.
+/// Hands out clocks, one for each combination of node, kind, zone and year basis.
 #[derive(Debug)]
 pub(crate) struct Clocks {
     pub(crate) list: Vec<Clock>,
-    skews: BTreeMap<Name, i64>,
+    corrections: BTreeMap<Name, Correction>,
 }
 
 /// Civil offsets run from UTC-12 to UTC+14; a stamp read as UTC is wrong by at most that.
@@ -175,32 +189,56 @@ const ZONE_UNKNOWN_EARLY_SECS: i64 = 14 * 3600;
 const ZONE_UNKNOWN_LATE_SECS: i64 = 12 * 3600;
 const YEAR_UNKNOWN_SECS: i64 = 100 * 366 * 86_400;
 
+/// A clock to read: whose, what kind, and what it may be off by besides zone and year.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Dial<'n> {
+    pub(crate) node: Option<&'n Name>,
+    pub(crate) keeper: Keeper,
+    pub(crate) drift_secs: i64,
+}
+
+impl<'n> Dial<'n> {
+    pub(crate) fn wall(node: Option<&'n Name>) -> Dial<'n> {
+        Dial { node, keeper: Keeper::Wall, drift_secs: 0 }
+    }
+}
+
+const STATED: Zone = Zone { offset_secs: 0, basis: ZoneBasis::Stated };
+
 impl Clocks {
-    pub(crate) fn new(skews: &BTreeMap<Name, i64>) -> Clocks {
+    pub(crate) fn new(corrections: BTreeMap<Name, Correction>) -> Clocks {
         let utc = Clock {
             id: ClockId::UTC,
             node: None,
+            keeper: Keeper::Wall,
             offset_secs: 0,
             zone: ZoneBasis::Stated,
             year: YearBasis::Stated,
             early_secs: 0,
             late_secs: 0,
         };
-        Clocks { list: vec![utc], skews: skews.clone() }
+        Clocks { list: vec![utc], corrections }
     }
 
-    /// The clock of a node in a zone, with the year known in some way.
-    pub(crate) fn get(&mut self, node: Option<&Name>, zone: &Zone, year: &YearBasis) -> ClockId {
+    /// The clock of a dial in a zone, with the year known in some way.
+    pub(crate) fn get(&mut self, dial: Dial<'_>, zone: &Zone, year: &YearBasis) -> ClockId {
         let same = |it: &Clock| {
-            it.node.as_ref() == node && it.offset_secs == zone.offset_secs && it.zone == zone.basis && it.year == *year
+            it.node.as_ref() == dial.node
+                && it.keeper == dial.keeper
+                && it.offset_secs == zone.offset_secs
+                && it.zone == zone.basis
+                && it.year == *year
         };
         if let Some(known) = self.list.iter().skip(1).find(|it| same(it)) {
             return known.id;
         }
         let id = ClockId(self.list.len() as u32);
-        let (mut early_secs, mut late_secs) = (0, 0);
+        let correction = self.correction(dial.node);
+        let (mut early_secs, mut late_secs) =
+            (correction.early_secs + dial.drift_secs, correction.late_secs + dial.drift_secs);
         if zone.basis == ZoneBasis::Assumed {
-            (early_secs, late_secs) = (ZONE_UNKNOWN_EARLY_SECS, ZONE_UNKNOWN_LATE_SECS);
+            early_secs += ZONE_UNKNOWN_EARLY_SECS;
+            late_secs += ZONE_UNKNOWN_LATE_SECS;
         }
         if *year == YearBasis::Assumed {
             early_secs += YEAR_UNKNOWN_SECS;
@@ -208,7 +246,8 @@ impl Clocks {
         }
         self.list.push(Clock {
             id,
-            node: node.cloned(),
+            node: dial.node.cloned(),
+            keeper: dial.keeper,
             offset_secs: zone.offset_secs,
             zone: zone.basis.clone(),
             year: year.clone(),
@@ -218,25 +257,43 @@ impl Clocks {
         id
     }
 
+    fn correction(&self, node: Option<&Name>) -> Correction {
+        node.and_then(|it| self.corrections.get(it)).copied().unwrap_or_default()
+    }
+
     /// An instant read off a clock.
     pub(crate) fn time(&self, id: ClockId, local: NaiveDateTime, resolution: TimeDelta) -> Time {
         let clock = &self.list[id.0 as usize];
-        let skew = clock.node.as_ref().and_then(|it| self.skews.get(it)).copied().unwrap_or(0);
-        let shift = TimeDelta::seconds(i64::from(clock.offset_secs) + skew);
+        let shift = TimeDelta::seconds(i64::from(clock.offset_secs)) + self.correction(clock.node.as_ref()).shift;
         let Some(utc) = local.checked_sub_signed(shift) else { return Time::UNKNOWN };
         let nominal = Interval::from(utc.and_utc(), resolution);
         let full = nominal.widened(TimeDelta::seconds(clock.early_secs), TimeDelta::seconds(clock.late_secs));
         Time { nominal, full, clock: id }
     }
 
-    /// An instant that states its zone itself, corrected for a skew the user knows of.
-    pub(crate) fn stated(&self, node: Option<&Name>, interval: Interval) -> Time {
-        let skew = node.and_then(|it| self.skews.get(it)).copied().unwrap_or(0);
-        if skew == 0 {
+    /// An instant that states its zone itself, corrected for what is known of the clock it was read from.
+    pub(crate) fn stated(&mut self, dial: Dial<'_>, interval: Interval) -> Time {
+        let correction = self.correction(dial.node);
+        let plain = correction == Correction::default() && dial.keeper == Keeper::Wall;
+        if plain || !interval.is_known() {
             return Time::utc(interval);
         }
-        let by = TimeDelta::seconds(skew);
-        Time::utc(Interval { lo: interval.lo - by, hi: interval.hi - by })
+        let earlier = |at: DateTime<Utc>| at.checked_sub_signed(correction.shift).unwrap_or(at);
+        let nominal = Interval { lo: earlier(interval.lo), hi: earlier(interval.hi) };
+        if correction.early_secs == 0 && correction.late_secs == 0 && dial.keeper == Keeper::Wall {
+            return Time::utc(nominal);
+        }
+        let clock = self.get(dial, &STATED, &YearBasis::Stated);
+        let Clock { early_secs, late_secs, .. } = self.list[clock.0 as usize];
+        let full = nominal.widened(TimeDelta::seconds(early_secs), TimeDelta::seconds(late_secs));
+        Time { nominal, full, clock }
+    }
+
+    /// An instant of the kernel's clock: in order among its own whatever the error of its anchors.
+    pub(crate) fn kernel(&mut self, dial: Dial<'_>, at: DateTime<Utc>, sure: Interval) -> Time {
+        let time = self.stated(dial, Interval::from(at, TimeDelta::microseconds(1)));
+        let (early, late) = (at - sure.lo, sure.hi - at);
+        Time { full: time.full.widened(early, late), ..time }
     }
 }
 
@@ -337,37 +394,6 @@ impl YearEvidence {
     }
 }
 
-/// Places kernel stamps of one boot on the wall clock.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct KernelClock {
-    /// Kernel microseconds, epoch microseconds, error in microseconds.
-    anchors: Vec<(i64, i64, i64)>,
-}
-
-/// Drift to allow for between the kernel's clock and wall time: 50 parts per million.
-const DRIFT_PER_MILLION: i64 = 50;
-
-impl KernelClock {
-    pub(crate) fn anchor(&mut self, micros: i64, epoch_micros: i64, error_micros: i64) {
-        self.anchors.push((micros, epoch_micros, error_micros));
-    }
-
-    pub(crate) fn is_anchored(&self) -> bool {
-        !self.anchors.is_empty()
-    }
-
-    /// The instant of a kernel stamp: by the anchor with the least error there, drift counted from it.
-    pub(crate) fn at(&self, micros: i64) -> Option<Interval> {
-        let error = |(kernel, _, error): &(i64, i64, i64)| {
-            error.saturating_add((micros - kernel).abs() / 1_000_000 * DRIFT_PER_MILLION)
-        };
-        let best = self.anchors.iter().min_by_key(|it| (error(it), it.0, it.1))?;
-        let at = DateTime::from_timestamp_micros(best.1.checked_add(micros - best.0)?)?;
-        let error = TimeDelta::microseconds(error(best).max(1));
-        Some(Interval { lo: at, hi: at }.widened(error, error))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -405,14 +431,5 @@ mod tests {
         assert_eq!(zones.of(Some(&"b".into())), Zone { offset_secs: 28_800, basis: ZoneBasis::Neighbours });
         let zones = Zones::settle(&[claim("a", 28_800), claim("b", 0)], &BTreeMap::new());
         assert_eq!(zones.of(Some(&"c".into())).basis, ZoneBasis::Assumed);
-    }
-
-    #[test]
-    fn kernel_stamps_follow_the_nearest_anchor() {
-        let mut clock = KernelClock::default();
-        clock.anchor(0, 1_000_000_000, 1_000_000);
-        clock.anchor(100_000_000, 1_100_020_000, 1000);
-        let at = clock.at(101_000_000).expect("anchored");
-        assert_eq!(at.lo.timestamp_micros(), 1_101_020_000 - 1050);
     }
 }

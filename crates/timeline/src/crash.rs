@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 
 use crate::build::text;
-use crate::clock::{Clocks, KernelClock};
+use crate::clock::{Clocks, Dial};
+use crate::kernel_clock::{Pair, nearest};
 use crate::{Interval, MemberId, Name, Record, Stamp, Time, relation};
 
 /// A kernel report from a crash dump carries only the kernel's clock. Where the journal of the same node holds the very
 /// same report, that is its time.
-pub(crate) fn anchor(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
+pub(crate) fn anchor(stamped: &mut [(Record, Stamp)], clocks: &mut Clocks) {
     let report = |record: &Record| -> Option<(Option<Name>, Name)> {
         let Record::Event(event) = record else { return None };
         let row = event.row.as_ref().filter(|it| it.relation == &relation::KERNEL_REPORT)?;
@@ -24,7 +25,7 @@ pub(crate) fn anchor(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
             known.entry(key).or_default().push(event.at.full);
         }
     }
-    let mut members: BTreeMap<MemberId, KernelClock> = BTreeMap::new();
+    let mut members: BTreeMap<MemberId, Vec<Pair>> = BTreeMap::new();
     for (record, stamp) in stamped.iter() {
         let Record::Event(event) = record else { continue };
         if let (Stamp::Monotonic { micros }, Some(key)) = (stamp, report(record))
@@ -33,8 +34,14 @@ pub(crate) fn anchor(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
         {
             let middle = at.lo + (at.hi - at.lo) / 2;
             let error = ((at.hi - at.lo) / 2).num_microseconds().unwrap_or(i64::MAX / 4) + 1_000_000;
-            let clock = members.entry(event.quote.span.member).or_default();
-            clock.anchor(i64::try_from(*micros).unwrap_or(i64::MAX / 4), middle.timestamp_micros(), error);
+            let micros = i64::try_from(*micros).unwrap_or(i64::MAX / 4);
+            let pair = Pair {
+                micros,
+                epoch_micros: middle.timestamp_micros(),
+                error_micros: error,
+                how: "same report".into(),
+            };
+            members.entry(event.quote.span.member).or_default().push(pair);
         }
     }
     for (record, stamp) in stamped.iter_mut() {
@@ -48,12 +55,19 @@ pub(crate) fn anchor(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
             Record::Series(_) => continue,
         };
         if !at.is_known()
-            && let Some(clock) = members.get(&member).filter(|it| it.is_anchored())
-            && let Some(interval) = i64::try_from(*micros).ok().and_then(|it| clock.at(it))
+            && let Some(pairs) = members.get(&member)
+            && let Some(interval) = i64::try_from(*micros).ok().and_then(|it| around(pairs, it))
         {
-            *at = clocks.stated(node.as_ref(), interval);
+            *at = clocks.stated(Dial::wall(node.as_ref()), interval);
         }
     }
+}
+
+fn around(pairs: &[Pair], micros: i64) -> Option<Interval> {
+    let (guess, error) = nearest(pairs, micros)?;
+    let at = DateTime::from_timestamp_micros(guess)?;
+    let error = TimeDelta::microseconds(error.max(1));
+    Some(Interval { lo: at, hi: at }.widened(error, error))
 }
 
 /// How long before its directory was named a crash may lie: the capture kernel boots and saves first.
@@ -62,7 +76,7 @@ const CRASH_BEFORE_SECS: i64 = 600;
 const CRASH_AFTER_SECS: i64 = 60;
 
 /// A crash dump that nothing else dates ends shortly before its directory was named.
-pub(crate) fn bound(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
+pub(crate) fn bound(stamped: &mut [(Record, Stamp)], clocks: &mut Clocks) {
     let mut saved: BTreeMap<MemberId, Time> = BTreeMap::new();
     let mut last: BTreeMap<MemberId, u64> = BTreeMap::new();
     for (record, stamp) in stamped.iter() {
@@ -93,7 +107,7 @@ pub(crate) fn bound(stamped: &mut [(Record, Stamp)], clocks: &Clocks) {
         let crash = Interval { lo: saved.full.lo, hi: saved.full.hi }.widened(early, late);
         if let (Some(lo), Some(hi)) = (crash.lo.checked_sub_signed(before_end), crash.hi.checked_sub_signed(before_end))
         {
-            event.at = clocks.stated(event.node.as_ref(), Interval { lo, hi });
+            event.at = clocks.stated(Dial::wall(event.node.as_ref()), Interval { lo, hi });
         }
     }
 }

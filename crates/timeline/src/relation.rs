@@ -108,6 +108,13 @@ relations! {
     /// An equation between the kernel clock and wall time.
     ANCHOR = "clock.anchor", node, ["micros", "epoch_micros", "error_micros", "how"],
         "One line that carries the kernel's clock and wall time together.";
+    /// A clock that was set.
+    CLOCK_STEP = "clock.step", node,
+        ["by_secs", "after_secs", "since_line", "from_micros", "to_micros", "how"],
+        "The wall clock was set while the machine ran: by how much, how long after the boot began, and since which line of the file it was wrong.";
+    /// Two clocks at one occasion.
+    CLOCK_PAIR = "clock.pair", cluster, ["on", "first", "ahead_micros", "width_micros", "how"],
+        "A node and the API server stamped one occasion: by how much the node's stamp is later, and whose was made first (node or api).";
     /// Two names of one node.
     ALIAS = "node.alias", cluster, ["name", "other"], "The bundle says that both names mean one node; the first is preferred.";
     /// A log that lost lines.

@@ -23,7 +23,11 @@ pub fn counted(input: Input) -> Case {
 }
 
 pub fn sample(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples/bundles").join(name);
+    sample_at(&format!("bundles/{name}"))
+}
+
+pub fn sample_at(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples").join(name);
     if !path.exists() {
         eprintln!("SKIPPED: {name} is not at hand");
         return None;
@@ -32,13 +36,13 @@ pub fn sample(name: &str) -> Option<PathBuf> {
 }
 
 /// A bundle in memory: paths and contents.
-pub fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+pub fn tar<B: AsRef<[u8]>>(files: &[(&str, B)]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (path, text) in files {
         let mut header = tar::Header::new_gnu();
-        header.set_size(text.len() as u64);
+        header.set_size(text.as_ref().len() as u64);
         header.set_mode(0o644);
-        tar.append_data(&mut header, path, text.as_bytes()).unwrap();
+        tar.append_data(&mut header, path, text.as_ref()).unwrap();
     }
     tar.into_inner().unwrap()
 }

@@ -180,6 +180,7 @@ impl<'t> Reader<'_, 't> {
         };
         if entry.realtime != 0 {
             set("__REALTIME_TIMESTAMP", entry.realtime.to_string());
+            set("__MONOTONIC_TIMESTAMP", entry.monotonic.to_string());
         }
         set("_BOOT_ID", format!("{:032x}", u128::from_be_bytes(entry.boot)));
         for item in self.journal.items(entry) {

@@ -10,7 +10,7 @@ pub(crate) use table::{Columns, Row as TableRow};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use timeline::{
-    Carrier, Event, MemberRecords, Name, Quote, Record, Row, Seen, Severity, Source, Stamp, Time, relation,
+    Carrier, Event, Fact, MemberRecords, Name, Quote, Record, Row, Seen, Severity, Source, Stamp, Time, relation,
 };
 
 /// `2022-02-11T19:17:08Z`, `2022-02-11T19:15:07.149649Z`: exact, as wide as the digits printed.
@@ -59,6 +59,35 @@ pub(crate) fn container_in_path(path: &str) -> Option<&str> {
     let (field, rest) = path.split_once('{')?;
     let name = rest.strip_suffix('}')?;
     (field.to_ascii_lowercase().ends_with("containers") && !name.is_empty()).then_some(name)
+}
+
+/// A node and the API server stamped one occasion; `first` tells whose stamp was made first.
+pub(crate) fn pair(
+    node: &str,
+    first: &'static str,
+    of_node: &Stamp,
+    of_api: &Stamp,
+    how: &'static str,
+    quote: Quote,
+    out: &mut MemberRecords,
+) {
+    let (Stamp::Exact { at, resolution, .. }, Stamp::Exact { at: api, resolution: api_resolution, .. }) =
+        (of_node, of_api)
+    else {
+        return;
+    };
+    let (Some(ahead), Some(width)) =
+        ((*at - *api).num_microseconds(), (*resolution + *api_resolution).num_microseconds())
+    else {
+        return;
+    };
+    let row = Row::new(&relation::CLOCK_PAIR)
+        .with("on", node)
+        .with("first", first)
+        .with("ahead_micros", ahead)
+        .with("width_micros", width)
+        .with("how", how);
+    out.records.push(Record::Fact(Box::new(Fact::new(row, None, quote)), of_node.clone()));
 }
 
 /// What an event object says, whatever printed it.

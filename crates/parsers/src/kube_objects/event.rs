@@ -8,7 +8,7 @@ use timeline::{MemberRecords, Stamp};
 use super::text;
 use super::walk::Object;
 use crate::json_elements::Step::Key;
-use crate::kube::{Events, KubeEvent, container_in_path, instant, resolution, stamp, time_in_name};
+use crate::kube::{Events, KubeEvent, pair, container_in_path, instant, resolution, stamp, time_in_name};
 use crate::places::Places;
 
 pub(super) fn read<'t>(object: &Object<'t>, events: &mut Events, places: &mut Places<'t>, out: &mut MemberRecords) {
@@ -45,6 +45,12 @@ pub(super) fn read<'t>(object: &Object<'t>, events: &mut Events, places: &mut Pl
         &[&[Key("message")], &[Key("note")], &[Key("reason")], &[Key("metadata"), Key("name")], &[Key("kind")]],
         places,
     );
+    let created = text(&value["metadata"]["creationTimestamp"]).filter(|it| instant(it).is_some()).map(stamp);
+    let from_node = matches!(component, Some("kubelet" | "kube-proxy" | "kubernetes.io/kubelet"));
+    if let (Some(node), Some(created), true) = (event.on, created, from_node) {
+        // the kubelet stamps what happened, the API server the object that tells of it
+        pair(node, "node", &event.first, &created, "kube-event", quote.clone(), out);
+    }
     events.push(&event, quote, out);
 }
 

@@ -9,7 +9,7 @@ use super::node::list;
 use super::text;
 use super::walk::Object;
 use crate::json_elements::Step::{Index, Key};
-use crate::kube::{instant, stamp};
+use crate::kube::{instant, pair, stamp};
 use crate::places::Places;
 
 pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut MemberRecords) {
@@ -26,6 +26,9 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
         out.records.push(Record::Fact(Box::new(Fact::new(row, node.clone(), quote)), stamp));
     };
 
+    // no container runs before its pod is there; the mirror of a static pod is made later
+    let mirror = value["metadata"]["annotations"].get("kubernetes.io/config.mirror").is_some();
+    let created = text(&value["metadata"]["creationTimestamp"]).filter(|it| instant(it).is_some()).map(stamp);
     let containers = list(status, "containerStatuses");
     let restarts: i64 = containers.iter().filter_map(|it| it["restartCount"].as_i64()).sum();
     let row = Row::new(&relation::POD)
@@ -48,6 +51,7 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
         quotes.quotes.push(places.quote(line));
     }
 
+    let mut pairs = Vec::new();
     for group in ["containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses"] {
         for (at, container) in list(status, group).iter().enumerate() {
             for (field, last) in [("state", false), ("lastState", true)] {
@@ -66,6 +70,12 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
                     .with("signal", detail["signal"].as_i64())
                     .with("restarts", container["restartCount"].as_i64())
                     .with("on", on);
+                let started = text(&detail["startedAt"]).filter(|it| instant(it).is_some()).map(stamp);
+                if let (Some(on), Some(created), Some(started), false) = (on, &created, started, mirror)
+                    && let Some(line) = object.find(&path("startedAt"))
+                {
+                    pairs.push((on, started, created.clone(), places.quote(line)));
+                }
                 let finished = text(&detail["finishedAt"]).filter(|it| instant(it).is_some());
                 fact(row, quote, finished.map_or(Stamp::None, stamp));
             }
@@ -110,6 +120,9 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
             let own = [Key("spec"), Key("containers"), Index(at), Key("name")];
             fact(row, object.quote(&[&first, &period, &own], places), Stamp::None);
         }
+    }
+    for (on, started, created, quote) in pairs {
+        pair(on, "api", &started, &created, "container-start", quote, out);
     }
     out.records.push(Record::Fact(Box::new(quotes), Stamp::None));
 }

@@ -21,9 +21,10 @@ const SHUTDOWN_ENTRIES: u64 = 200;
 const SAME_BOOT_ENTRIES: u64 = 500;
 /// Entries after `Linux version` in which a second one is the same line on another road.
 const ECHO_ENTRIES: u64 = 50;
-/// Anchors of one kind are taken at least so far apart, and at most so many of them.
+/// Anchors of one kind are taken at least so far apart, further apart the longer a boot lasts, and so many at most.
 const ANCHOR_MICROS: u64 = 60_000_000;
-const ANCHORS: u32 = 256;
+const ANCHORS_A_DOUBLING: u64 = 64;
+const ANCHORS: u32 = 4096;
 /// Boot ids that are remembered, to tell a new boot from interleaved ones.
 const BOOTS: usize = 1024;
 
@@ -46,6 +47,8 @@ pub(super) struct Boots {
     last: Last,
     /// Newest first: the end of the older boot waits for the lines before it.
     pending: Option<End>,
+    /// The first line of the boot and its stamp, where the file shows its beginning.
+    began: Option<(u32, Stamp)>,
     anchors: u32,
     last_anchor: Option<u64>,
     envelope: Option<Envelope>,
@@ -100,7 +103,9 @@ impl Boots {
     /// Whether one more anchor of the kind adds anything.
     pub(super) fn wants_anchor(&mut self, micros: u64, how: &str) -> bool {
         if how == "audit" {
-            let near = self.last_anchor.is_some_and(|it| micros.abs_diff(it) < ANCHOR_MICROS);
+            // a boot of years is measured by no more pairs than one of hours
+            let apart = ANCHOR_MICROS.max(micros / ANCHORS_A_DOUBLING);
+            let near = self.last_anchor.is_some_and(|it| micros.abs_diff(it) < apart);
             if near || self.anchors >= ANCHORS {
                 return false;
             }
@@ -108,6 +113,11 @@ impl Boots {
         }
         self.anchors += 1;
         true
+    }
+
+    /// The first line of the boot and its stamp.
+    pub(super) fn began(&self) -> Option<(u32, &Stamp)> {
+        self.began.as_ref().map(|(line, stamp)| (*line, stamp))
     }
 
     /// Takes a pair of the kernel's clock and wall time of reception.
@@ -263,6 +273,7 @@ impl Log {
             let row = start(sign.id.as_ref());
             self.boot_event(voice, pid, stamp, row, "the first record of a boot", sign.quote, out);
             self.begin(host, host, sign.id, marked);
+            self.hosts[host].boots.began = Some((line.number, stamp.clone()));
             return;
         };
         if reverse {
@@ -297,6 +308,7 @@ impl Log {
         let row = start(sign.id.as_ref());
         self.boot_event(voice, pid, stamp, row, "the first record of a boot", sign.quote, out);
         self.begin(before, host, sign.id, marked);
+        self.hosts[host].boots.began = Some((line.number, stamp.clone()));
     }
 
     /// True where a shutdown was announced, false where it would have been and was not.
@@ -313,6 +325,7 @@ impl Log {
             (boots.since_start, boots.shutdown) = (0, None);
             (boots.attended, boots.journald) = (false, false);
             (boots.marked, boots.version, boots.last_anchor) = (marked, false, None);
+            boots.began = None;
         }
         let boots = &mut self.hosts[host].boots;
         if let Some(id) = &id

@@ -16,9 +16,10 @@ use super::{Entry, Log, head};
 use crate::Line;
 
 /// The fields we read.
-pub(crate) const NAMES: [&str; 14] = [
+pub(crate) const NAMES: [&str; 15] = [
     "MESSAGE",
     "__REALTIME_TIMESTAMP",
+    "__MONOTONIC_TIMESTAMP",
     "_SOURCE_REALTIME_TIMESTAMP",
     "_SOURCE_MONOTONIC_TIMESTAMP",
     "_BOOT_ID",
@@ -32,6 +33,9 @@ pub(crate) const NAMES: [&str; 14] = [
     "_TRANSPORT",
     "__CURSOR",
 ];
+
+/// A sender's stamp further than this from its reception was made by another setting of the clock.
+const STALE_MICROS: u64 = 600_000_000;
 
 /// Values by their place in [`NAMES`].
 pub(crate) type Values<T> = [Option<T>; NAMES.len()];
@@ -73,9 +77,16 @@ pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut
     let received = value("__REALTIME_TIMESTAMP").and_then(|it| it.parse().ok());
     let received = received.or_else(|| part("t=").and_then(|it| i64::from_str_radix(it, 16).ok()));
     let sent = value("_SOURCE_REALTIME_TIMESTAMP").and_then(|it| it.parse().ok());
-    let Some(micros) = sent.or(received).filter(|it: &i64| *it >= 0) else {
+    // a sender whose clock was set meanwhile is no witness of when it spoke
+    let stale = |it: &i64| received.is_some_and(|received: i64| it.abs_diff(received) > STALE_MICROS);
+    let Some(micros) = sent.filter(|it| !stale(it)).or(received).filter(|it: &i64| *it >= 0) else {
         return false;
     };
+    let monotonic = value("__MONOTONIC_TIMESTAMP").and_then(|it| it.parse().ok());
+    let monotonic = monotonic.or_else(|| part("m=").and_then(|it| i64::from_str_radix(it, 16).ok()));
+    if let (Some(monotonic), Some(received)) = (monotonic, received) {
+        log.received(monotonic, received);
+    }
     let kernel = value("_TRANSPORT") == Some("kernel");
     let clock = value("_SOURCE_MONOTONIC_TIMESTAMP").filter(|_| kernel).and_then(|it| it.parse().ok());
     let message = value("MESSAGE").unwrap_or_default();

@@ -8,6 +8,7 @@
 //! the tally, so a carrier counts only lines it hands to nobody.
 
 mod boot;
+mod clock;
 mod crash;
 pub(crate) mod fields;
 pub(crate) mod head;
@@ -28,6 +29,7 @@ use timeline::{
 use crate::kernel::{self, KernelLine, Report, Reports};
 use crate::{Line, Origin};
 use boot::Boots;
+use clock::WallClock;
 use inner::Header;
 use open::Open;
 
@@ -100,6 +102,8 @@ pub(crate) struct Log {
     no_entries: bool,
     limited: Option<String>,
     done: Vec<Report>,
+    /// Both clocks of the reception of the next entry.
+    received: Option<(i64, i64)>,
 }
 
 /// Where a continuation goes.
@@ -123,6 +127,7 @@ struct Host {
     seen: Vec<(Source, SeenLines)>,
     reports: Reports,
     boots: Boots,
+    clock: WallClock,
     release: Option<Name>,
 }
 
@@ -157,6 +162,8 @@ struct Voice {
     kernel: bool,
     /// Tells of shutdowns and losses.
     attended: bool,
+    /// Sets the clock.
+    timekeeper: bool,
     /// A runtime under whose name a kubelet may run, or a log that does not say whose it is.
     docker: bool,
 }
@@ -213,6 +220,7 @@ impl Log {
             no_entries: false,
             limited: None,
             done: Vec::new(),
+            received: None,
         }
     }
 
@@ -264,6 +272,15 @@ impl Log {
         };
         let line = entry.line;
         self.follow_boots(voice, head, entry.boot, entry.pid, &stamp, &line, out);
+        if self.received.is_some() {
+            self.follow_clock(host, entry.boot, &stamp, &line, out);
+        }
+        if self.voices[voice].timekeeper
+            && let Some(by_secs) = clock::stepped(&self.voices[voice].ident, head)
+        {
+            let ident = self.voices[voice].ident.clone();
+            self.told_step(host, by_secs, &ident, &stamp, &line, out);
+        }
         let docker_kubelet = self.voices[voice].docker && matches!(header, Header::Klog(_)) && is_kubelet_file(head);
         let device = self.carrier == Carrier::Syslog && is_device(&self.voices[voice].ident, head);
         let source = match (docker_kubelet, device) {
@@ -459,6 +476,7 @@ impl Log {
             seen: Vec::new(),
             reports: Reports::default(),
             boots: Boots::default(),
+            clock: WallClock::default(),
             release: None,
         });
         self.host_names.insert(key.into(), self.hosts.len() - 1);
@@ -506,8 +524,9 @@ impl Log {
         let docker = nameless || matches!(plain, "docker" | "dockerd" | "dockerd-current");
         let name = ident.or(unit).filter(|it| !it.is_empty()).map(Name::from);
         self.hosts[host].names += u32::from(name.is_some());
+        let timekeeper = clock::keeps_time(plain);
         let ident = plain.into();
-        self.voices.push(Voice { host, words, source, ident, name, kernel, attended, docker });
+        self.voices.push(Voice { host, words, source, ident, name, kernel, attended, timekeeper, docker });
         if self.voices.len() <= VOICES + HOSTS {
             self.voice_names.insert(self.key.as_str().into(), self.voices.len() - 1);
         }

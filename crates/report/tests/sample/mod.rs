@@ -378,10 +378,11 @@ fn nodes() -> Vec<Node> {
 
 fn clocks() -> Vec<Clock> {
     vec![
-        Clock { zone: "stated".into(), year: "stated".into(), ..Clock::default() },
+        Clock { keeper: "wall".into(), zone: "stated".into(), year: "stated".into(), ..Clock::default() },
         Clock {
             id: 1,
             node: some("node-07"),
+            keeper: "wall".into(),
             offset_secs: 28_800,
             zone: "node".into(),
             zone_from: some("node-07/timedatectl"),
@@ -391,13 +392,74 @@ fn clocks() -> Vec<Clock> {
         },
         Clock {
             id: 2,
+            keeper: "wall".into(),
             zone: "assumed".into(),
             year: "stated".into(),
             early_secs: 50_400,
             late_secs: 43_200,
             ..Clock::default()
         },
+        Clock {
+            id: 3,
+            node: some("node-08"),
+            keeper: "kernel".into(),
+            zone: "stated".into(),
+            year: "stated".into(),
+            ..Clock::default()
+        },
+        Clock {
+            id: 4,
+            node: some("node-08"),
+            keeper: "dmesg".into(),
+            zone: "neighbours".into(),
+            year: "stated".into(),
+            early_secs: 5,
+            late_secs: 5,
+            ..Clock::default()
+        },
     ]
+}
+
+fn clock_findings() -> ClockFindings {
+    let skew = |node: &str, ahead_secs: f64, used: &str, anchors: u32| Skew {
+        node: node.into(),
+        ahead_secs,
+        least_secs: Some(ahead_secs),
+        most_secs: Some(ahead_secs + 1.5),
+        anchors,
+        by: strings(&["kube-event"]),
+        used: used.into(),
+        file: some("events.json"),
+        line: Some(12),
+        text: some("message: Liveness probe failed"),
+    };
+    ClockFindings {
+        skews: vec![
+            skew("node-07", 0.2, "together", 41),
+            skew("node-08", -31.5, "moved", 9),
+            skew("node-09", 7.0, "widened", 1),
+        ],
+        steps: vec![ClockStep {
+            node: some("node-08"),
+            by_secs: 14_400.0,
+            at: at("20:00:21", "20:00:22"),
+            how: "journal".into(),
+            moved: 680,
+            file: "node-08/journal.txt".into(),
+            line: 681,
+            text: "Mar 14 20:00:21 node-08 systemd[1]: Time has been changed".into(),
+        }],
+        kernel_clocks: vec![KernelClock {
+            node: some("node-08"),
+            file: "node-08/dmesg".into(),
+            zero: "2026-03-14T20:00:01.040Z".into(),
+            drift_ppm: Some(-14.8),
+            error_secs: 0.011,
+            anchors: 229,
+            by: strings(&["audit"]),
+            stamps: 3921,
+        }],
+    }
 }
 
 fn boots() -> Vec<Boot> {
@@ -407,6 +469,7 @@ fn boots() -> Vec<Boot> {
             boot_id: some("4f1c0c3c8d3a4b5e9a1f2b3c4d5e6f70"),
             start: at("20:00:00", "20:00:01"),
             end: at("22:05:00", "22:05:01"),
+            marker: some("-- Reboot --"),
             ended: BootEnd::Unclean,
             file: some("node-08/journal.txt"),
             line: Some(90_111),
@@ -503,6 +566,7 @@ pub(crate) fn full() -> Report {
             },
         ],
         clocks: clocks(),
+        clock_findings: clock_findings(),
         boots: boots(),
         coverage: coverage(),
         rules_checked: 96,
@@ -610,6 +674,7 @@ pub(crate) fn inspection() -> Inspection {
         case: full.case,
         nodes: full.nodes,
         clocks: full.clocks,
+        clock_findings: full.clock_findings,
         boots: full.boots,
         coverage: full.coverage,
         limits_hit: full.limits_hit,

@@ -1,0 +1,136 @@
+//! Clocks on real samples: the drift of a kernel's clock, and clocks that were set after the boot.
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{bundle, case, memory, sample_at, tar};
+use coroner_bundle::{Case, Input};
+use timeline::{Carrier, Event, Overrides, Timeline};
+
+fn built(case: Case) -> Timeline {
+    Timeline::build(case.members, case.records, &Overrides::default())
+}
+
+fn read(path: std::path::PathBuf) -> Timeline {
+    built(case(&[Input::Path(path)], 2))
+}
+
+/// 805 audit lines in 16.5 hours of a ring buffer tell offset and drift of the kernel's clock.
+#[test]
+fn the_drift_of_a_kernels_clock() {
+    let Some(path) = sample_at("kernel/public/hotsos-sosreports/openstack/dmesg") else { return };
+    let timeline = read(path);
+    let [clock] = &timeline.kernel_clocks[..] else { panic!("{:?}", timeline.kernel_clocks) };
+    let drift = clock.drift_ppm.unwrap();
+    assert!((drift + 14.8).abs() <= 0.5, "{drift} ppm");
+    let zero = clock.zero.timestamp_micros() as f64 / 1e6;
+    assert!((zero - 1_644_446_288.04).abs() <= 0.05, "{zero}");
+    assert!(clock.error_micros <= 20_000, "{clock:?}");
+    // every audit line says its own time, and the fit agrees with it
+    let audit = |it: &Event| -> Option<i64> {
+        let rest = &it.message[it.message.find("audit(")? + 6..];
+        let (secs, rest) = rest.split_once('.')?;
+        Some(secs.parse::<i64>().ok()? * 1_000_000 + rest.get(..3)?.parse::<i64>().ok()? * 1000)
+    };
+    let mut worst = 0;
+    let mut count = 0;
+    for event in &timeline.events {
+        if let Some(said) = audit(event) {
+            worst = worst.max((event.at.nominal.lo.timestamp_micros() - said).abs());
+            count += 1;
+        }
+    }
+    assert!(count > 800 && worst <= 30_000, "{count} lines, {worst} microseconds at worst");
+}
+
+/// A machine without a clock: each boot begins at midnight and is set four hours later.
+fn no_rtc(timeline: &Timeline) {
+    let hours: Vec<i64> = timeline.steps.iter().map(|it| it.by_micros / 1_000_000).collect();
+    let four = hours.iter().filter(|it| (14_390..=14_500).contains(*it)).count();
+    assert!(four >= 4, "{hours:?}");
+    assert!(
+        hours.iter().any(|it| (245..=246).contains(it)) && hours.iter().any(|it| (304..=306).contains(it)),
+        "{hours:?}"
+    );
+}
+
+#[test]
+fn a_clock_set_after_the_boot_is_repaired() {
+    let Some(path) = sample_at("journal/public/systemd-test-journals-no-rtc/journalctl-v262.export.zst") else {
+        return;
+    };
+    let timeline = read(path);
+    no_rtc(&timeline);
+    let entries: Vec<&Event> =
+        timeline.events.iter().filter(|it| it.carrier == Carrier::Journal && !is_boot_mark(it)).collect();
+    assert_eq!(timeline.seen.iter().map(|it| it.lines).sum::<u64>(), 10_757);
+    let boots = timeline.events.iter().filter(|it| it.row.as_ref().is_some_and(|it| it.relation.name == "boot.end"));
+    assert_eq!(boots.count(), 3, "four boots have three ends");
+    assert!(timeline.steps.iter().map(|it| it.moved).sum::<u64>() > 1000);
+    // in the order of the journal the repaired times of a boot go forwards, but for senders that stamp earlier than they
+    // send; the first two boots never reached a time server, so that their days overlap whatever is done
+    let starts: Vec<u32> = timeline
+        .events
+        .iter()
+        .filter(|it| it.row.as_ref().is_some_and(|it| it.relation.name == "boot.start"))
+        .map(|it| it.quote.span.line)
+        .collect();
+    let boot = |it: &Event| starts.iter().filter(|start| **start <= it.quote.span.line).count();
+    let mut by_place: Vec<&Event> = entries;
+    by_place.sort_by_key(|it| it.quote.span.line);
+    let mut latest = BTreeMap::new();
+    let mut back: Vec<i64> = Vec::new();
+    for event in by_place {
+        let latest = latest.entry(boot(event)).or_insert(event.at.nominal.lo);
+        back.push((*latest - event.at.nominal.lo).num_milliseconds());
+        *latest = event.at.nominal.lo.max(*latest);
+    }
+    assert_eq!(latest.len(), 4);
+    let worst = back.iter().max().unwrap();
+    assert!(*worst < 5000, "{worst} ms");
+}
+
+#[test]
+fn binary_journals_tell_the_same_steps() {
+    let Some(path) = sample_at("journal/public/systemd-test-journals-no-rtc") else { return };
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.contains(".journal") && !name.starts_with("journalctl") {
+            files.push((name, std::fs::read(&path).unwrap()));
+        }
+    }
+    files.sort();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let timeline = built(case(&[memory("case", tar(&files))], 2));
+    no_rtc(&timeline);
+}
+
+fn is_boot_mark(event: &Event) -> bool {
+    event.row.as_ref().is_some_and(|it| it.relation.name.starts_with("boot."))
+}
+
+#[test]
+fn a_step_that_the_time_service_tells_moves_what_was_logged_before_it() {
+    let head = "-- Logs begin at Mon 2022-10-24 00:00:00 UTC, end at Tue 2022-10-25 00:00:00 UTC. --\n";
+    let before = "Oct 23 20:00:00 node-a app[1]: of the boot before\n-- Reboot --\n";
+    let boot = "Oct 24 00:00:03 node-a kernel: Linux version 5.10.0-32-amd64 (debian) #1 SMP\n\
+                Oct 24 00:00:20 node-a app[1]: early\n\
+                Oct 24 04:00:21 node-a chronyd[612]: System clock was stepped by 14400.100000 seconds\n\
+                Oct 24 04:00:22 node-a app[1]: late\n";
+    let times = |text: &str| -> BTreeMap<String, String> {
+        let timeline = built(bundle(&[("node-a/journal.txt", text)]));
+        let shown = |it: &Event| (it.message.to_string(), it.at.nominal.lo.format("%d %H:%M:%S").to_string());
+        timeline.events.iter().map(shown).collect()
+    };
+    let of = times(&format!("{head}{before}{boot}"));
+    assert_eq!((of["of the boot before"].as_str(), of["early"].as_str()), ("23 20:00:00", "24 04:00:20"));
+    assert_eq!(of["late"], "24 04:00:22");
+    // where the stamps do not jump with it, or the beginning of the boot is not there, nothing is moved
+    let smooth = boot.replace("04:00:2", "00:00:2");
+    assert_eq!(times(&format!("{head}{before}{smooth}"))["early"], "24 00:00:20");
+    assert_eq!(times(&format!("{head}{}", boot.split_once('\n').unwrap().1))["early"], "24 00:00:20");
+}

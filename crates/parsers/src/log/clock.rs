@@ -1,0 +1,163 @@
+//! Where the wall clock of a machine was set while it ran.
+//!
+//! ```text
+//! __REALTIME_TIMESTAMP=1666569620000000  __MONOTONIC_TIMESTAMP=19400000
+//! __REALTIME_TIMESTAMP=1666584021000000  __MONOTONIC_TIMESTAMP=19600000     a step of four hours
+//! Oct 24 04:00:21 node-a chronyd[612]: System clock was stepped by 14400.123456 seconds
+//! ```
+//!
+//! A structured journal shows a step by its two clocks, which are read at the same moment for each entry. A text shows it
+//! where the time service says so and the stamps around its line jump by as much.
+
+use timeline::{MemberRecords, Name, Row, Stamp, relation};
+
+use super::Log;
+use crate::Line;
+
+/// Less than this is the slewing of a clock that is kept right.
+const STEP_MICROS: i64 = 200_000;
+/// How fast a clock is slewed at most.
+const SLEW_PER_MILLION: i64 = 500;
+/// Steps of one host that are told.
+const STEPS: u32 = 64;
+/// How far the jump of the stamps may be from what the time service said: entries are not written every second.
+const NEAR_SECS: f64 = 60.0;
+
+/// What the two clocks of one host said last, within one boot.
+#[derive(Default)]
+pub(super) struct WallClock {
+    boot: Option<Name>,
+    since_line: u32,
+    from: i64,
+    /// Monotonic and wall clock of the last entry.
+    last: Option<(i64, i64)>,
+    told: u32,
+}
+
+impl Log {
+    /// Both clocks of journald when it received the entry that follows.
+    pub(crate) fn received(&mut self, monotonic: i64, realtime: i64) {
+        self.received = Some((monotonic, realtime));
+    }
+
+    pub(super) fn follow_clock(
+        &mut self,
+        host: usize,
+        boot: Option<&str>,
+        stamp: &Stamp,
+        line: &Line<'_>,
+        out: &mut MemberRecords,
+    ) {
+        let Some((monotonic, realtime)) = self.received.take() else { return };
+        let clock = &mut self.hosts[host].clock;
+        if clock.last.is_none() || clock.boot.as_deref() != boot {
+            *clock = WallClock {
+                boot: boot.map(Name::from),
+                since_line: line.number,
+                from: realtime,
+                last: Some((monotonic, realtime)),
+                told: clock.told,
+            };
+            return;
+        }
+        let Some((mono_before, real_before)) = clock.last else { return };
+        let passed = monotonic.saturating_sub(mono_before);
+        if passed < 0 {
+            return; // newest first, or two journals merged
+        }
+        clock.last = Some((monotonic, realtime));
+        let by = realtime.saturating_sub(real_before).saturating_sub(passed);
+        if by.saturating_abs() <= STEP_MICROS + passed / 1_000_000 * SLEW_PER_MILLION || clock.told >= STEPS {
+            return;
+        }
+        clock.told += 1;
+        let row = Row::new(&relation::CLOCK_STEP)
+            .with("by_secs", by as f64 / 1e6)
+            .with("after_secs", mono_before as f64 / 1e6)
+            .with("since_line", clock.since_line)
+            .with("from_micros", clock.from)
+            .with("to_micros", real_before)
+            .with("how", "journal");
+        self.fact(host, row, stamp, line, out);
+    }
+
+    /// A time service says by how much it set the clock.
+    pub(super) fn told_step(
+        &mut self,
+        host: usize,
+        by_secs: f64,
+        ident: &str,
+        stamp: &Stamp,
+        line: &Line<'_>,
+        out: &mut MemberRecords,
+    ) {
+        let of = &mut self.hosts[host];
+        if by_secs.abs() < 1.0 || of.clock.last.is_some() || of.clock.told >= STEPS {
+            return;
+        }
+        of.clock.told += 1;
+        let mut row = Row::new(&relation::CLOCK_STEP).with("by_secs", by_secs).with("how", ident);
+        let seen = jump(&of.last, stamp).is_some_and(|it| (it - by_secs).abs() <= NEAR_SECS);
+        if let Some((since_line, first)) = of.boots.began()
+            && seen
+            && let Some(after) = jump(first, &of.last)
+        {
+            row = row.with("since_line", since_line).with("after_secs", after);
+        }
+        self.fact(host, row, stamp, line, out);
+    }
+}
+
+/// Seconds from one stamp to another of the same kind.
+fn jump(from: &Stamp, to: &Stamp) -> Option<f64> {
+    let secs = |stamp: &Stamp| match stamp {
+        Stamp::Exact { at, .. } => Some(at.timestamp_micros() as f64 / 1e6),
+        Stamp::Zoneless { local, .. } => Some(local.and_utc().timestamp_micros() as f64 / 1e6),
+        Stamp::Yearless { month, day, time, .. } => {
+            // within a month or so the length of months does not matter, and New Year is no step
+            let at = chrono::NaiveDate::from_ymd_opt(2000, *month, *day)?.and_time(*time);
+            Some(at.and_utc().timestamp_micros() as f64 / 1e6)
+        }
+        _ => None,
+    };
+    Some(secs(to)? - secs(from)?)
+}
+
+/// `System clock was stepped by 14400.123456 seconds` (chronyd), `time reset +14400.123456 s` (ntpd),
+/// `step time server 10.0.0.1 offset 14400.123456 sec` (ntpdate): seconds, forwards is positive.
+pub(super) fn stepped(ident: &str, message: &str) -> Option<f64> {
+    let number = |text: &str| text.split(' ').next()?.parse::<f64>().ok().filter(|it| it.is_finite());
+    match ident {
+        "chronyd" => number(message.strip_prefix("System clock was stepped by ")?),
+        "ntpd" => number(message.strip_prefix("time reset ").or_else(|| message.strip_prefix("clock_step "))?),
+        "ntpdate" => {
+            let rest = message.strip_prefix("step time server ")?;
+            number(&rest[rest.find(" offset ")? + 8..])
+        }
+        _ => None,
+    }
+}
+
+/// Whether a program of this name sets the clock.
+pub(super) fn keeps_time(ident: &str) -> bool {
+    matches!(ident, "chronyd" | "ntpd" | "ntpdate")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_time_services_say() {
+        let cases = [
+            ("chronyd", "System clock was stepped by 14400.123456 seconds", Some(14_400.123_456)),
+            ("chronyd", "System clock wrong by 14400.1 seconds", None),
+            ("ntpd", "time reset -3.5 s", Some(-3.5)),
+            ("ntpdate", "step time server 10.0.0.1 offset 7200.250000 sec", Some(7200.25)),
+            ("app", "System clock was stepped by 14400.1 seconds", None),
+        ];
+        for (ident, message, by) in cases {
+            assert_eq!(stepped(ident, message), by, "{message}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! How far the clocks of nodes are apart.
+//!
+//! ```text
+//! an event that kubelet stamped 10:00:07.2, created by the API server at 10:00:02     node ahead by 5.2 s at least
+//! a container started at 10:00:01 of a pod created at 10:00:04                        node behind by 3 s at least
+//! System time     : 0.000013 seconds fast of NTP time                                 a time service measured it
+//! ```
+//!
+//! The clock of the API server is the one all are compared with. What is written down by one and taken note of by another
+//! bounds the difference from one side; many such pairs with the same bound are a measurement, because delivery takes
+//! milliseconds when nothing is wrong. A difference that is well supported moves the stamps of the node; one that is not
+//! widens them. Within two seconds clocks count as together.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+
+use crate::{Name, Quote, Record, relation};
+
+/// What is known of the difference between a node's clock and that of the API server.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Skew {
+    /// Whose clock.
+    pub node: Name,
+    /// By how much it is ahead, microseconds: the best guess.
+    pub ahead_micros: i64,
+    /// It is ahead by no less than this; none where nothing bounds it.
+    pub least_micros: Option<i64>,
+    /// And by no more than this.
+    pub most_micros: Option<i64>,
+    /// How many pairs of stamps say so.
+    pub anchors: u32,
+    /// What they are: `kube-event`, `container-start`, `time-service`, `given`.
+    pub by: Vec<Name>,
+    /// What became of it.
+    pub used: SkewUse,
+    /// The pair that says it best.
+    pub quote: Option<Quote>,
+}
+
+/// What became of a difference between clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SkewUse {
+    /// Small enough to be left alone.
+    Together,
+    /// Well supported: the stamps of the node were moved.
+    Moved,
+    /// Not well supported: the stamps of the node became wider.
+    Widened,
+}
+
+/// Correction of a node's stamps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Correction {
+    pub(crate) shift: TimeDelta,
+    pub(crate) early_secs: i64,
+    pub(crate) late_secs: i64,
+}
+
+/// Differences up to this are delivery and whole seconds.
+const TOGETHER_MICROS: i64 = 2_000_000;
+/// So many pairs must agree for a measurement,
+const SUPPORT: usize = 5;
+/// within so much of the tightest.
+const AGREE_MICROS: i64 = 1_500_000;
+/// What a moved stamp may still be off by.
+const LEFT_SECS: i64 = 1;
+
+#[derive(Default)]
+struct Pairs {
+    /// Written by the node, then noted by the API server: the node is ahead by at least so much.
+    least: Vec<(i64, Name, Quote)>,
+    /// Created by the API server, then stamped by the node: the node is ahead by at most so much.
+    most: Vec<(i64, Name, Quote)>,
+    /// A time service measured it.
+    measured: Vec<(i64, Name, Quote)>,
+}
+
+/// The differences that the records of a case show.
+pub(crate) fn skews<'r>(records: impl Iterator<Item = &'r Record>, given: &BTreeMap<Name, i64>) -> Vec<Skew> {
+    let mut by_node: BTreeMap<Name, Pairs> = BTreeMap::new();
+    for record in records {
+        let Record::Fact(fact, _) = record else { continue };
+        let Some(quote) = fact.quotes.first() else { continue };
+        let number = |column: &str| fact.get(column).as_number();
+        if fact.row.relation == &relation::CLOCK_PAIR {
+            let node = crate::build::text(&fact.get("on"));
+            let (Some(node), Some(ahead)) = (node, number("ahead_micros")) else { continue };
+            let (ahead, width) = (ahead as i64, number("width_micros").unwrap_or(0.0) as i64);
+            let how = crate::build::text(&fact.get("how")).unwrap_or_default();
+            let pairs = by_node.entry(node).or_default();
+            match fact.get("first") {
+                crate::Value::Text(it) if &*it == "node" => {
+                    pairs.least.push((ahead.saturating_sub(width), how, quote.clone()));
+                }
+                _ => pairs.most.push((ahead.saturating_add(width), how, quote.clone())),
+            }
+        } else if fact.row.relation == &relation::CLOCK_SYNC
+            && let (Some(node), Some(offset)) = (&fact.node, number("offset_secs"))
+            && offset.abs() < 1e8
+        {
+            let ahead = (offset * 1e6).round() as i64;
+            by_node.entry(node.clone()).or_default().measured.push((ahead, "time-service".into(), quote.clone()));
+        }
+    }
+    let mut skews: Vec<Skew> = by_node.into_iter().filter_map(|(node, pairs)| estimate(node, pairs)).collect();
+    for (node, secs) in given {
+        skews.retain(|it| it.node != *node);
+        let micros = secs.saturating_mul(1_000_000);
+        skews.push(Skew {
+            node: node.clone(),
+            ahead_micros: micros,
+            least_micros: Some(micros),
+            most_micros: Some(micros),
+            anchors: 0,
+            by: vec!["given".into()],
+            used: SkewUse::Moved,
+            quote: None,
+        });
+    }
+    skews.sort_by(|a, b| a.node.cmp(&b.node));
+    skews
+}
+
+fn estimate(node: Name, mut pairs: Pairs) -> Option<Skew> {
+    pairs.least.sort_by_key(|it| std::cmp::Reverse(it.0));
+    pairs.most.sort_by_key(|it| it.0);
+    let anchors = (pairs.least.len() + pairs.most.len() + pairs.measured.len()) as u32;
+    let mut by: Vec<Name> =
+        [&pairs.least, &pairs.most, &pairs.measured].into_iter().flatten().map(|it| it.1.clone()).collect();
+    by.sort();
+    by.dedup();
+    // one pair may be a clock that was stepped, or an object written by hand
+    let second = |of: &[(i64, Name, Quote)]| of.get(usize::from(of.len() > 2)).map(|it| it.0);
+    let (least, most) = (second(&pairs.least), second(&pairs.most));
+    let agree = |of: &[(i64, Name, Quote)]| {
+        let best = of.get(1).map(|it| it.0);
+        best.is_some_and(|best| of.iter().filter(|it| (it.0 - best).abs() <= AGREE_MICROS).count() >= SUPPORT)
+    };
+    let skew = |ahead_micros, used, quote| Skew {
+        node: node.clone(),
+        ahead_micros,
+        least_micros: least,
+        most_micros: most,
+        anchors,
+        by: by.clone(),
+        used,
+        quote,
+    };
+    if let Some((ahead, _, quote)) = pairs.measured.last() {
+        let used = if ahead.abs() > TOGETHER_MICROS { SkewUse::Moved } else { SkewUse::Together };
+        return Some(skew(*ahead, used, Some(quote.clone())));
+    }
+    // bounds that exclude each other are no bounds: the clock was set in between
+    let contradict = least.zip(most).is_some_and(|(least, most)| least > most.saturating_add(TOGETHER_MICROS));
+    let ahead = match (least, most) {
+        (Some(least), Some(most)) if contradict => {
+            if least.abs() > most.abs() {
+                least
+            } else {
+                most
+            }
+        }
+        (Some(least), _) if agree(&pairs.least) || least > 0 => least,
+        (_, Some(most)) if most < 0 => most,
+        (Some(_), None) => 0,
+        _ => 0,
+    };
+    let quote = if Some(ahead) == most {
+        pairs.most.get(1).or(pairs.most.first())
+    } else {
+        pairs.least.get(1).or(pairs.least.first())
+    };
+    let quote = quote.map(|it| it.2.clone());
+    if ahead.abs() <= TOGETHER_MICROS && !contradict {
+        return (anchors > 0).then(|| skew(ahead, SkewUse::Together, quote));
+    }
+    let supported = !contradict && (agree(&pairs.least) || agree(&pairs.most) && ahead < 0);
+    Some(skew(ahead, if supported { SkewUse::Moved } else { SkewUse::Widened }, quote))
+}
+
+impl Skew {
+    pub(crate) fn correction(&self) -> Correction {
+        let secs = |micros: i64| micros.div_euclid(1_000_000) + i64::from(micros.rem_euclid(1_000_000) > 0);
+        match self.used {
+            SkewUse::Together => Correction::default(),
+            SkewUse::Moved if self.by.iter().any(|it| &**it == "given") => {
+                Correction { shift: TimeDelta::microseconds(self.ahead_micros), ..Correction::default() }
+            }
+            SkewUse::Moved => Correction {
+                shift: TimeDelta::microseconds(self.ahead_micros),
+                early_secs: LEFT_SECS,
+                late_secs: LEFT_SECS,
+            },
+            // a clock that is ahead shows instants later than they were
+            SkewUse::Widened if self.ahead_micros > 0 => {
+                Correction { early_secs: secs(self.ahead_micros), ..Correction::default() }
+            }
+            SkewUse::Widened => Correction { late_secs: secs(-self.ahead_micros), ..Correction::default() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Fact, MemberId, Row, Span, Stamp};
+
+    fn pair(first: &str, ahead_secs: f64, width_secs: f64) -> Record {
+        let row = Row::new(&relation::CLOCK_PAIR)
+            .with("on", "a")
+            .with("first", first)
+            .with("ahead_micros", (ahead_secs * 1e6) as i64)
+            .with("width_micros", (width_secs * 1e6) as i64)
+            .with("how", if first == "node" { "kube-event" } else { "container-start" });
+        fact(row, None)
+    }
+
+    fn fact(row: Row, node: Option<&str>) -> Record {
+        let quote = Quote { span: Span { member: MemberId(0), start: 0, len: 1, line: 1 }, text: "x".into() };
+        Record::Fact(Box::new(Fact::new(row, node.map(Into::into), quote)), Stamp::None)
+    }
+
+    fn of(records: &[Record]) -> Option<(f64, SkewUse, Correction)> {
+        let skews = skews(records.iter(), &BTreeMap::new());
+        skews.first().map(|it| (it.ahead_micros as f64 / 1e6, it.used, it.correction()))
+    }
+
+    #[test]
+    fn clocks_that_agree_are_left_alone() {
+        let records: Vec<Record> = (0..9).map(|it| pair("node", -0.1 * f64::from(it), 1.0)).collect();
+        let (_, used, correction) = of(&records).expect("pairs");
+        assert_eq!((used, correction), (SkewUse::Together, Correction::default()));
+        assert_eq!(of(&[]), None);
+        // slow delivery is no slow clock
+        let slow: Vec<Record> = [-0.2, -0.4, -31.0, -92.0].map(|it| pair("node", it, 1.0)).into();
+        assert_eq!(of(&slow).map(|it| it.1), Some(SkewUse::Together));
+    }
+
+    #[test]
+    fn many_pairs_with_one_bound_are_a_measurement() {
+        let ahead: Vec<Record> = (0..6).map(|it| pair("node", 30.0 - 0.1 * f64::from(it), 1.0)).collect();
+        let (secs, used, correction) = of(&ahead).expect("pairs");
+        assert!((28.0..=30.0).contains(&secs) && used == SkewUse::Moved, "{secs} {used:?}");
+        assert_eq!((correction.early_secs, correction.late_secs), (1, 1));
+        let behind: Vec<Record> = (0..6).map(|it| pair("node", -30.0 - 0.1 * f64::from(it), 1.0)).collect();
+        assert!(of(&behind).is_some_and(|it| it.0 < -29.0 && it.1 == SkewUse::Moved));
+    }
+
+    #[test]
+    fn few_pairs_widen_only() {
+        let (secs, used, correction) = of(&[pair("node", 40.0, 1.0)]).expect("a pair");
+        assert_eq!((secs, used), (39.0, SkewUse::Widened));
+        assert_eq!(correction, Correction { shift: TimeDelta::zero(), early_secs: 39, late_secs: 0 });
+        // a container cannot start before its pod is there
+        let (secs, used, correction) = of(&[pair("api", -12.0, 1.0)]).expect("a pair");
+        assert_eq!((secs, used, correction.late_secs), (-11.0, SkewUse::Widened, 11));
+        assert_eq!(of(&[pair("api", 500.0, 1.0)]).map(|it| it.1), Some(SkewUse::Together), "it may start late");
+        // events a minute late may have waited, and nothing else is known
+        assert_eq!(of(&[pair("node", -60.0, 1.0)]).map(|it| it.1), Some(SkewUse::Together));
+    }
+
+    #[test]
+    fn a_time_service_knows_best_and_the_user_better() {
+        let sync = || Row::new(&relation::CLOCK_SYNC).with("service", "chronyc").with("offset_secs", -3.5);
+        let records = [pair("node", 0.1, 1.0), fact(sync(), Some("a"))];
+        assert_eq!(of(&records).map(|it| (it.0, it.1)), Some((-3.5, SkewUse::Moved)));
+        let given = skews(records.iter(), &BTreeMap::from([("a".into(), 7)]));
+        assert_eq!((given.len(), given[0].ahead_micros), (1, 7_000_000));
+        assert_eq!(given[0].correction().shift, TimeDelta::seconds(7));
+    }
+}
