@@ -7,6 +7,7 @@ use std::sync::Arc;
 use parsers::{Chunk, Format, Input, Origin, Reading, Sniff, identify};
 use timeline::{Issue, MemberId, MemberRecords, Name, Outcome, Watch};
 
+use crate::archive::Limits;
 use crate::text::text;
 
 /// How much of a member is looked at to recognise it.
@@ -43,6 +44,8 @@ pub(crate) struct Consumer {
     origin: Origin,
     state: State,
     line_bytes: usize,
+    most_records: usize,
+    dropped: u64,
     /// The beginning of a line whose end has not come yet.
     rest: Vec<u8>,
     start: u64,
@@ -62,7 +65,7 @@ impl Consumer {
         format: Option<&'static Format>,
         modified: Option<i64>,
         watch: &Arc<dyn Watch>,
-        line_bytes: usize,
+        limits: &Limits,
     ) -> Consumer {
         let origin = Origin { member: MemberId(0), path: path.clone(), node: None, watch: watch.clone() };
         let mut member = timeline::Member::new(path, 0);
@@ -77,7 +80,8 @@ impl Consumer {
             member.outcome = Outcome::Parsed;
         }
         let done = Done { member, records: MemberRecords::default() };
-        Consumer { done, origin, state, line_bytes, rest: Vec::new(), start: 0, line: 1 }
+        let (line_bytes, most_records) = (limits.line_bytes, limits.records);
+        Consumer { done, origin, state, line_bytes, most_records, dropped: 0, rest: Vec::new(), start: 0, line: 1 }
     }
 
     /// Takes the next bytes, cut anywhere.
@@ -128,6 +132,17 @@ impl Consumer {
         if read.is_err() {
             self.give_up(line, bytes.len());
         }
+        self.drop_records();
+    }
+
+    /// Keeps no more records than the limit allows.
+    fn drop_records(&mut self) {
+        let records = &mut self.done.records.records;
+        let over = records.len().saturating_sub(self.most_records);
+        if over > 0 {
+            self.dropped += over as u64;
+            records.truncate(self.most_records);
+        }
     }
 
     /// The reader broke on these bytes; they and all that follows are counted as not understood.
@@ -168,7 +183,28 @@ impl Consumer {
                 }
             }
         }
+        self.drop_records();
+        if self.dropped > 0 {
+            let words = over_records(self.most_records);
+            incomplete(&mut self.done.records, &words);
+            self.done.member.truncated.get_or_insert(words);
+        }
         self.done
+    }
+}
+
+/// Why a file with very many records is not all there.
+pub(crate) fn over_records(limit: usize) -> String {
+    format!("over the limit of records per file ({limit})")
+}
+
+/// What a file does not list may have stood where it breaks off.
+pub(crate) fn incomplete(records: &mut MemberRecords, why: &str) {
+    for collected in &mut records.collected {
+        collected.incomplete.get_or_insert_with(|| why.to_owned());
+    }
+    for seen in &mut records.seen {
+        seen.incomplete.get_or_insert_with(|| why.to_owned());
     }
 }
 
@@ -214,7 +250,13 @@ mod tests {
 
     fn read(format: &'static Format, parts: &[&str]) -> Done {
         let watch: Arc<dyn Watch> = Arc::new(true);
-        let mut consumer = Consumer::new("x/y".into(), Some(format), None, &watch, 1 << 10);
+        let mut consumer = Consumer::new(
+            "x/y".into(),
+            Some(format),
+            None,
+            &watch,
+            &Limits { line_bytes: 1 << 10, ..Limits::default() },
+        );
         parts.iter().for_each(|it| consumer.take(it.as_bytes()));
         consumer.finish(false)
     }

@@ -11,7 +11,7 @@ use timeline::{MemberId, MemberRecords, Name, Outcome, Watch};
 use crate::archive::{self, Budget, Error, Input, Limit, Limits, Note, SkipReason, Visitor};
 use crate::attribute;
 use crate::layout::{self, Layout};
-use crate::member::{CHUNK_BYTES, Consumer, Done, SNIFF_BYTES, fill, number, recognise};
+use crate::member::{CHUNK_BYTES, Consumer, Done, SNIFF_BYTES, fill, incomplete, number, over_records, recognise};
 
 /// How to read.
 pub struct Options {
@@ -67,8 +67,13 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
         let mut done = with_notes(done, notes, &mut case.limits_hit);
         let layouts = layout::recognise(done.iter().map(|it| it.member.path.as_ref()));
         attribute::nodes(&mut done, &layouts, &format!("unknown-{}", case.bundles.len() + 1));
+        let over = over_records(options.limits.records);
         for it in done {
             let Done { mut member, mut records } = it;
+            if member.truncated.as_ref() == Some(&over) {
+                let limit = options.limits.records;
+                case.limits_hit.push(format!("records per file ({limit}) reached at {}", member.path));
+            }
             number(&mut records, MemberId(case.members.len() as u32));
             member.path = format!("{prefix}{}", member.path).into();
             case.members.push(member);
@@ -149,8 +154,7 @@ impl Visitor for Inline<'_> {
         fill(member.reader, &mut head, SNIFF_BYTES);
         let format = recognise(&member.path, &head, head.len() < SNIFF_BYTES);
         let limits = &self.options.limits;
-        let mut consumer =
-            Consumer::new(member.path.into(), format, member.modified, &self.options.watch, limits.line_bytes);
+        let mut consumer = Consumer::new(member.path.into(), format, member.modified, &self.options.watch, limits);
         let mut room = Room::new(format, limits);
         consumer.take(room.within(&head));
         let mut buffer = head;
@@ -247,7 +251,7 @@ impl Visitor for Spawning<'_, '_> {
         self.scope.spawn(move |_| {
             let sniffed = &head[..head.len().min(SNIFF_BYTES)];
             let format = recognise(&path, sniffed, sniffed.len() == head.len() && small);
-            let mut consumer = Consumer::new(path.into(), format, modified, &options.watch, options.limits.line_bytes);
+            let mut consumer = Consumer::new(path.into(), format, modified, &options.watch, &options.limits);
             let mut room = Room::new(format, &options.limits);
             consumer.take(room.within(&head));
             drop(head);
@@ -373,16 +377,6 @@ fn take_note(note: Note, ledger: &mut Vec<Done>, limits_hit: &mut Vec<String>) {
                 it.records.issue(MemberId(0), 0, format!("the path was not as shown: {what:?}").to_lowercase());
             }
         }
-    }
-}
-
-/// What a file does not list may have stood where it breaks off.
-fn incomplete(records: &mut MemberRecords, why: &str) {
-    for collected in &mut records.collected {
-        collected.incomplete.get_or_insert_with(|| why.to_owned());
-    }
-    for seen in &mut records.seen {
-        seen.incomplete.get_or_insert_with(|| why.to_owned());
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use coroner::Band;
+use coroner::{Band, Limits};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -173,6 +173,9 @@ pub(crate) struct Analyze {
 pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) case: Case,
+    /// Shows only the clocks and the boots: zones, years, skews, anchors, and why
+    #[arg(long)]
+    pub(crate) clocks: bool,
 }
 
 /// What every command that reads bundles understands.
@@ -199,6 +202,72 @@ pub(crate) struct Case {
     /// Shows what a first reading leaves out
     #[arg(short, long)]
     pub(crate) verbose: bool,
+    #[command(flatten)]
+    pub(crate) limits: LimitArgs,
+}
+
+/// The heading of the limits in the help.
+const LIMITS: &str = "Limits (what they cut off is named in the report)";
+
+/// How far to go with a hostile or broken bundle.
+#[derive(Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// Unpacked bytes in all [default: 64G]
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", value_parser = bytes)]
+    max_bytes: Option<u64>,
+    /// Unpacked bytes for one packed byte [default: 1000]
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_ratio: Option<u64>,
+    /// Files and folders in all [default: 1000000]
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_members: Option<u64>,
+    /// Archives inside archives [default: 8]
+    #[arg(long, help_heading = LIMITS, value_name = "N")]
+    max_depth: Option<u32>,
+    /// Bytes of a path [default: 4096]
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", value_parser = bytes)]
+    max_path: Option<u64>,
+    /// Bytes of a line; a longer one is read in parts [default: 1M]
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", value_parser = bytes)]
+    max_line: Option<u64>,
+    /// Records kept of one file [default: 5000000]
+    #[arg(long, help_heading = LIMITS, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    max_records: Option<u64>,
+    /// Bytes of what must be held whole, such as a zip inside a tar [default: 256M]
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", value_parser = bytes)]
+    max_whole: Option<u64>,
+}
+
+impl LimitArgs {
+    /// The defaults, but for what was given.
+    pub(crate) fn limits(&self) -> Limits {
+        let mut limits = Limits::default();
+        let size = |it: u64| usize::try_from(it).unwrap_or(usize::MAX);
+        limits.total_bytes = self.max_bytes.unwrap_or(limits.total_bytes);
+        limits.ratio = self.max_ratio.unwrap_or(limits.ratio);
+        limits.members = self.max_members.unwrap_or(limits.members);
+        limits.depth = self.max_depth.unwrap_or(limits.depth);
+        limits.path_bytes = self.max_path.map_or(limits.path_bytes, size);
+        limits.line_bytes = self.max_line.map_or(limits.line_bytes, size);
+        limits.records = self.max_records.map_or(limits.records, size);
+        limits.whole_bytes = self.max_whole.unwrap_or(limits.whole_bytes);
+        limits
+    }
+}
+
+/// `4096`, `64k`, `256M`, `2GiB`: powers of 1024; at least one byte.
+fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let unit = match text[digits..].to_ascii_lowercase().trim_end_matches("ib").trim_end_matches('b') {
+        "" => 0,
+        "k" => 10,
+        "m" => 20,
+        "g" => 30,
+        "t" => 40,
+        _ => return Err("it must be a number of bytes such as 4096, 64k, 256M or 2G".to_owned()),
+    };
+    let number: u64 = text[..digits].parse().map_err(|_| "it must begin with a whole number".to_owned())?;
+    number.checked_mul(1 << unit).filter(|it| *it > 0).ok_or_else(|| "it must be between 1 and 16777216T".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -335,6 +404,16 @@ mod tests {
         assert_eq!(place("a:b/c.txt:12"), Ok(("a:b/c.txt".to_owned(), 12)));
         for bad in ["a.txt", "a.txt:", "a.txt:0", ":3", "a.txt:x", ""] {
             assert!(place(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        let good = ["4096", "64k", "256M", "2GiB", "1TB", "1b"].map(|it| bytes(it).ok());
+        let of = |power: u32| Some(1_u64 << power);
+        assert_eq!(good, [of(12), of(16), of(28), of(31), of(40), Some(1)]);
+        for bad in ["", "k", "0", "-1", "1.5G", "12x", "99999999999999999999", "99999999T", "1é"] {
+            assert!(bytes(bad).is_err(), "{bad}");
         }
     }
 

@@ -66,7 +66,9 @@ fn inspect(args: &Inspect, output: &Output) -> anyhow::Result<ExitCode> {
     let found = analyzer.inspect()?;
     drop(waiting);
     output.print(&match args.case.format {
+        Format::Text if args.clocks => report::clocks_text(&found, &output.look(args.case.verbose)),
         Format::Text => report::inspection_text(&found, &output.look(args.case.verbose)),
+        Format::Json if args.clocks => report::clocks_json(&found),
         Format::Json => report::inspection_json(&found),
     })?;
     Ok(ExitCode::SUCCESS)
@@ -87,6 +89,7 @@ fn analyzer(case: &Case) -> anyhow::Result<Analyzer> {
     for (node, secs) in &case.skew {
         analyzer = analyzer.skew(node, *secs);
     }
+    analyzer = analyzer.limits(case.limits.limits());
     if let Some(threads) = case.threads {
         analyzer = analyzer.threads(usize::from(threads));
     }

@@ -17,7 +17,7 @@ use crate::care::{NO_NODE, clock_words};
 use crate::page::{Entry, Ink, Look, Page, clean, counted};
 use crate::partial::{below, root};
 use crate::when::Calendar;
-use crate::{Boot, BootEnd, Inspection, Instant};
+use crate::{Boot, BootEnd, Inspection, Instant, Node};
 
 /// A clock, and how well it is known.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -210,6 +210,22 @@ impl ClockFindings {
     }
 }
 
+/// What an inspection knows of nodes, clocks and boots, as JSON: these parts of the inspection, under the same names.
+#[must_use]
+pub fn clocks_json(it: &Inspection) -> String {
+    #[derive(Serialize)]
+    struct Clocks<'i> {
+        schema: &'i str,
+        case: &'i str,
+        nodes: &'i [Node],
+        clocks: &'i [Clock],
+        clock_findings: &'i ClockFindings,
+        boots: &'i [Boot],
+    }
+    let Inspection { schema, case, nodes, clocks, clock_findings, boots, .. } = it;
+    crate::pretty(&Clocks { schema, case, nodes, clocks, clock_findings, boots })
+}
+
 /// Where texts begin on the page.
 const HANG: usize = 13;
 
@@ -256,7 +272,8 @@ fn of_node(page: &mut Page, it: &Inspection, name: Option<&str>, calendar: &Cale
         let at = calendar.show(&step.at).map(|it| format!(" at {it}")).unwrap_or_default();
         let moved = match step.moved {
             0 => "nothing was moved".to_owned(),
-            count => format!("{} before it moved", counted(count, "record was", "records were")),
+            1 => "one record before it was moved".to_owned(),
+            count => format!("{count} records before it were moved"),
         };
         let place = format!("{}:{}", below(root, &step.file), step.line);
         lines.push((

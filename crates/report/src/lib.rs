@@ -21,7 +21,7 @@ mod rule_doc;
 mod text;
 mod when;
 
-pub use clocks::{Clock, ClockFindings, ClockStep, KernelClock, Skew, clocks_text};
+pub use clocks::{Clock, ClockFindings, ClockStep, KernelClock, Skew, clocks_json, clocks_text};
 pub use coverage::{
     Boot, BootEnd, Coverage, Gap, Inspection, Issue, LogSource, Member, MemberOutcome, Node, RelationSource,
 };

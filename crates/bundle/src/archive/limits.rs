@@ -19,6 +19,8 @@ pub struct Limits {
     pub path_bytes: usize,
     /// Length of a line, for those who read members.
     pub line_bytes: usize,
+    /// Records that are kept of one file; further ones are dropped and the file counts as incomplete.
+    pub records: usize,
     /// What may be held in memory whole at any time, such as a zip inside a tar; something larger is passed over unread.
     pub whole_bytes: u64,
 }
@@ -32,6 +34,7 @@ impl Default for Limits {
             depth: 8,
             path_bytes: 4096,
             line_bytes: 1 << 20,
+            records: 5_000_000,
             whole_bytes: 256 << 20,
         }
     }

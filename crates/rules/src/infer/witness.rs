@@ -43,6 +43,9 @@ fn cited(timeline: &Timeline, hypothesis: &Hypothesis) -> Timeline {
         seen: timeline.seen.clone(),
         collected: timeline.collected.clone(),
         clocks: timeline.clocks.clone(),
+        skews: timeline.skews.clone(),
+        steps: timeline.steps.clone(),
+        kernel_clocks: timeline.kernel_clocks.clone(),
         nodes: timeline.nodes.clone(),
         issues: Vec::new(),
     }
