@@ -351,7 +351,7 @@ mod tests {
             ("rule: a\ntitle: 't {$x}'\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\nframe: [one]\n".to_owned(), "no clause binds $x"),
             ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, nod: $node }\nframe: [one]\n".to_owned(), "no column nod"),
             ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: nothing, node: $node }\nframe: [one]\n".to_owned(), "no fact is called nothing"),
-            ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { promql: 'histogram_quantile(0.9, up)', node: $node }\nframe: [one]\n".to_owned(), "histogram_quantile"),
+            ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { promql: 'sum(info(up)) > 2', node: $node }\nframe: [one]\n".to_owned(), "mine.yaml:5:23: the function info: not supported yet"),
             ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\nframe: [two]\n".to_owned(), "no clause is called two"),
             ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\nframe: [one]\nfor: [{ when: one, weight: big }]\n".to_owned(), "big is no weight"),
             ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\nframe: [one]\nexplains: [nobody]\n".to_owned(), "no clause or rule is called nobody"),

@@ -1,6 +1,7 @@
 //! Metric clauses.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use chrono::DateTime;
 use timeline::{Interval, Name, Time, Value};
@@ -12,7 +13,26 @@ use super::{Binding, Case, Found};
 use crate::language::Clause;
 use crate::language::condition::Condition;
 use crate::language::expression::Scope;
-use crate::promql::{Output, Query};
+use crate::promql::{Outcome, Output, Query};
+
+/// Answers of more points than this are worked out anew each time.
+const MOST_REMEMBERED: usize = 100_000;
+
+impl Case<'_> {
+    /// What a query says of a node, worked out once for the values of its variables.
+    fn asked(&self, query: &Query, node: Option<&Name>, binding: &Binding) -> Rc<Outcome> {
+        let values = query.variables().iter().map(|it| binding.variable(it).unwrap_or_default().to_string());
+        let key = (std::ptr::from_ref(query).addr(), node.cloned(), values.collect::<Vec<_>>());
+        if let Some(known) = self.answers.borrow().get(&key) {
+            return known.clone();
+        }
+        let outcome = Rc::new(query.evaluate(&self.metrics, node, &|name| binding.variable(name)));
+        if outcome.vectors.iter().map(|it| it.points.len()).sum::<usize>() <= MOST_REMEMBERED {
+            self.answers.borrow_mut().insert(key, outcome.clone());
+        }
+        outcome
+    }
+}
 
 /// A metric clause, asked once for its node or once for each node there is.
 pub(super) fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, binding: &Binding) -> Rows {
@@ -25,14 +45,18 @@ pub(super) fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, bin
     };
     let window = Window::of(case, clause, binding);
     let (mut groups, mut near_miss) = (Vec::new(), None);
+    let state = query.is_state();
     for node in nodes {
-        let series: Vec<_> = timeline.series.iter().filter(|it| node.is_none() || it.node == node).collect();
-        let outcome = query.evaluate(&series, &|name| binding.variable(name));
+        let outcome = case.asked(query, node.as_ref(), binding);
+        if outcome.costly {
+            return Rows { over_budget: true, ..Rows::default() };
+        }
         let to_found = |output: &Output| -> Option<Found> {
             let inside = |millis: i64| {
                 let at = DateTime::from_timestamp_millis(millis);
                 let within = |it: &Window| at.is_some_and(|at| it.may_hold_instant(case, node.as_ref(), at));
-                window.as_ref().is_none_or(within)
+                // state held when it was collected, and nobody knows since when
+                state || window.as_ref().is_none_or(within)
             };
             let points: Vec<(i64, f64)> = output.points.iter().copied().filter(|it| inside(it.0)).collect();
             let first = points.first()?;
@@ -50,12 +74,12 @@ pub(super) fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, bin
             cells.insert("first".to_owned(), Value::Number(first.1));
             cells.insert("node".to_owned(), node.clone().into());
             Some(Found {
-                at: instant(before.unwrap_or(first.0 - step), first.0),
+                at: instant(before.unwrap_or(first.0.saturating_sub(step)), first.0),
                 last: instant(points[points.len() - 1].0, points[points.len() - 1].0),
                 quotes: output.cited.clone(),
                 count: points.len() as u64,
                 cells,
-                state: false,
+                state,
             })
         };
         for output in &outcome.vectors {
@@ -71,7 +95,8 @@ pub(super) fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, bin
             }
         }
         if groups.is_empty() && near_miss.is_none() && outcome.had_input {
-            near_miss = outcome.unfiltered.iter().find_map(to_found);
+            let unfiltered = query.unfiltered(&case.metrics, node.as_ref(), &|name| binding.variable(name));
+            near_miss = unfiltered.iter().find_map(to_found);
         }
     }
     Rows { groups, near_miss, ..Rows::default() }

@@ -9,8 +9,9 @@ mod metric;
 mod rows;
 mod window;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use timeline::{Fact, Name, Quote, Source, Time, Timeline, Truth, Value};
 
@@ -22,8 +23,12 @@ use crate::Pack;
 use crate::detectors;
 use crate::language::expression::Scope;
 use crate::language::{Clause, ClauseKind, Signal, When};
+use crate::promql::{Outcome, Store};
 use crate::signals::Match;
 use window::Boots;
+
+/// A query of this run, the node it is asked of, and the values of its variables.
+type Asked = (usize, Option<Name>, Vec<String>);
 
 /// A timeline prepared for questions.
 pub(crate) struct Case<'t> {
@@ -35,6 +40,10 @@ pub(crate) struct Case<'t> {
     /// Rows of a relation or signal said of one node, by place.
     by_node: BTreeMap<&'t str, BTreeMap<Name, Vec<u32>>>,
     boots: Boots,
+    /// What metric clauses ask.
+    metrics: Store<'t>,
+    /// What they were told.
+    answers: RefCell<BTreeMap<Asked, Rc<Outcome>>>,
     /// Rows the rule at hand may still look at.
     budget: Cell<u64>,
 }
@@ -56,7 +65,9 @@ impl<'t> Case<'t> {
         let boots = Boots::of(timeline);
         let budget = Cell::new(MOST_ROWS);
         let by_node = BTreeMap::new();
-        let mut case = Case { timeline, signals: signals_by_name, matches, facts, derived, by_node, boots, budget };
+        let (metrics, answers) = (Store::of(timeline), RefCell::default());
+        let signals = signals_by_name;
+        let mut case = Case { timeline, signals, matches, facts, derived, by_node, boots, metrics, answers, budget };
         case.index();
         let bugs = bugs::rows(&case, &pack.bugs);
         case.derived.insert(detectors::known_bug::RELATION.name, bugs);
@@ -328,7 +339,8 @@ fn is_log(clause: &Clause) -> bool {
 fn is_state(clause: &Clause) -> bool {
     let state = |relation: &str| log_sources(relation).is_none() && !DATED.contains(&relation);
     match &clause.kind {
-        ClauseKind::Signal(_) | ClauseKind::Metric(_) => false,
+        ClauseKind::Signal(_) => false,
+        ClauseKind::Metric(query) => query.is_state(),
         ClauseKind::Fact(relation) => state(relation.name),
         ClauseKind::Derived(detector) => detector.needs.iter().all(|it| *it != "series" && state(it)),
     }

@@ -49,7 +49,10 @@ pub(super) fn compile_clause(
     clause.kind = if head == "promql" {
         match Query::parse(&what.value) {
             Ok(query) => ClauseKind::Metric(Box::new(query)),
-            Err(error) => return Err(file.broken(place(what), error.to_string())),
+            Err(error) => {
+                let at = error.offset.map_or_else(|| place(what), |it| file.inside(place(what), &what.value, it));
+                return Err(file.broken(at, error.to_string()));
+            }
         }
     } else if let Some(signal) = known.get(&what.value).filter(|_| matches!(head, "signal" | "absent")) {
         let captures = signal.captures().into_iter().map(str::to_owned);

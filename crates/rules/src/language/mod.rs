@@ -77,6 +77,16 @@ pub(crate) struct File<'t> {
 }
 
 impl File<'_> {
+    /// Where a byte of a value stands, as far as the value stands in one line as it is.
+    pub(crate) fn inside(&self, place: Place, value: &str, offset: usize) -> Place {
+        let line = self.text.lines().nth(place.line.saturating_sub(1) as usize).unwrap_or_default();
+        let starts = line.char_indices().nth(place.column.saturating_sub(1) as usize).map_or(0, |it| it.0);
+        let Some(found) = line.get(starts..).and_then(|it| it.find(value)) else { return place };
+        let at = (starts + found + offset).min(line.len());
+        let column = line.get(..at).map_or(place.column, |it| it.chars().count() as u64 + 1);
+        Place { line: place.line, column }
+    }
+
     /// A mistake at a place, with the line and a caret under it.
     pub(crate) fn broken(&self, place: Place, message: impl Into<String>) -> Error {
         let line = self.text.lines().nth(place.line.saturating_sub(1) as usize).unwrap_or_default();

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use timeline::Name;
 
 use super::cite::Origin;
-use super::evaluate::Column;
+use super::column::Column;
 use super::expr::{How, Keep};
+use super::statistics::{mean, quantile, variance};
 
 /// The columns by the labels that are kept, in order.
 fn grouped(columns: &[Column], keep: &Keep) -> BTreeMap<Vec<(Name, Name)>, Vec<usize>> {
@@ -18,41 +19,66 @@ fn grouped(columns: &[Column], keep: &Keep) -> BTreeMap<Vec<(Name, Name)>, Vec<u
     groups
 }
 
-/// `sum by (node) (x)`
-pub(super) fn aggregated(columns: Vec<Column>, keep: &Keep, how: How, instants: usize) -> Vec<Column> {
-    let groups = grouped(&columns, keep);
-    let groups = groups.into_iter().map(|(labels, parts)| {
-        let mut values: Vec<Option<f64>> = vec![None; instants];
-        let mut counts = vec![0u32; instants];
-        for column in parts.iter().map(|it| &columns[*it]) {
-            for (at, value) in column.values.iter().enumerate() {
-                let Some(value) = *value else { continue };
-                counts[at] += 1;
-                values[at] = Some(match (values[at], how) {
-                    (_, How::Count) => f64::from(counts[at]),
-                    (None, _) => value,
-                    (Some(sum), How::Sum | How::Avg) => sum + value,
-                    (Some(most), How::Max) => most.max(value),
-                    (Some(least), How::Min) => least.min(value),
-                    (Some(it), How::Top | How::Bottom) => it,
-                });
-            }
-        }
-        if how == How::Avg {
-            for (value, count) in values.iter_mut().zip(&counts) {
-                *value = value.map(|it| it / f64::from(*count));
-            }
-        }
-        let node = columns[parts[0]].node.clone();
-        let node = node.filter(|_| matches!(keep, Keep::AllBut(_)));
-        let node = node.filter(|it| parts.iter().all(|at| columns[*at].node.as_ref() == Some(it)));
-        let origin = Rc::new(Origin::All {
-            parts: parts.iter().map(|it| columns[*it].origin.clone()).collect(),
-            least: how == How::Min,
-        });
-        Column { metric: None, labels: labels.into(), node, values, origin }
+/// The node of several columns, where they are of one.
+fn node(columns: &[Column], parts: &[usize], keep: &Keep) -> Option<Name> {
+    let node = columns[parts[0]].node.clone().filter(|_| matches!(keep, Keep::AllBut(_)));
+    node.filter(|it| parts.iter().all(|at| columns[*at].node.as_ref() == Some(it)))
+}
+
+/// `sum by (node) (x)`, `quantile(0.9, x)`
+pub(super) fn aggregated(columns: &[Column], keep: &Keep, how: How, param: &[f64], instants: usize) -> Vec<Column> {
+    let groups = grouped(columns, keep).into_iter().map(|(labels, parts)| {
+        let present = |at: usize| parts.iter().filter_map(move |it| columns[*it].values[at]);
+        let values = match how {
+            How::Sum | How::Min | How::Max | How::Count | How::Group => folded(columns, &parts, how, instants),
+            _ => (0..instants)
+                .map(|at| {
+                    present(at).next()?;
+                    Some(match how {
+                        How::Stddev => variance(present(at)).sqrt(),
+                        How::Stdvar => variance(present(at)),
+                        How::Quantile => quantile(param.get(at).copied().unwrap_or(f64::NAN), present(at).collect()),
+                        _ => mean(present(at)),
+                    })
+                })
+                .collect(),
+        };
+        let origins = parts.iter().map(|it| columns[*it].origin.clone()).collect();
+        let origin = Rc::new(Origin::All { parts: origins, least: how == How::Min });
+        Column { metric: None, node: node(columns, &parts, keep), labels: labels.into(), values, origin }
     });
     groups.collect()
+}
+
+/// What one pass over the columns can add up.
+fn folded(columns: &[Column], parts: &[usize], how: How, instants: usize) -> Vec<Option<f64>> {
+    let mut values: Vec<Option<f64>> = vec![None; instants];
+    for column in parts.iter().map(|it| &columns[*it]) {
+        for (to, value) in values.iter_mut().zip(&column.values) {
+            let Some(value) = *value else { continue };
+            *to = Some(match (*to, how) {
+                (_, How::Group) | (None, How::Count) => 1.0,
+                (Some(count), How::Count) => count + 1.0,
+                (None, _) => value,
+                (Some(most), How::Max) => {
+                    if most < value || most.is_nan() {
+                        value
+                    } else {
+                        most
+                    }
+                }
+                (Some(least), How::Min) => {
+                    if least > value || least.is_nan() {
+                        value
+                    } else {
+                        least
+                    }
+                }
+                (Some(sum), _) => sum + value,
+            });
+        }
+    }
+    values
 }
 
 /// `topk(3, x)`: the columns stay, their values only where they are among the most.
@@ -72,4 +98,39 @@ pub(super) fn most(mut columns: Vec<Column>, keep: &Keep, count: &[f64], greates
         }
     }
     columns
+}
+
+/// `count_values("version", x)`: a column for each value there is, called by it.
+pub(super) fn count_values(columns: &[Column], keep: &Keep, label: &str, instants: usize) -> Vec<Column> {
+    let mut found: BTreeMap<Vec<(Name, Name)>, Column> = BTreeMap::new();
+    for (labels, parts) in grouped(columns, keep) {
+        for part in &parts {
+            for (at, value) in columns[*part].values.iter().enumerate() {
+                let Some(value) = *value else { continue };
+                let mut labels: Vec<(Name, Name)> =
+                    labels.iter().filter(|it| it.0.as_ref() != label).cloned().collect();
+                labels.push((label.into(), printed(value).into()));
+                labels.sort();
+                let of = found.entry(labels).or_insert_with_key(|labels| Column {
+                    metric: None,
+                    labels: labels.clone().into(),
+                    node: node(columns, &parts, keep),
+                    values: vec![None; instants],
+                    origin: columns[*part].origin.clone(),
+                });
+                of.values[at] = Some(of.values[at].unwrap_or(0.0) + 1.0);
+            }
+        }
+    }
+    found.into_values().collect()
+}
+
+/// A value as Prometheus writes it into a label.
+pub(super) fn printed(value: f64) -> String {
+    match value {
+        it if it.is_nan() => "NaN".to_owned(),
+        f64::INFINITY => "+Inf".to_owned(),
+        f64::NEG_INFINITY => "-Inf".to_owned(),
+        it => it.to_string(),
+    }
 }

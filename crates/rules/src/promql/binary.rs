@@ -6,13 +6,14 @@ use std::rc::Rc;
 use timeline::Name;
 
 use super::cite::Origin;
-use super::evaluate::{Block, Column, Data, Run};
-use super::expr::{Expr, Keep, Many, Op};
+use super::column::{Column, Data};
+use super::evaluate::Run;
+use super::expr::{Expr, Keep, Many, NAME, Op};
 
 /// The value of an operator.
-pub(super) fn value(run: &Run<'_>, expr: &Expr, block: &mut Block<'_>) -> Data {
+pub(super) fn value(run: &Run<'_>, expr: &Expr, times: &[i64]) -> Data {
     let Expr::Binary { op, left, right, on, many, bool } = expr else { return Data::Vector(Vec::new()) };
-    let (left, right) = (run.value(left, block), run.value(right, block));
+    let (left, right) = (run.value(left, times), run.value(right, times));
     match (left, right) {
         (Data::Scalar(left), Data::Scalar(right)) => {
             Data::Scalar(left.iter().zip(&right).map(|(a, b)| plain(*op, *a, *b)).collect())
@@ -26,12 +27,12 @@ pub(super) fn value(run: &Run<'_>, expr: &Expr, block: &mut Block<'_>) -> Data {
         (Data::Vector(left), Data::Vector(right)) => {
             let mut columns = match (op, many) {
                 (Op::And | Op::Or | Op::Unless, _) => return Data::Vector(sets(*op, left, right, on)),
-                (_, Many::Neither) => one_to_one(*op, *bool, &left, &right, on, block),
+                (_, Many::Neither) => one_to_one(*op, *bool, &left, &right, on, run),
                 (_, Many::Left(taken)) => {
-                    many_to_one(&left, &right, on, taken, block, |many, one| pair(*op, *bool, many, one))
+                    many_to_one(&left, &right, on, taken, run, |many, one| pair(*op, *bool, many, one))
                 }
                 (_, Many::Right(taken)) => {
-                    many_to_one(&right, &left, on, taken, block, |many, one| pair(*op, *bool, one, many))
+                    many_to_one(&right, &left, on, taken, run, |many, one| pair(*op, *bool, one, many))
                 }
             };
             if !op.compares() || *bool {
@@ -52,6 +53,7 @@ fn plain(op: Op, a: f64, b: f64) -> f64 {
         Op::Divide => a / b,
         Op::Modulo => a % b,
         Op::Power => a.powf(b),
+        Op::Atan2 => a.atan2(b),
         Op::Equal => f64::from(u8::from(a == b)),
         Op::NotEqual => f64::from(u8::from(a != b)),
         Op::Greater => f64::from(u8::from(a > b)),
@@ -112,38 +114,72 @@ fn only(columns: &[Column], among: &[usize], at: usize) -> Only {
     }
 }
 
-/// `a / b`, `a / on (node) b`: the labels that matched are those of the result.
-fn one_to_one(op: Op, bool: bool, left: &[Column], right: &[Column], on: &Keep, block: &mut Block<'_>) -> Vec<Column> {
+/// `a / b`, `a / on (node) b`: the labels that matched are those of the result. Of several on the left only one may have
+/// a result at an instant; a comparison may have left the others out.
+fn one_to_one(op: Op, bool: bool, left: &[Column], right: &[Column], on: &Keep, run: &Run<'_>) -> Vec<Column> {
     let others = by_signature(right, on);
+    let keeps_name = match on {
+        Keep::Only(names) => names.iter().any(|it| it == NAME),
+        Keep::AllBut(names) => !names.iter().any(|it| it == NAME),
+    };
     let mut result = Vec::new();
     for (signature, lefts) in by_signature(left, on) {
         let Some(rights) = others.get(&signature) else { continue };
-        let mut values = vec![None; block.times.len()];
-        for (at, value) in values.iter_mut().enumerate() {
-            match (only(left, &lefts, at), only(right, rights, at)) {
-                (Only::None, _) | (_, Only::None) => {}
-                (Only::One(_, a), Only::One(_, b)) => *value = pair(op, bool, a, b),
-                _ => block.ambiguous = true,
-            }
+        let signature: Rc<[(Name, Name)]> = signature.into_iter().filter(|it| it.0.as_ref() != NAME).collect();
+        let from = result.len();
+        for column in lefts.iter().map(|it| &left[*it]) {
+            let mut used: Option<usize> = None;
+            let values: Vec<Option<f64>> = column
+                .values
+                .iter()
+                .enumerate()
+                .map(|(at, value)| {
+                    let value = (*value)?;
+                    match only(right, rights, at) {
+                        Only::None => None,
+                        Only::One(which, other) => {
+                            used = used.or(Some(which));
+                            pair(op, bool, value, other)
+                        }
+                        Only::Several => {
+                            run.ambiguous.set(true);
+                            None
+                        }
+                    }
+                })
+                .collect();
+            let Some(used) = used else { continue };
+            let other = match &rights[..] {
+                [_] => right[used].origin.clone(),
+                several => {
+                    let parts = several.iter().map(|it| right[*it].origin.clone()).collect();
+                    Rc::new(Origin::All { parts, least: false })
+                }
+            };
+            result.push(Column {
+                metric: column.metric.clone().filter(|_| keeps_name),
+                labels: signature.clone(),
+                node: column.node.clone(),
+                values,
+                origin: Rc::new(Origin::Both(column.origin.clone(), other)),
+            });
         }
-        let first = &left[lefts[0]];
-        let same = |it: &usize| left[*it].metric == first.metric;
-        let both = |it: &[usize], of: &[Column]| {
-            let parts: Vec<Rc<Origin>> = it.iter().map(|at| of[*at].origin.clone()).collect();
-            match <[Rc<Origin>; 1]>::try_from(parts) {
-                Ok([single]) => single,
-                Err(parts) => Rc::new(Origin::All { parts, least: false }),
-            }
-        };
-        result.push(Column {
-            metric: first.metric.clone().filter(|_| lefts.iter().all(same)),
-            labels: signature.into(),
-            node: first.node.clone().filter(|it| lefts.iter().all(|at| left[*at].node.as_ref() == Some(it))),
-            values,
-            origin: Rc::new(Origin::Both(both(&lefts, left), both(rights, right))),
-        });
+        apart(&mut result[from..], run);
     }
     result
+}
+
+/// Leaves out the instants at which several columns of one match have a value.
+fn apart(columns: &mut [Column], run: &Run<'_>) {
+    if columns.len() < 2 {
+        return;
+    }
+    for at in 0..columns[0].values.len() {
+        if columns.iter().filter(|it| it.values[at].is_some()).count() > 1 {
+            run.ambiguous.set(true);
+            columns.iter_mut().for_each(|it| it.values[at] = None);
+        }
+    }
 }
 
 /// `a / on (node) group_left (kernel) b`: each of the many keeps its labels and takes some of the one.
@@ -152,7 +188,7 @@ fn many_to_one(
     one: &[Column],
     on: &Keep,
     taken: &[String],
-    block: &mut Block<'_>,
+    run: &Run<'_>,
     combine: impl Fn(f64, f64) -> Option<f64>,
 ) -> Vec<Column> {
     let ones = by_signature(one, on);
@@ -164,9 +200,9 @@ fn many_to_one(
             let Some(value) = *value else { continue };
             match only(one, candidates, at) {
                 Only::None => {}
-                Only::Several => block.ambiguous = true,
+                Only::Several => run.ambiguous.set(true),
                 Only::One(which, other) => {
-                    let values = parts.entry(which).or_insert_with(|| vec![None; block.times.len()]);
+                    let values = parts.entry(which).or_insert_with(|| vec![None; column.values.len()]);
                     values[at] = combine(value, other);
                 }
             }

@@ -7,6 +7,7 @@ use timeline::{Point, Quote, Series};
 use super::MOST_CITED;
 use super::evaluate::Run;
 use super::expr::Window;
+use super::window::farthest;
 
 /// Where the values of a column come from.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub(super) enum Origin {
     Last { selector: usize, group: usize },
     /// The points of one series over a range.
     Range { window: Window, selector: usize, group: usize },
+    /// The values of an expression over a range: what it was at the instants of a grid.
+    Sub { window: Window, inner: Rc<Origin>, points: Vec<Point>, range_ms: i64, offset_ms: i64, at: Option<i64> },
     /// Several columns; the smallest value speaks first where the smallest was asked for.
     All { parts: Vec<Rc<Origin>>, least: bool },
     /// Both sides of an operator.
@@ -58,6 +61,12 @@ impl<'s> Run<'s> {
         quotes
     }
 
+    /// The instant a selector looks at.
+    fn moved_one(&self, selector: usize, t: i64) -> i64 {
+        let selector = &self.selectors[selector];
+        self.pin(selector).unwrap_or(t).saturating_sub(selector.offset_ms)
+    }
+
     fn cites(&self, origin: &Origin, t: i64, budget: &mut usize) -> Vec<Cite<'s>> {
         if *budget == 0 {
             return Vec::new();
@@ -66,8 +75,13 @@ impl<'s> Run<'s> {
             Origin::Nothing => Vec::new(),
             Origin::Last { selector, group } => {
                 *budget -= 1;
-                let t = t.saturating_sub(self.selectors[*selector].offset_ms);
+                let t = self.moved_one(*selector, t);
                 let group = &self.groups[*selector][*group];
+                if group.always {
+                    let series = group.series[0];
+                    let cite = |point| Cite { weight: 0.0, series, point };
+                    return series.points.last().map(cite).into_iter().collect();
+                }
                 let newest = |series: &&'s Series| {
                     let series: &'s Series = series;
                     let point = series.points[..series.points.partition_point(|it| it.millis <= t)].last()?;
@@ -77,9 +91,13 @@ impl<'s> Run<'s> {
             }
             Origin::Range { window, selector, group } => {
                 *budget -= 1;
+                let at_group = *group;
                 let selector_ = &self.selectors[*selector];
-                let t = t.saturating_sub(selector_.offset_ms);
+                let t = self.moved_one(*selector, t);
                 let group = &self.groups[*selector][*group];
+                if group.always {
+                    return self.cites(&Origin::Last { selector: *selector, group: at_group }, t, budget);
+                }
                 let inside = |series: &&'s Series| {
                     let series: &'s Series = series;
                     let lo = series.points.partition_point(|it| it.millis <= t.saturating_sub(selector_.range_ms));
@@ -88,6 +106,19 @@ impl<'s> Run<'s> {
                     (!cites.is_empty()).then_some(cites)
                 };
                 group.series.iter().find_map(inside).unwrap_or_default()
+            }
+            Origin::Sub { window, inner, points, range_ms, offset_ms, at } => {
+                *budget -= 1;
+                let end = at.unwrap_or(t).saturating_sub(*offset_ms);
+                let lo = points.partition_point(|it| it.millis <= end.saturating_sub(*range_ms));
+                let hi = points.partition_point(|it| it.millis <= end).max(lo);
+                let telling = instants(*window, &points[lo..hi]);
+                let mut found: Vec<Cite<'s>> = Vec::new();
+                for instant in telling {
+                    found.extend(self.cites(inner, instant, budget));
+                }
+                found.truncate(MOST_CITED);
+                found
             }
             Origin::All { parts, least } => {
                 let mut all: Vec<Cite<'s>> = Vec::new();
@@ -121,26 +152,48 @@ fn shorten(cites: &mut Vec<Cite<'_>>, least: bool) {
 fn telling<'s>(window: Window, series: &'s Series, inside: &'s [Point]) -> Vec<Cite<'s>> {
     let (Some(first), Some(last)) = (inside.first(), inside.last()) else { return Vec::new() };
     let cite = |weight, point| Cite { weight, series, point };
-    let finite = || inside.iter().filter(|it| !it.value.is_nan());
+    let growth = last.value - first.value;
     match window {
-        Window::Max => {
-            let most = finite().rev().max_by(|a, b| a.value.total_cmp(&b.value)).unwrap_or(last);
+        Window::Max | Window::WhenMax => {
+            let most = farthest(inside, true);
             vec![cite(most.value, most)]
         }
-        Window::Min => {
-            let least = finite().min_by(|a, b| a.value.total_cmp(&b.value)).unwrap_or(last);
+        Window::Min | Window::WhenMin => {
+            let least = farthest(inside, false);
             vec![cite(least.value, least)]
         }
-        Window::Last => vec![cite(last.value, last)],
+        Window::Last | Window::WhenLast | Window::Present => vec![cite(last.value, last)],
+        Window::First | Window::WhenFirst => vec![cite(first.value, first)],
         _ if inside.len() == 1 => vec![cite(last.value, last)],
-        Window::Sum | Window::Avg | Window::Count => vec![cite(last.value, last), cite(last.value, first)],
-        Window::Irate => {
+        Window::Irate | Window::Idelta => {
             let before = &inside[inside.len() - 2];
             vec![cite(last.value - before.value, last), cite(last.value - before.value, before)]
         }
-        Window::Rate | Window::Increase | Window::Delta | Window::Deriv => {
-            let growth = last.value - first.value;
+        Window::Changes | Window::Resets => {
+            let turn = inside.windows(2).rfind(|it| match window {
+                Window::Resets => it[1].value < it[0].value,
+                _ => it[1].value != it[0].value,
+            });
+            let (before, after) = turn.map_or((first, last), |it| (&it[0], &it[1]));
+            vec![cite(after.value, after), cite(after.value, before)]
+        }
+        Window::Rate | Window::Increase | Window::Delta | Window::Deriv | Window::PredictLinear | Window::Smooth => {
             vec![cite(growth, last), cite(growth, first)]
         }
+        _ => vec![cite(last.value, last), cite(last.value, first)],
+    }
+}
+
+/// The instants of a grid that make the value of a range over it.
+fn instants(window: Window, inside: &[Point]) -> Vec<i64> {
+    let (Some(first), Some(last)) = (inside.first(), inside.last()) else { return Vec::new() };
+    match window {
+        Window::Max | Window::WhenMax => vec![farthest(inside, true).millis],
+        Window::Min | Window::WhenMin => vec![farthest(inside, false).millis],
+        Window::First | Window::WhenFirst => vec![first.millis],
+        Window::Rate | Window::Increase | Window::Delta | Window::Deriv | Window::PredictLinear | Window::Smooth => {
+            vec![last.millis, first.millis]
+        }
+        _ => vec![last.millis],
     }
 }

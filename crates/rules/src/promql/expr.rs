@@ -13,24 +13,57 @@ pub(super) enum Expr {
     Time,
     /// `container_threads{container!=""}`, by its place among the selectors.
     Select(usize),
-    /// `rate(node_forks_total[5m])`
-    Over(Window, usize),
+    /// `rate(node_forks_total[5m])`, `quantile_over_time(0.9, x[1h])` with its numbers.
+    Over(Window, Ranged, Vec<Expr>),
     /// `-x`
     Negate(Box<Expr>),
-    /// `abs(x)`
-    Abs(Box<Expr>),
-    /// `clamp_min(x, least)`
-    ClampMin(Box<Expr>, Box<Expr>),
-    /// `clamp_max(x, most)`
-    ClampMax(Box<Expr>, Box<Expr>),
+    /// `abs(x)`, `clamp_min(x, least)` with its numbers.
+    Map(Map, Box<Expr>, Vec<Expr>),
+    /// `timestamp(x)`
+    Timestamp(Box<Expr>),
+    /// `absent(x)`
+    Absent(Box<Expr>),
+    /// `absent_over_time(x[5m])`
+    AbsentOver(Ranged),
     /// `scalar(x)`
     Scalar(Box<Expr>),
     /// `vector(x)`
     Vector(Box<Expr>),
+    /// `histogram_quantile(0.99, x)`
+    HistogramQuantile(Box<Expr>, Box<Expr>),
+    /// `label_replace(x, …)`, `label_join(x, …)`
+    Relabel(Relabel, Box<Expr>),
     /// `sum by (node) (x)`, `topk(3, x)`
-    Aggregate { how: How, keep: Keep, of: Box<Expr>, count: Option<Box<Expr>> },
+    Aggregate { how: How, keep: Keep, of: Box<Expr>, param: Option<Box<Expr>>, label: Option<String> },
     /// `x / on (node) y`
     Binary { op: Op, left: Box<Expr>, right: Box<Expr>, on: Keep, many: Many, bool: bool },
+}
+
+/// What a function over a range sees.
+#[derive(Debug, Clone)]
+pub(super) enum Ranged {
+    /// `x[5m]`
+    Select(usize),
+    /// `rate(x[5m])[1h:1m]`
+    Sub(Box<Subquery>),
+}
+
+/// An expression evaluated on a grid of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Subquery {
+    pub of: Expr,
+    pub range_ms: i64,
+    pub step_ms: i64,
+    pub offset_ms: i64,
+    pub at: Option<At>,
+}
+
+/// `@ 1609746000`, `@ start()`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum At {
+    Start,
+    End,
+    Millis(i64),
 }
 
 impl Expr {
@@ -43,6 +76,36 @@ impl Expr {
             _ => false,
         }
     }
+
+    /// The selector it is, where it is one and nothing else.
+    pub(super) fn selector(&self) -> Option<usize> {
+        if let Expr::Select(at) = self { Some(*at) } else { None }
+    }
+
+    /// The expressions it is made of.
+    pub(super) fn parts(&self) -> Vec<&Expr> {
+        fn of_range(ranged: &Ranged) -> Vec<&Expr> {
+            match ranged {
+                Ranged::Select(_) => Vec::new(),
+                Ranged::Sub(sub) => vec![&sub.of],
+            }
+        }
+        match self {
+            Expr::Number(_) | Expr::Variable(_) | Expr::Time | Expr::Select(_) => Vec::new(),
+            Expr::Over(_, of, numbers) => of_range(of).into_iter().chain(numbers).collect(),
+            Expr::AbsentOver(of) => of_range(of),
+            Expr::Negate(of)
+            | Expr::Timestamp(of)
+            | Expr::Absent(of)
+            | Expr::Scalar(of)
+            | Expr::Vector(of)
+            | Expr::Relabel(_, of) => vec![of],
+            Expr::Map(_, of, numbers) => std::iter::once(&**of).chain(numbers).collect(),
+            Expr::HistogramQuantile(number, of) => vec![number, of],
+            Expr::Aggregate { of, param, .. } => std::iter::once(&**of).chain(param.as_deref()).collect(),
+            Expr::Binary { left, right, .. } => vec![left, right],
+        }
+    }
 }
 
 /// A function over a range.
@@ -52,13 +115,167 @@ pub(super) enum Window {
     Irate,
     Increase,
     Delta,
+    Idelta,
     Deriv,
+    PredictLinear,
+    Smooth,
     Max,
     Min,
     Avg,
     Sum,
     Count,
     Last,
+    First,
+    Present,
+    Quantile,
+    Stddev,
+    Stdvar,
+    Mad,
+    Changes,
+    Resets,
+    WhenMax,
+    WhenMin,
+    WhenLast,
+    WhenFirst,
+}
+
+impl Window {
+    /// By its name in PromQL.
+    pub(super) fn named(name: &str) -> Option<Window> {
+        Some(match name {
+            "rate" => Window::Rate,
+            "irate" => Window::Irate,
+            "increase" => Window::Increase,
+            "delta" => Window::Delta,
+            "idelta" => Window::Idelta,
+            "deriv" => Window::Deriv,
+            "predict_linear" => Window::PredictLinear,
+            "double_exponential_smoothing" | "holt_winters" => Window::Smooth,
+            "max_over_time" => Window::Max,
+            "min_over_time" => Window::Min,
+            "avg_over_time" => Window::Avg,
+            "sum_over_time" => Window::Sum,
+            "count_over_time" => Window::Count,
+            "last_over_time" => Window::Last,
+            "first_over_time" => Window::First,
+            "present_over_time" => Window::Present,
+            "quantile_over_time" => Window::Quantile,
+            "stddev_over_time" => Window::Stddev,
+            "stdvar_over_time" => Window::Stdvar,
+            "mad_over_time" => Window::Mad,
+            "changes" => Window::Changes,
+            "resets" => Window::Resets,
+            "ts_of_max_over_time" => Window::WhenMax,
+            "ts_of_min_over_time" => Window::WhenMin,
+            "ts_of_last_over_time" => Window::WhenLast,
+            "ts_of_first_over_time" => Window::WhenFirst,
+            _ => return None,
+        })
+    }
+
+    /// Whether its values are values of the metric, so that it keeps its name.
+    pub(super) fn keeps_name(self) -> bool {
+        matches!(self, Window::Last | Window::First)
+    }
+}
+
+/// A function of each value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Map {
+    Abs,
+    Ceil,
+    Floor,
+    Exp,
+    Ln,
+    Log2,
+    Log10,
+    Sqrt,
+    Sgn,
+    Sin,
+    Cos,
+    Tan,
+    Asin,
+    Acos,
+    Atan,
+    Sinh,
+    Cosh,
+    Tanh,
+    Asinh,
+    Acosh,
+    Atanh,
+    Deg,
+    Rad,
+    Clamp,
+    ClampMin,
+    ClampMax,
+    Round,
+    Minute,
+    Hour,
+    DayOfWeek,
+    DayOfMonth,
+    DayOfYear,
+    DaysInMonth,
+    Month,
+    Year,
+}
+
+impl Map {
+    /// By its name in PromQL.
+    pub(super) fn named(name: &str) -> Option<Map> {
+        Some(match name {
+            "abs" => Map::Abs,
+            "ceil" => Map::Ceil,
+            "floor" => Map::Floor,
+            "exp" => Map::Exp,
+            "ln" => Map::Ln,
+            "log2" => Map::Log2,
+            "log10" => Map::Log10,
+            "sqrt" => Map::Sqrt,
+            "sgn" => Map::Sgn,
+            "sin" => Map::Sin,
+            "cos" => Map::Cos,
+            "tan" => Map::Tan,
+            "asin" => Map::Asin,
+            "acos" => Map::Acos,
+            "atan" => Map::Atan,
+            "sinh" => Map::Sinh,
+            "cosh" => Map::Cosh,
+            "tanh" => Map::Tanh,
+            "asinh" => Map::Asinh,
+            "acosh" => Map::Acosh,
+            "atanh" => Map::Atanh,
+            "deg" => Map::Deg,
+            "rad" => Map::Rad,
+            "clamp" => Map::Clamp,
+            "clamp_min" => Map::ClampMin,
+            "clamp_max" => Map::ClampMax,
+            "round" => Map::Round,
+            "minute" => Map::Minute,
+            "hour" => Map::Hour,
+            "day_of_week" => Map::DayOfWeek,
+            "day_of_month" => Map::DayOfMonth,
+            "day_of_year" => Map::DayOfYear,
+            "days_in_month" => Map::DaysInMonth,
+            "month" => Map::Month,
+            "year" => Map::Year,
+            _ => return None,
+        })
+    }
+
+    /// Whether it speaks of the evaluation time where it is given nothing.
+    pub(super) fn is_date(self) -> bool {
+        use Map::{DayOfMonth, DayOfWeek, DayOfYear, DaysInMonth, Hour, Minute, Month, Year};
+        matches!(self, Minute | Hour | DayOfWeek | DayOfMonth | DayOfYear | DaysInMonth | Month | Year)
+    }
+}
+
+/// A function of labels.
+#[derive(Debug, Clone)]
+pub(super) enum Relabel {
+    /// `label_replace(x, to, replacement, from, pattern)`
+    Replace { to: String, replacement: String, from: String, pattern: Regex },
+    /// `label_join(x, to, separator, from…)`
+    Join { to: String, separator: String, from: Vec<String> },
 }
 
 /// How an aggregation combines.
@@ -69,6 +286,11 @@ pub(super) enum How {
     Min,
     Max,
     Count,
+    Group,
+    Stddev,
+    Stdvar,
+    Quantile,
+    CountValues,
     Top,
     Bottom,
 }
@@ -97,6 +319,7 @@ pub(super) enum Op {
     Divide,
     Modulo,
     Power,
+    Atan2,
     Equal,
     NotEqual,
     Greater,
@@ -121,7 +344,12 @@ impl Op {
 pub(super) struct Selector {
     pub matchers: Vec<Matcher>,
     pub offset_ms: i64,
+    pub at: Option<At>,
     pub range_ms: i64,
+    /// Its own offset and those of the subqueries it stands in: so much later a point of it still speaks.
+    pub shift_ms: i64,
+    /// Whether it is asked for its absence.
+    pub absent: bool,
 }
 
 impl Selector {

@@ -6,9 +6,8 @@
 //! node_nf_conntrack_entries / on (node) node_nf_conntrack_entries_limit > 0.95
 //! ```
 //!
-//! Honoured: selectors with every kind of matcher and `offset`; `sum avg min max count topk bottomk` with `by` and
-//! `without`; arithmetic and comparison, also `bool`, `on`, `ignoring`, `group_left` and `group_right`; `and or unless`;
-//! the functions that [`syntax`] lists. Everything else is refused when the rule is loaded, never ignored.
+//! All of PromQL but native histograms, `fill`, `limitk` and experimental functions; [`syntax`] lists what is honoured. What
+//! is not is refused when the rule is loaded, never ignored. Facts are series as well, see [`state`].
 //!
 //! Where it differs from Prometheus, and why:
 //! - An instant sees the newest value of at most 5 minutes ago, as there, but never across a staleness marker and never
@@ -21,24 +20,44 @@
 //!   no answer and [`Outcome::ambiguous`] says so.
 //! - One series that stands in two files counts once.
 //!
-//! Ranges are open to the left, as in Prometheus 3. Units: milliseconds, and whatever the metric has.
+//! - An answer has no order: `sort` is read and does nothing.
+//!
+//! Ranges and the lookback leave their oldest edge out, as in Prometheus 3; [`Dialect`] knows the older way, by which the
+//! answers of a real Prometheus 2 in `tests/prometheus-oracle` are compared. Units: milliseconds, and whatever the metric has.
 //!
 //! Source: <https://prometheus.io/docs/prometheus/latest/querying/basics/>; `promql/engine.go`, `promql/functions.go`.
 
 mod aggregate;
 mod binary;
 mod cite;
+mod column;
 mod evaluate;
 mod expr;
+mod labels;
+mod maps;
 mod select;
+mod state;
+mod statistics;
+mod store;
 mod syntax;
 mod window;
 
-use timeline::{Name, Quote, Series, Value};
+use timeline::{Name, Quote, Value};
 
-use evaluate::Run;
+use evaluate::{Question, Run};
 use expr::{Expr, Op, Selector};
 pub(crate) use select::spacing;
+pub(crate) use store::Store;
+
+/// In what the generations of Prometheus, and we, differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Dialect {
+    /// Ranges and the lookback hold their oldest edge, and a counter's zero is asked for before the edge's distance: the
+    /// second generation.
+    pub closed: bool,
+    /// A value stands for 5 minutes whatever the series' own spacing.
+    pub bridges: bool,
+}
 
 /// Why an expression is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,10 +85,11 @@ pub(crate) struct Outcome {
     /// Whether every selector the answer depends on found a series with points. Without it an empty answer means
     /// "cannot be known", not "false".
     pub had_input: bool,
-    /// The same expression without its outermost comparison, so that a false clause can say how far it was.
-    pub unfiltered: Vec<Output>,
-    /// Whether instants were left out because several series on one side of an operator matched.
+    /// Whether instants were left out because several series on one side of an operator matched, or because series became
+    /// the same when they lost their names.
     pub ambiguous: bool,
+    /// Whether it would have looked at too many values; then nothing was evaluated.
+    pub costly: bool,
     /// Variables that had no value, or no number where one is needed; then nothing was evaluated.
     pub unbound: Vec<String>,
 }
@@ -77,6 +97,8 @@ pub(crate) struct Outcome {
 /// The values of one label set.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Output {
+    /// The metric, where the values are still its own.
+    pub metric: Option<Name>,
     /// Labels without the metric's name, sorted.
     pub labels: Vec<(Name, Name)>,
     /// Values in time order, milliseconds.
@@ -96,7 +118,13 @@ impl Query {
     /// Reads an expression. `$name` stands for a number (`0.85 * $max`), or within quotes for a part of a label's value
     /// (`pod="$who"`).
     pub(crate) fn parse(text: &str) -> Result<Query, QueryError> {
-        syntax::parse(text)
+        syntax::parse(text, true)
+    }
+
+    /// Reads an expression that knows no variables.
+    #[cfg(test)]
+    pub(crate) fn plain(text: &str) -> Result<Query, QueryError> {
+        syntax::parse(text, false)
     }
 
     /// The variables it needs, each once, in order of appearance.
@@ -112,16 +140,49 @@ impl Query {
         names
     }
 
+    /// Whether it asks for facts alone.
+    pub(crate) fn is_state(&self) -> bool {
+        !self.selectors.is_empty() && self.selectors.iter().all(|it| it.metric().is_some_and(state::is_state))
+    }
+
     /// Evaluates at every instant at which an involved series has a point.
-    pub(crate) fn evaluate(&self, series: &[&Series], variables: &dyn Fn(&str) -> Option<Value>) -> Outcome {
-        let run = match Run::new(self, series, variables) {
+    pub(crate) fn evaluate(
+        &self,
+        store: &Store<'_>,
+        node: Option<&Name>,
+        variables: &dyn Fn(&str) -> Option<Value>,
+    ) -> Outcome {
+        self.answer(Question { store, node, variables, dialect: Dialect::default(), times: None })
+    }
+
+    /// The same without its outermost comparison, so that a false clause can say how far from true it was.
+    pub(crate) fn unfiltered(
+        &self,
+        store: &Store<'_>,
+        node: Option<&Name>,
+        variables: &dyn Fn(&str) -> Option<Value>,
+    ) -> Vec<Output> {
+        let question = Question { store, node, variables, dialect: Dialect::default(), times: None };
+        let Ok(run) = Run::new(self, question) else { return Vec::new() };
+        let (least, bare) = undressed(run.expr());
+        run.outputs(bare, least)
+    }
+
+    /// Evaluates at the instants given.
+    #[cfg(test)]
+    pub(crate) fn evaluate_at(&self, store: &Store<'_>, times: Vec<i64>, dialect: Dialect) -> Outcome {
+        self.answer(Question { store, node: None, variables: &|_| None, dialect, times: Some(times) })
+    }
+
+    fn answer(&self, question: Question<'_>) -> Outcome {
+        let run = match Run::new(self, question) {
             Ok(run) => run,
             Err(unbound) => return Outcome { unbound, ..Outcome::default() },
         };
-        let (least, bare) = undressed(&self.expr);
-        let (vectors, ambiguous) = run.outputs(&self.expr, least);
-        let unfiltered = if std::ptr::eq(bare, &self.expr) { vectors.clone() } else { run.outputs(bare, least).0 };
-        Outcome { vectors, had_input: run.has_input(&self.expr) == Some(true), unfiltered, ambiguous, unbound: vec![] }
+        let vectors = run.outputs(run.expr(), undressed(run.expr()).0);
+        let had_input = run.has_input(run.expr()) == Some(true);
+        let (ambiguous, costly) = (run.ambiguous.get(), run.costly.get());
+        Outcome { vectors, had_input, ambiguous, costly, unbound: vec![] }
     }
 }
 
@@ -140,6 +201,10 @@ fn undressed(expr: &Expr) -> (bool, &Expr) {
     }
 }
 
+#[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
+mod state_tests;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -1,7 +1,7 @@
 use timeline::{Series, Value};
 
 use super::testing::{dumped, sample, series};
-use super::{Outcome, Output, Query};
+use super::{Outcome, Output, Query, Store};
 
 fn none(_: &str) -> Option<Value> {
     None
@@ -9,7 +9,11 @@ fn none(_: &str) -> Option<Value> {
 
 fn ask(query: &str, series: &[Series]) -> Outcome {
     let query = Query::parse(query).unwrap_or_else(|it| panic!("{query}: {it}"));
-    query.evaluate(&series.iter().collect::<Vec<_>>(), &none)
+    query.evaluate(&Store::with(series.iter()), None, &none)
+}
+
+fn unfiltered(query: &str, series: &[Series]) -> Vec<Output> {
+    Query::parse(query).unwrap().unfiltered(&Store::with(series.iter()), None, &none)
 }
 
 /// `node="a" 10:3 20:4 | node="b" 10:1`, seconds.
@@ -162,12 +166,11 @@ fn a_filter_says_how_far_it_was() {
     let all = threads();
     let outcome = ask("sum by (node) (threads) >= 100", &all);
     assert!(outcome.vectors.is_empty() && outcome.had_input);
-    let near: Vec<_> = outcome.unfiltered.iter().map(|it| it.peak).collect();
+    let near: Vec<_> = unfiltered("sum by (node) (threads) >= 100", &all).iter().map(|it| it.peak).collect();
     assert_eq!(near, [(30_000, 19.0), (10_000, 5.0)]);
     let below = ask(r#"threads{pod="a"} < 3"#, &all);
     assert_eq!((below.vectors[0].first, below.vectors[0].peak), (10_000, (10_000, 1.0)));
-    let flipped = ask("100 <= sum by (node) (threads)", &all);
-    assert_eq!(flipped.unfiltered[0].peak, (30_000, 19.0));
+    assert_eq!(unfiltered("100 <= sum by (node) (threads)", &all)[0].peak, (30_000, 19.0));
 }
 
 #[test]
@@ -202,7 +205,7 @@ fn variables_are_numbers_or_parts_of_labels() {
     let query = Query::parse(r#"threads{pod=~"$who",node="$node"} >= 0.85 * $max and threads > -$max"#).unwrap();
     assert_eq!(query.variables(), ["who", "node", "max"]);
     assert_eq!(query.metrics(), ["threads"]);
-    let series: Vec<&Series> = all.iter().collect();
+    let series = Store::with(all.iter());
     let values = |max: Option<Value>| {
         move |name: &str| match name {
             "who" => Some(Value::from("a")),
@@ -210,16 +213,16 @@ fn variables_are_numbers_or_parts_of_labels() {
             _ => max.clone(),
         }
     };
-    let outcome = query.evaluate(&series, &values(Some(Value::from("10"))));
+    let outcome = query.evaluate(&series, None, &values(Some(Value::from("10"))));
     assert_eq!(shown(&outcome.vectors), "{node=n1,pod=a} 30:9");
     for missing in [None, Some(Value::Nothing), Some(Value::from("many"))] {
-        let outcome = query.evaluate(&series, &values(missing));
+        let outcome = query.evaluate(&series, None, &values(missing));
         assert_eq!(outcome.unbound, ["max"]);
         assert!(outcome.vectors.is_empty() && !outcome.had_input);
     }
     // the value is text, not a pattern
     let dot = |name: &str| if name == "who" { Some(Value::from(".")) } else { values(Some(Value::Int(1)))(name) };
-    assert!(query.evaluate(&series, &dot).vectors.is_empty());
+    assert!(query.evaluate(&series, None, &dot).vectors.is_empty());
 }
 
 #[test]
@@ -229,13 +232,14 @@ fn what_cannot_be_honoured_is_refused_by_name() {
         (error.message, error.offset)
     };
     assert_eq!(
-        refused("x > histogram_quantile(0.99, rate(y[5m]))"),
-        ("the function histogram_quantile: not supported yet".to_owned(), Some(4))
+        refused("x > histogram_sum(y)"),
+        ("the function histogram_sum is of native histograms, which no source of a bundle holds".to_owned(), Some(4))
     );
-    assert_eq!(refused("max_over_time(rate(x[5m])[1h:1m])").0, "subqueries such as x[1h:1m]: not supported yet");
-    assert_eq!(refused("quantile(0.9, x)"), ("the aggregation quantile: not supported yet".to_owned(), Some(0)));
-    assert_eq!(refused("x @ 1609746000").0, "the `@` modifier: not supported yet");
+    assert_eq!(refused("x > info(y)"), ("the function info: not supported yet".to_owned(), Some(4)));
+    assert_eq!(refused("limitk(3, x)"), ("the aggregation limitk: not supported yet".to_owned(), Some(0)));
     assert_eq!(refused("x[5m]").0, "a range outside the call of a function: not supported yet");
+    assert_eq!(refused("max_over_time(x)").0, "expected type matrix in call to function 'max_over_time', got vector");
+    assert!(refused(r#"label_replace(x, "a", "$who", "b", "(.*)")"#).0.contains("write ${1}"));
     assert_eq!(refused("1 + 1").0, "the expression selects no series");
     assert!(refused("rate(x[$w])").0.contains("variable"));
     assert!(refused("sum($x_total{a=\"b\"})").0.contains("variable"));
