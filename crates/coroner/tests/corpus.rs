@@ -196,13 +196,31 @@ fn a_folder_and_its_archive_give_the_same_report_on_any_number_of_threads() {
     }
 }
 
+/// A report without what changes with every new rule: how many there are, which were tried in vain and which could not
+/// be asked.
+fn without_totals(text: &str) -> String {
+    let (mut kept, mut dropped) = (String::new(), false);
+    for line in text.lines() {
+        let list = ["   not asked ", "   could not look ", "   looked for "].iter().any(|it| line.starts_with(it));
+        dropped = list || (dropped && line.starts_with("                "));
+        if dropped {
+            continue;
+        }
+        let rules = line.rsplit_once(" · ").filter(|(_, last)| line.starts_with("read ") && last.ends_with(" rules"));
+        let nothing = line.split_once(". ").filter(|(front, _)| *front == "NOTHING WRONG FOUND");
+        kept.push_str(rules.or(nothing).map_or(line, |(front, _)| front));
+        kept.push('\n');
+    }
+    kept
+}
+
 #[test]
 fn reports_read_as_they_did() {
     for (name, path, incident) in incidents() {
         let report = analyze(&name, &path);
         assert_eq!(against_truth(&incident, &report), [] as [&str; 0], "{name}");
         let look = coroner::report::Look { colour: false, width: 120, verbose: false };
-        let text = coroner::report::text(&report, &look);
+        let text = without_totals(&coroner::report::text(&report, &look));
         let mut settings = insta::Settings::clone_current();
         settings.set_snapshot_path(&path);
         settings.set_prepend_module_to_snapshot(false);

@@ -7,6 +7,9 @@ use timeline::{Row, relation};
 
 use super::shape::Shape;
 
+/// Bytes of function names kept of one report.
+const MOST_FRAMES: usize = 4096;
+
 /// What a report says, as far as it has come.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
@@ -26,6 +29,7 @@ pub(super) struct Fields {
     pub(super) cgroup: Option<String>,
     pub(super) order: Option<i64>,
     pub(super) free_bytes: Option<i64>,
+    pub(super) frames: Option<String>,
     /// Whether the line with CPU, process and release has been seen.
     pub(super) identified: bool,
 }
@@ -55,6 +59,7 @@ impl Fields {
             .with("cgroup", text(&self.cgroup))
             .with("order", self.order)
             .with("free_bytes", self.free_bytes)
+            .with("frames", text(&self.frames))
             .with("complete", complete)
     }
 
@@ -64,6 +69,7 @@ impl Fields {
             Shape::Cpu => self.identity(text),
             Shape::Instruction if self.rip.is_none() => self.rip = symbol(text),
             Shape::Modules => self.add_modules(text.trim_start().trim_start_matches("Modules linked in:")),
+            Shape::Frame => self.add_frame(text),
             Shape::Dump => {
                 self.taint(text.trim_start());
                 self.process(text.trim_start());
@@ -164,6 +170,20 @@ impl Fields {
         }
     }
 
+    /// ` [<ffffffff81211dce>] ____fput+0xe/0x10`: the function; what the kernel itself doubts (`? f+0x1/0x2`) is left out.
+    fn add_frame(&mut self, text: &str) {
+        let Some(symbol) = symbol(text).filter(|_| !text.contains("? ")) else { return };
+        let name = symbol.split('+').next().unwrap_or_default();
+        let all = self.frames.get_or_insert_default();
+        if all.len() + name.len() > MOST_FRAMES {
+            return;
+        }
+        if !all.is_empty() {
+            all.push(' ');
+        }
+        all.push_str(name);
+    }
+
     /// ` aufs(OE) overlay [last unloaded: x]`: names without their flags.
     pub(super) fn add_modules(&mut self, text: &str) {
         let listed = text.split('[').next().unwrap_or_default();
@@ -259,6 +279,20 @@ mod tests {
             "GFO",
             "3.10.0-54.0.1.el7.s390x",
         );
+    }
+
+    #[test]
+    fn what_the_stack_goes_through() {
+        let mut fields = Fields::default();
+        for line in [
+            " __schedule+0x2ea/0x640",
+            " ? xfs_buf_read_map+0x54/0x280 [xfs]",
+            " [<ffffffff81211dce>] ____fput+0xe/0x10",
+            " __xfs_inobt_alloc_block.isra.0+0xbf/0x1a0 [xfs]",
+        ] {
+            fields.learn(line, Shape::of(line));
+        }
+        assert_eq!(fields.frames.as_deref(), Some("__schedule ____fput __xfs_inobt_alloc_block.isra.0"));
     }
 
     #[test]
