@@ -17,8 +17,8 @@ mod scan;
 mod signals;
 
 pub use infer::{
-    Band, Collect, Diagnosis, Evidence, Hypothesis, Included, LookedFor, Missing, Order, Polarity, Step, Symptom,
-    Verdict,
+    Band, Collect, Decisive, Diagnosis, Evidence, Hypothesis, Included, KnownBug, LookedFor, Missing, Order, Polarity,
+    Step, Symptom, Verdict,
 };
 pub use language::{Error, Expectation, TestCase};
 pub use pack::{BugDoc, Pack, RuleDoc, RuleTests, RuleWeight};

@@ -26,7 +26,12 @@ pub struct Pack {
     /// By name.
     pub(crate) bugs: Vec<Bug>,
     pub(crate) prefilter: Arc<Prefilter>,
+    /// What is known of a rule before looking, decibans.
+    priors: BTreeMap<String, f64>,
 }
+
+/// How far a prior may move a rule, decibans: evidence beats habit.
+const FARTHEST_PRIOR_DB: f64 = 6.0;
 
 /// A known bug as it is shown to people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,11 +207,27 @@ impl Pack {
         }
         let list: Vec<&Signal> = signals.values().collect();
         let prefilter = Arc::new(Prefilter::new(&list));
-        Ok(Pack { signals, rules, bugs, prefilter })
+        Ok(Pack { priors: BTreeMap::new(), signals, rules, bugs, prefilter })
     }
 
     pub(crate) fn signal_list(&self) -> Vec<&Signal> {
         self.signals.values().collect()
+    }
+
+    /// The same rules with what is known of them before looking: how often each was the cause of so many incidents. All are
+    /// equal without. One that is never met is only rarer, and none moves by more than 6 dB.
+    #[must_use]
+    pub fn with_priors(mut self, met: &BTreeMap<String, u32>) -> Pack {
+        let causes: Vec<&Rule> = self.rules.iter().filter(|it| !it.symptom).collect();
+        let times = |name: &str| f64::from(met.get(name).copied().unwrap_or(0)) + 1.0;
+        let mean = causes.iter().map(|it| times(&it.name)).sum::<f64>() / causes.len().max(1) as f64;
+        let prior = |it: &&Rule| (10.0 * (times(&it.name) / mean).log10()).clamp(-FARTHEST_PRIOR_DB, FARTHEST_PRIOR_DB);
+        self.priors = causes.iter().map(|it| (it.name.clone(), prior(it))).collect();
+        self
+    }
+
+    pub(crate) fn prior_db(&self, rule: &str) -> f64 {
+        self.priors.get(rule).copied().unwrap_or(0.0)
     }
 
     /// Which log lines the signals may need.

@@ -96,6 +96,11 @@ impl<'t> Case<'t> {
         self.by_node = by_node;
     }
 
+    /// The rows of a relation that was worked out.
+    pub(crate) fn derived_rows(&self, relation: &str) -> &[Fact] {
+        self.derived.get(relation).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Begins a rule: it has the whole budget.
     pub(crate) fn begin(&self) {
         self.budget.set(MOST_ROWS);

@@ -5,15 +5,20 @@
 //! nothing. Items of one group are shadows of one event and count once. A cause outside the rule set competes with a
 //! prior of a quarter.
 
+mod cover;
+mod decide;
 mod explain;
+mod field;
+mod merge;
 mod outcome;
 mod rank;
 mod score;
+mod weigh;
 mod witness;
 
 pub use outcome::{
-    Band, Collect, Diagnosis, Evidence, Hypothesis, Included, LookedFor, Missing, Order, Polarity, Step, Symptom,
-    Verdict,
+    Band, Collect, Decisive, Diagnosis, Evidence, Hypothesis, Included, KnownBug, LookedFor, Missing, Order, Polarity,
+    Step, Symptom, Verdict,
 };
 use timeline::{Timeline, Truth};
 
@@ -61,7 +66,7 @@ fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
             if rule.symptom {
                 symptoms.push(explain::symptom(rule, &binding));
             } else {
-                candidates.push(score::hypothesis(&case, rule, &binding));
+                candidates.push(score::hypothesis(&case, pack, rule, &binding));
             }
         }
         if case.is_spent() {
@@ -69,7 +74,7 @@ fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
         }
     }
     explain::tidy(&mut symptoms);
-    let mut diagnosis = rank::rank(&case, pack, candidates, symptoms, looked_for, could_not_look);
-    diagnosis.limits_hit = limits_hit;
+    let mut diagnosis = rank::rank(pack, candidates, symptoms, looked_for, could_not_look);
+    diagnosis.limits_hit.splice(0..0, limits_hit);
     diagnosis
 }

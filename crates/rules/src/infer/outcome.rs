@@ -1,8 +1,10 @@
 //! What the inference hands out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use timeline::{Name, Quote, Time, Truth};
+use timeline::{Name, Quote, Span, Time, Truth};
+
+use super::weigh::Answer;
 
 /// How sure we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -168,18 +170,70 @@ pub struct Hypothesis {
     pub refs: Vec<String>,
     /// Whether its cited lines alone give the same answer; asked of the first only.
     pub witness_agrees: Option<bool>,
-    /// For how many items the answer is open.
-    pub(crate) open_db: f64,
-    /// Whether it has something conclusive or two strong groups.
-    pub(crate) firm: bool,
-    /// Whether it has anything strong.
-    pub(crate) strong: bool,
+    /// Bugs with known versions that are behind it.
+    pub known_bugs: Vec<KnownBug>,
+    /// What would change its band or the ranking, the most telling first.
+    pub decisive: Vec<Decisive>,
+    /// Hypotheses that stand level with it, by rank from 1.
+    pub tied_with: Vec<usize>,
+    /// The hypothesis it follows from, by rank from 1.
+    pub caused_by: Option<usize>,
+    /// The answers its score adds up.
+    pub(crate) answers: Vec<Answer>,
+    /// What the order of its chain adds.
+    pub(crate) order_db: f64,
+    /// What is known of the rule before looking.
+    pub(crate) prior_db: f64,
+    /// The lines its frame stands on.
+    pub(crate) frame_spans: BTreeSet<Span>,
+    /// What it says, whatever the node.
+    pub(crate) statement: String,
     /// Symptoms by name and time allowed.
     pub(crate) may_explain: Vec<crate::language::Explains>,
     /// Rules it takes in.
     pub(crate) absorbs: Vec<String>,
     /// Steps as written, before symptoms are known.
     pub(crate) chain_names: Vec<String>,
+}
+
+/// A bug with known versions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownBug {
+    /// Its name in the registry.
+    pub name: String,
+    /// What it does.
+    pub title: String,
+    /// What it is in.
+    pub component: String,
+    /// The version here, where it was collected.
+    pub version: Option<String>,
+    /// Whether that version has it; unknown where it was not collected or its maker may have fixed it.
+    pub affected: Truth,
+    /// Its names elsewhere.
+    pub ids: Vec<String>,
+    /// The version with the fix.
+    pub fixed: Option<String>,
+    /// The date of the fix.
+    pub fixed_on: Option<String>,
+    /// What helps without it.
+    pub workaround: Option<String>,
+    /// Where to read on.
+    pub refs: Vec<String>,
+}
+
+/// One answer on which the outcome hangs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decisive {
+    /// The line of `for` or `against`.
+    pub clause: String,
+    /// What the answer is.
+    pub value: Truth,
+    /// What is supposed instead: unknown for evidence that is taken away.
+    pub supposed: Truth,
+    /// The band it would have then.
+    pub band: Band,
+    /// The rule that would come first then, where that changes.
+    pub first: Option<String>,
 }
 
 /// Something that went wrong and is never the root.
@@ -203,6 +257,10 @@ pub struct Symptom {
     pub quotes: Vec<Quote>,
     /// The hypothesis that explains it, by rank from 1.
     pub explained_by: Option<usize>,
+    /// The symptom it follows from, by place in [`Diagnosis::symptoms`].
+    pub follows: Option<usize>,
+    /// Effects of its own.
+    pub(crate) may_explain: Vec<crate::language::Explains>,
 }
 
 /// A rule that was tried without success.
@@ -229,6 +287,8 @@ pub struct Collect {
     pub decides: Vec<String>,
     /// By how much at most, decibans.
     pub would_add_db: f64,
+    /// How much of the belief in the hypotheses it is expected to move, 0 to 1.
+    pub expected_change: f64,
 }
 
 /// The answer in one word.

@@ -1,43 +1,53 @@
 //! Putting hypotheses in order, and saying why the others lose.
 
-use std::collections::BTreeMap;
-
-use timeline::{Name, Truth};
-
-use super::explain::explains;
-use super::outcome::{
-    Band, Collect, Diagnosis, Hypothesis, Included, LookedFor, Order, Polarity, Step, Symptom, Verdict,
-};
+use super::cover::{Cause, cheapest};
+use super::decide::{collect_plan, decisive};
+use super::explain::{causes, explained, fold};
+use super::field::{Field, Standing};
+use super::merge;
+use super::outcome::{Band, Diagnosis, Hypothesis, Included, LookedFor, Order, Polarity, Step, Symptom, Verdict};
 use super::score::order;
 use crate::Pack;
-use crate::engine::Case;
 
-/// How likely it is, before looking, that the cause is none of our rules.
-const OUTSIDE_PRIOR: f64 = 0.25;
-/// Ahead of an unknown cause by this much to be likely, of the next to be confirmed.
-const CLEAR_DB: f64 = 10.0;
-/// Ahead of the next by this much to be likely.
-const AHEAD_DB: f64 = 6.0;
+/// More than this are no answer; the strongest are kept.
+const MOST_HYPOTHESES: usize = 1000;
 
 pub(super) fn rank(
-    _case: &Case<'_>,
     pack: &Pack,
     candidates: Vec<Hypothesis>,
     mut symptoms: Vec<Symptom>,
     looked_for: Vec<LookedFor>,
     could_not_look: Vec<LookedFor>,
 ) -> Diagnosis {
-    let (excluded, mut alive): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|it| it.because.is_some());
-    for hypothesis in &mut alive {
-        hypothesis.explains = (0..symptoms.len()).filter(|at| explains(hypothesis, &symptoms[*at])).collect();
+    let mut limits_hit = Vec::new();
+    fold(&mut symptoms);
+    let (mut excluded, mut alive): (Vec<_>, Vec<_>) = candidates.into_iter().partition(|it| it.because.is_some());
+    alive.sort_by(compare);
+    for (what, of) in [("fit", &mut alive), ("are ruled out", &mut excluded)] {
+        if of.len() > MOST_HYPOTHESES {
+            limits_hit.push(format!("hypotheses: {} {what}, the strongest {MOST_HYPOTHESES} are kept", of.len()));
+            of.truncate(MOST_HYPOTHESES);
+        }
     }
+    for hypothesis in &mut alive {
+        hypothesis.explains = explained(hypothesis, &symptoms);
+    }
+    let mut alive = merge::nodes(alive);
     alive.sort_by(compare);
     let mut alive = absorb(alive);
-    let outside_db = outside(alive.len());
-    band(&mut alive, outside_db);
-    confidence(&mut alive, outside_db);
+    settle(&mut alive);
     alive.sort_by(|a, b| a.band.cmp(&b.band).then_with(|| compare(a, b)));
     let (mut hypotheses, mut ruled_out): (Vec<_>, Vec<_>) = alive.into_iter().partition(|it| it.band != Band::RuledOut);
+    causes_first(&mut hypotheses);
+    // the same field, in the order of the ranking: those ruled out threaten nobody
+    let field = Field::of(&hypotheses);
+    for at in 0..hypotheses.len() {
+        let level = field.level(at).into_iter().filter(|it| hypotheses[*it].band == hypotheses[at].band);
+        hypotheses[at].tied_with = level.map(|it| it + 1).collect();
+        let cause = (0..hypotheses.len()).find(|it| *it != at && causes(&hypotheses[*it], &hypotheses[at]));
+        hypotheses[at].caused_by = cause.map(|it| it + 1);
+    }
+    decisive(&mut hypotheses, &field);
     ruled_out.extend(excluded);
     for hypothesis in &mut ruled_out {
         hypothesis.band = Band::RuledOut;
@@ -45,27 +55,56 @@ pub(super) fn rank(
     }
     ruled_out.sort_by(|a, b| (&a.rule, &a.nodes, &a.title).cmp(&(&b.rule, &b.nodes, &b.title)));
 
-    // a symptom belongs to the first that explains it and is more than a possibility
+    attribute(&mut hypotheses, &mut symptoms);
+    say_why_not_first(&mut hypotheses);
+    let collect_plan = collect_plan(&hypotheses, &field, pack, &could_not_look, &symptoms);
+    let verdict = verdict(&hypotheses, &symptoms);
+    Diagnosis { hypotheses, ruled_out, symptoms, verdict, looked_for, could_not_look, collect_plan, limits_hit }
+}
+
+/// Bands and shares of belief.
+fn settle(alive: &mut [Hypothesis]) {
+    let field = Field::of(alive);
+    for (at, (hypothesis, band)) in alive.iter_mut().zip(field.bands()).enumerate() {
+        hypothesis.score_db = field.standings[at].score_db;
+        hypothesis.band = band;
+        hypothesis.confidence = field.confidence(at);
+    }
+}
+
+/// A cause that is told with confidence stands before its effects, however loud they are.
+fn causes_first(hypotheses: &mut Vec<Hypothesis>) {
+    let mut at = 0;
+    let mut moves = 0;
+    while at < hypotheses.len() {
+        let cause = (at + 1..hypotheses.len())
+            .find(|it| hypotheses[*it].band <= Band::Likely && causes(&hypotheses[*it], &hypotheses[at]));
+        match cause {
+            // a circle of causes must not turn for ever
+            Some(from) if moves < hypotheses.len() => {
+                let cause = hypotheses.remove(from);
+                hypotheses.insert(at, cause);
+                moves += 1;
+            }
+            _ => at += 1,
+        }
+    }
+}
+
+/// Each symptom belongs to one of the cheapest set of confident causes that explains them all; what one of them explains
+/// speaks for no other.
+fn attribute(hypotheses: &mut [Hypothesis], symptoms: &mut [Symptom]) {
+    let confident: Vec<usize> = (0..hypotheses.len()).filter(|it| hypotheses[*it].band <= Band::Likely).collect();
+    let causes: Vec<Cause<'_>> =
+        hypotheses.iter().map(|it| Cause { score_db: it.score_db, explains: &it.explains }).collect();
+    let chosen = cheapest(&causes, &confident);
     for (at, symptom) in symptoms.iter_mut().enumerate() {
-        let by = hypotheses.iter().position(|it| it.band <= Band::Likely && it.explains.contains(&at));
+        let by = chosen.iter().find(|it| hypotheses[**it].explains.contains(&at));
         symptom.explained_by = by.map(|it| it + 1);
     }
     for (rank, hypothesis) in hypotheses.iter_mut().enumerate() {
         hypothesis.explains.retain(|at| symptoms[*at].explained_by.is_none_or(|it| it == rank + 1));
-        extend_chain(hypothesis, &symptoms);
-    }
-    say_why_not_first(&mut hypotheses);
-    let collect_plan = collect_plan(&hypotheses, pack, &could_not_look, &symptoms);
-    let verdict = verdict(&hypotheses, &symptoms);
-    Diagnosis {
-        hypotheses,
-        ruled_out,
-        symptoms,
-        verdict,
-        looked_for,
-        could_not_look,
-        collect_plan,
-        limits_hit: Vec::new(),
+        extend_chain(hypothesis, symptoms);
     }
 }
 
@@ -82,9 +121,9 @@ fn absorb(alive: Vec<Hypothesis>) -> Vec<Hypothesis> {
     // what is said of the cluster as a whole goes with any node
     let together = |whole: &Hypothesis, part: &Hypothesis| {
         let node = part.nodes.is_empty() || whole.nodes.iter().any(|it| part.nodes.contains(it));
-        whole.absorbs.contains(&part.rule) && node
+        (whole.absorbs.contains(&part.rule) && node) || causes(whole, part)
     };
-    let stands = |it: &Hypothesis| it.firm || (it.strong && it.score_db >= CLEAR_DB);
+    let stands = |it: &Hypothesis| Standing::of(it).stands();
     let mut kept: Vec<Hypothesis> = Vec::new();
     let mut waiting: Vec<Hypothesis> = Vec::new();
     for hypothesis in alive {
@@ -98,7 +137,7 @@ fn absorb(alive: Vec<Hypothesis>) -> Vec<Hypothesis> {
         told.push(kept.remove(position));
     }
     for part in waiting.into_iter().chain(told) {
-        let band = if part.firm { Band::Likely } else { Band::Possible };
+        let band = if Standing::of(&part).firm { Band::Likely } else { Band::Possible };
         let included = Included { rule: part.rule.clone(), title: part.title.clone(), band };
         if let Some(whole) = kept.iter_mut().find(|it| together(it, &part)) {
             for at in part.explains {
@@ -107,57 +146,15 @@ fn absorb(alive: Vec<Hypothesis>) -> Vec<Hypothesis> {
                 }
             }
             whole.explains.sort_unstable();
+            for bug in part.known_bugs {
+                if !whole.known_bugs.iter().any(|it| it.name == bug.name) {
+                    whole.known_bugs.push(bug);
+                }
+            }
             whole.includes.push(included);
         }
     }
     kept
-}
-
-/// The score a cause outside the rules starts with: the rest of the prior is shared by the rules that fit at all. Never
-/// below nothing, or a rule without any support would beat it.
-fn outside(fitting: usize) -> f64 {
-    (10.0 * (OUTSIDE_PRIOR * fitting.max(1) as f64 / (1.0 - OUTSIDE_PRIOR)).log10()).max(0.0)
-}
-
-fn band(alive: &mut [Hypothesis], outside_db: f64) {
-    let next_db: Vec<f64> = (0..alive.len())
-        .map(|at| {
-            let rivals = alive.iter().enumerate().filter(|(other, it)| *other != at && rival(&alive[at], it));
-            rivals.map(|(_, it)| it.score_db).fold(f64::NEG_INFINITY, f64::max)
-        })
-        .collect();
-    for (hypothesis, next_db) in alive.iter_mut().zip(next_db) {
-        let over_outside = hypothesis.score_db - outside_db;
-        let over_next = hypothesis.score_db - next_db;
-        hypothesis.band = if over_outside <= 0.0 {
-            let could_still = over_outside + hypothesis.open_db > 0.0;
-            if could_still { Band::NotAssessable } else { Band::RuledOut }
-        } else if hypothesis.firm && over_outside >= CLEAR_DB && over_next >= CLEAR_DB {
-            Band::Confirmed
-        } else if hypothesis.strong && over_outside >= CLEAR_DB && over_next >= AHEAD_DB {
-            Band::Likely
-        } else {
-            Band::Possible
-        };
-    }
-}
-
-/// Two hypotheses compete when they explain the same symptom, or speak of the same node at about the same time.
-fn rival(a: &Hypothesis, b: &Hypothesis) -> bool {
-    let symptom = a.explains.iter().any(|it| b.explains.contains(it));
-    let node = a.nodes.iter().any(|it| b.nodes.contains(it));
-    const APART_SECS: i64 = 3600;
-    symptom || (node && a.start.near(&b.start, APART_SECS, APART_SECS) != Truth::False)
-}
-
-fn confidence(alive: &mut [Hypothesis], outside_db: f64) {
-    let odds = |db: f64| 10f64.powf(db / 10.0);
-    let scores: Vec<f64> = alive.iter().map(|it| it.score_db).collect();
-    for at in 0..alive.len() {
-        let rivals = (0..alive.len()).filter(|other| *other != at && rival(&alive[at], &alive[*other]));
-        let all = odds(outside_db) + odds(scores[at]) + rivals.map(|it| odds(scores[it])).sum::<f64>();
-        alive[at].confidence = (odds(scores[at]) / all * 100.0).round() / 100.0;
-    }
 }
 
 /// Adds the symptoms a hypothesis explains to its chain, where its rule names them.
@@ -205,57 +202,25 @@ fn say_why_not_first(hypotheses: &mut [Hypothesis]) {
     for other in others {
         let against =
             other.evidence.iter().filter(|it| it.weight_db < 0.0).min_by(|a, b| a.weight_db.total_cmp(&b.weight_db));
-        let mut words = format!("{:.0} dB behind {}", (first.score_db - other.score_db).max(0.0), first.rule);
+        let behind = first.score_db - other.score_db;
+        let mut words = match behind {
+            _ if other.tied_with.contains(&1) => format!("level with {}", first.rule),
+            _ if other.caused_by == Some(1) => format!("follows from {}", first.rule),
+            behind if behind < 0.0 => format!("less sure than {}, whatever its score", first.rule),
+            behind => format!("{behind:.0} dB behind {}", first.rule),
+        };
         if let Some(against) = against {
             words.push_str(&format!(": {}", against.why));
-        } else if other.open_db > 0.0 {
+        } else if Standing::of(other).open_db > 0.0 {
             words.push_str(": what would support it was not collected");
         }
         other.why_not = Some(words);
     }
 }
 
-/// What to collect, most telling first: for the hypotheses that stand, and where nothing does, for the rules that could
-/// not be looked at.
-fn collect_plan(hypotheses: &[Hypothesis], pack: &Pack, closed: &[LookedFor], symptoms: &[Symptom]) -> Vec<Collect> {
-    let mut plan: BTreeMap<(String, Option<Name>), Collect> = BTreeMap::new();
-    let mut add = |collect: &str, node: Option<&Name>, rule: &str, db: f64| {
-        let entry = plan.entry((collect.to_owned(), node.cloned())).or_insert_with(|| Collect {
-            node: node.cloned(),
-            collect: collect.to_owned(),
-            decides: Vec::new(),
-            would_add_db: 0.0,
-        });
-        if !entry.decides.iter().any(|it| it == rule) {
-            entry.decides.push(rule.to_owned());
-        }
-        entry.would_add_db = entry.would_add_db.max(db);
-    };
-    for hypothesis in hypotheses {
-        for missing in &hypothesis.missing {
-            add(&missing.collect, missing.node.as_ref(), &hypothesis.rule, missing.would_add_db);
-        }
-    }
-    let nothing = hypotheses.iter().all(|it| it.band > Band::Likely);
-    if nothing && !symptoms.is_empty() {
-        for entry in closed {
-            let explains = |rule: &crate::language::Rule| {
-                rule.name == entry.rule
-                    && rule.explains.iter().any(|it| symptoms.iter().any(|of| of.rule == it.symptom))
-            };
-            if !entry.collect.is_empty() && pack.rules.iter().any(explains) {
-                add(&entry.collect, None, &entry.rule, 0.0);
-            }
-        }
-    }
-    let mut plan: Vec<Collect> = plan.into_values().collect();
-    plan.sort_by(|a, b| b.would_add_db.total_cmp(&a.would_add_db).then_with(|| a.collect.cmp(&b.collect)));
-    plan
-}
-
 fn verdict(hypotheses: &[Hypothesis], symptoms: &[Symptom]) -> Verdict {
     let answered = hypotheses.iter().any(|it| it.band <= Band::Likely);
-    let open = symptoms.iter().filter(|it| it.explained_by.is_none()).count();
+    let open = symptoms.iter().filter(|it| it.explained_by.is_none() && it.follows.is_none()).count();
     match (answered, open) {
         (true, 0) => Verdict::Explained,
         (true, _) => Verdict::Partly,

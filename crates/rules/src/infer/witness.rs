@@ -5,15 +5,29 @@ use std::collections::BTreeSet;
 use timeline::{Span, Timeline};
 
 use super::judge_all;
-use super::outcome::{Diagnosis, Hypothesis};
+use super::outcome::{Band, Diagnosis, Hypothesis};
 use crate::Pack;
 
-/// Judges the first hypothesis again by its cited lines alone and notes whether it comes first again.
+/// So many confident hypotheses are judged again.
+const MOST: usize = 3;
+
+/// Judges the first confident hypotheses again, each by its cited lines alone, and notes whether it comes first again. What
+/// is confirmed only with the help of lines nobody cites is no more than likely.
 pub(super) fn check(pack: &Pack, timeline: &Timeline, diagnosis: &mut Diagnosis) {
-    let Some(first) = diagnosis.hypotheses.first_mut() else { return };
-    let again = judge_all(pack, &cited(timeline, first));
-    let agrees = again.hypotheses.first().is_some_and(|it| it.rule == first.rule && it.nodes == first.nodes);
-    first.witness_agrees = Some(agrees);
+    for (at, hypothesis) in diagnosis.hypotheses.iter_mut().enumerate().take(MOST) {
+        if at > 0 && hypothesis.band > Band::Likely {
+            break;
+        }
+        let again = judge_all(pack, &cited(timeline, hypothesis));
+        let same =
+            |it: &Hypothesis| it.rule == hypothesis.rule && it.nodes.iter().any(|it| hypothesis.nodes.contains(it));
+        let nowhere = |it: &Hypothesis| it.rule == hypothesis.rule && hypothesis.nodes.is_empty();
+        let agrees = again.hypotheses.first().is_some_and(|it| same(it) || nowhere(it));
+        hypothesis.witness_agrees = Some(agrees);
+        if !agrees && hypothesis.band == Band::Confirmed {
+            hypothesis.band = Band::Likely;
+        }
+    }
 }
 
 /// The case with nothing in it but what the hypothesis quotes. What was collected stays known, or absence would change
