@@ -1,8 +1,9 @@
 //! The diagnosis in the words of the report: places become paths and lines, times become stamps.
 
 use report::{
-    Boot, CauseUnknown, Cited, Clock, ClockFindings, Collect, Coverage, Evidence, Fix, Hypothesis, HypothesisRef,
-    Instant, LimitHit, Link, Looked, Missing, Node, Reason, Report, RuleDoc, Symptom, SymptomRef, Weight, Witness,
+    Boot, CauseUnknown, Cited, Clock, ClockFindings, Collect, Coverage, Decisive, Evidence, Fix, Hypothesis,
+    HypothesisRef, Instant, KnownBug, LimitHit, Link, Looked, Missing, Node, Reason, Report, RuleDoc, Symptom,
+    SymptomRef, Weight, Witness,
 };
 use timeline::{Quote, Timeline};
 
@@ -15,7 +16,7 @@ pub(crate) fn report(
 ) -> Report {
     let words = Words { timeline, diagnosis };
     let first_ruled_out = diagnosis.hypotheses.len();
-    let unexplained = diagnosis.symptoms.iter().filter(|it| it.explained_by.is_none()).map(symptom_ref);
+    let unexplained = diagnosis.symptoms.iter().filter(|it| it.explained_by.is_none() && it.follows.is_none());
     let unknown = matches!(diagnosis.verdict, rules::Verdict::Unknown);
     Report {
         case,
@@ -35,7 +36,7 @@ pub(crate) fn report(
             .collect(),
         not_assessable: diagnosis.could_not_look.iter().map(looked).collect(),
         symptoms: diagnosis.symptoms.iter().map(|it| words.symptom(it)).collect(),
-        unexplained: unexplained.collect(),
+        unexplained: unexplained.map(symptom_ref).collect(),
         cause_unknown: unknown.then(|| words.cause_unknown()),
         collect_plan: diagnosis.collect_plan.iter().map(collect).collect(),
         clocks: timeline.clocks.iter().map(Clock::from).collect(),
@@ -102,6 +103,32 @@ fn collect(it: &rules::Collect) -> Collect {
         collect: it.collect.clone(),
         decides: it.decides.clone(),
         would_add_db: it.would_add_db,
+        expected_change: it.expected_change,
+    }
+}
+
+fn known_bug(it: &rules::KnownBug) -> KnownBug {
+    KnownBug {
+        bug: it.name.clone(),
+        title: it.title.clone(),
+        component: it.component.clone(),
+        version: it.version.clone(),
+        affected: it.affected.into(),
+        ids: it.ids.clone(),
+        fixed: it.fixed.clone(),
+        fixed_on: it.fixed_on.clone(),
+        workaround: it.workaround.clone(),
+        refs: it.refs.clone(),
+    }
+}
+
+fn decisive(it: &rules::Decisive) -> Decisive {
+    Decisive {
+        clause: it.clause.clone(),
+        value: it.value.into(),
+        supposed: it.supposed.into(),
+        band: band(it.band),
+        first: it.first.clone(),
     }
 }
 
@@ -151,7 +178,10 @@ impl Words<'_> {
             evidence: it.evidence.iter().map(|it| self.evidence(it)).collect(),
             missing: it.missing.iter().map(missing).collect(),
             explains: explains.collect(),
-            caused_by: None,
+            caused_by: it.caused_by.and_then(|rank| self.reference(rank)),
+            tied_with: it.tied_with.iter().map(|it| *it as u32).collect(),
+            known_bugs: it.known_bugs.iter().map(known_bug).collect(),
+            decisive: it.decisive.iter().map(decisive).collect(),
             includes: it.includes.iter().map(include).collect(),
             why_not_first: it.why_not.as_ref().map(|why| self.reason(it, why)),
             ruled_out_by: it.because.clone(),
@@ -230,8 +260,13 @@ impl Words<'_> {
             last: Instant::from_time(&it.last),
             count: it.count,
             explained_by: by.into_iter().map(|(rank, it)| reference(rank, it)).collect(),
+            follows: it.follows.and_then(|at| self.diagnosis.symptoms.get(at)).map(symptom_ref),
             quotes: it.quotes.iter().map(|it| self.cited(it)).collect(),
         }
+    }
+
+    fn reference(&self, rank: usize) -> Option<HypothesisRef> {
+        self.diagnosis.hypotheses.get(rank - 1).map(|it| reference(rank, it))
     }
 
     fn cause_unknown(&self) -> CauseUnknown {

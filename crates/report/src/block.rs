@@ -44,10 +44,20 @@ pub(crate) fn block(page: &mut Page, calendar: &Calendar, it: &Hypothesis) {
         }
     }
     against(page, it, hang);
+    for bug in &it.known_bugs {
+        page.prose((Ink::Strong, "   known bug"), hang, &known_bug(bug));
+    }
+    if !it.tied_with.is_empty() {
+        let ranks: Vec<String> = it.tied_with.iter().map(|it| format!("#{it}")).collect();
+        let words = format!("level with {}: nothing here tells them apart", ranks.join(", "));
+        page.prose((Ink::Doubtful, "   tied"), hang, &words);
+    }
     if let Some(reason) = &it.why_not_first {
         page.entry((Ink::Strong, "   not first"), hang, &reason_entry(reason));
     }
     missing(page, it, hang);
+    let hinges: Vec<String> = it.decisive.iter().take(if page.verbose() { 4 } else { 1 }).map(decisive).collect();
+    items(page, "hinges on", Ink::Strong, hang, &hinges);
     items(page, "fix now", Ink::Good, hang, &it.fix.now);
     items(page, "fix later", Ink::Good, hang, &it.fix.later);
     if !it.includes.is_empty() {
@@ -70,6 +80,35 @@ pub(crate) fn block(page: &mut Page, calendar: &Calendar, it: &Hypothesis) {
     if page.verbose() {
         items(page, "read", Ink::Strong, hang, &it.refs);
     }
+}
+
+/// `LP#1655842: allocations …; kernel 4.4.0-59 has it, fixed in 4.4.0-63 (2017-02)`
+fn known_bug(it: &crate::KnownBug) -> String {
+    let names = if it.ids.is_empty() { it.bug.clone() } else { it.ids.join(", ") };
+    let here = match (&it.version, it.affected) {
+        (Some(version), Answer::True) => format!("{} {version} has it", it.component),
+        (Some(version), _) => format!("{} {version} has it unless its vendor took the fix", it.component),
+        (None, _) => format!("the version of {} was not collected", it.component),
+    };
+    let fixed = match (&it.fixed, &it.fixed_on) {
+        (Some(version), Some(on)) => format!(", fixed in {version} ({on})"),
+        (Some(version), None) => format!(", fixed in {version}"),
+        (None, Some(on)) => format!(", fixed {on}"),
+        (None, None) => ", no fixed version is known".to_owned(),
+    };
+    let workaround = it.workaround.as_ref().map_or_else(String::new, |it| format!("; or {it}"));
+    format!("{names}: {}; {here}{fixed}{workaround}", it.title)
+}
+
+/// `without leaker: possible, and bgp-session-lost would come first`
+fn decisive(it: &crate::Decisive) -> String {
+    let if_so = match it.supposed {
+        Answer::Unknown => format!("without {}", it.clause),
+        Answer::True => format!("if {} held", it.clause),
+        Answer::False => format!("if {} did not hold", it.clause),
+    };
+    let first = it.first.as_ref().map_or_else(String::new, |it| format!(", and {it} would come first"));
+    format!("{if_so}: {}{first}", it.band.name().replace('-', " "))
 }
 
 /// Whether evidence is told by a step of the chain: the clause itself, or the same words of the same line.

@@ -28,8 +28,8 @@ pub use coverage::{
 pub use inspect::inspection_text;
 pub use instant::Instant;
 pub use model::{
-    Answer, Band, CauseUnknown, Cited, Collect, Evidence, Fix, Hypothesis, HypothesisRef, LimitHit, Link, Looked,
-    Missing, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
+    Answer, Band, CauseUnknown, Cited, Collect, Decisive, Evidence, Fix, Hypothesis, HypothesisRef, KnownBug, LimitHit,
+    Link, Looked, Missing, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
 };
 
 pub use page::{Look, clean};

@@ -159,6 +159,12 @@ pub struct Hypothesis {
     pub explains: Vec<SymptomRef>,
     /// The hypothesis that it follows from, where one was found.
     pub caused_by: Option<HypothesisRef>,
+    /// Ranks of those that stand level with it: the order between them means nothing.
+    pub tied_with: Vec<u32>,
+    /// Bugs of known versions that are behind it.
+    pub known_bugs: Vec<KnownBug>,
+    /// Single answers that would change its band or the ranking, the most telling first.
+    pub decisive: Vec<Decisive>,
     /// The hypotheses that are part of it; they need not be listed on their own.
     pub includes: Vec<HypothesisRef>,
     /// Why another one is ranked first.
@@ -171,6 +177,46 @@ pub struct Hypothesis {
     pub fix: Fix,
     /// Where to read more.
     pub refs: Vec<String>,
+}
+
+/// A bug whose affected versions are known.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct KnownBug {
+    /// Its name in the registry.
+    pub bug: String,
+    /// What it does.
+    pub title: String,
+    /// What it is in: the kernel, a package.
+    pub component: String,
+    /// The version here; `null` where it was not collected.
+    pub version: Option<String>,
+    /// Whether that version has it; unknown also where its maker may have taken the fix.
+    pub affected: Answer,
+    /// Its names elsewhere: LP, CVE, numbers of issues.
+    pub ids: Vec<String>,
+    /// The version with the fix.
+    pub fixed: Option<String>,
+    /// The date of the fix, as exact as it is known: `2020-07-22`, `2020-07`, `2020`.
+    pub fixed_on: Option<String>,
+    /// What helps without the fix.
+    pub workaround: Option<String>,
+    /// Where to read more.
+    pub refs: Vec<String>,
+}
+
+/// One answer on which the outcome hangs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Decisive {
+    /// The clause or condition of the rule.
+    pub clause: String,
+    /// What is answered.
+    pub value: Answer,
+    /// What is supposed instead; unknown is evidence taken away.
+    pub supposed: Answer,
+    /// The band the hypothesis would have.
+    pub band: Band,
+    /// The rule that would come first, where that changes.
+    pub first: Option<String>,
 }
 
 /// Whether the cited lines, analysed alone, give the same hypothesis.
@@ -364,6 +410,8 @@ pub struct Symptom {
     pub count: u64,
     /// The hypotheses that account for it.
     pub explained_by: Vec<HypothesisRef>,
+    /// The symptom it follows from, where one was seen.
+    pub follows: Option<SymptomRef>,
     /// The lines that show it, the first of them.
     pub quotes: Vec<Cited>,
 }
@@ -413,6 +461,9 @@ pub struct Collect {
     /// The most it could add to one hypothesis.
     #[serde(serialize_with = "tenths")]
     pub would_add_db: f64,
+    /// How much of the belief in the hypotheses it is expected to move, 0 to 1; the plan is ordered by it.
+    #[serde(serialize_with = "hundredths")]
+    pub expected_change: f64,
 }
 
 /// A limit that cut something short.

@@ -40,6 +40,35 @@ fn pid_max() -> Hypothesis {
         start: at("22:00:14", "22:00:44"),
         end: at("22:13:40", "22:13:41"),
         impact: "Nothing on the node can fork; exec probes fail, agents restart, routing peers drop.".into(),
+        tied_with: vec![],
+        known_bugs: vec![KnownBug {
+            bug: "ubuntu-44-spurious-oom".into(),
+            title: "allocations of several pages call the OOM killer although memory is free".into(),
+            component: "kernel".into(),
+            version: some("4.4.0-59-generic"),
+            affected: Answer::True,
+            ids: strings(&["LP#1655842"]),
+            fixed: some("4.4.0-63"),
+            fixed_on: some("2017-02"),
+            workaround: some("boot an older kernel"),
+            refs: strings(&["https://bugs.launchpad.net/bugs/1655842"]),
+        }],
+        decisive: vec![
+            Decisive {
+                clause: "leaker".into(),
+                value: Answer::True,
+                supposed: Answer::Unknown,
+                band: Band::Possible,
+                first: some("bgp-session-lost"),
+            },
+            Decisive {
+                clause: "total".into(),
+                value: Answer::Unknown,
+                supposed: Answer::True,
+                band: Band::Likely,
+                first: None,
+            },
+        ],
         chain: vec![
             Link {
                 clause: "leaker".into(),
@@ -218,6 +247,7 @@ fn losers() -> Vec<Hypothesis> {
         Hypothesis {
             rank: 3,
             rule: "calico-node-crash-loop".into(),
+            tied_with: vec![2],
             title: "calico-node crash-loops on node-07 for a reason of its own, which its container log would show"
                 .into(),
             band: Band::Possible,
@@ -268,6 +298,7 @@ fn symptom(symptom: &str, title: &str, at: Instant, count: u64, by: Vec<Hypothes
         at,
         count,
         explained_by: by,
+        follows: Some(SymptomRef { symptom: "probe-failed".into(), ..SymptomRef::default() }),
         ..Symptom::default()
     }
 }
@@ -557,12 +588,14 @@ pub(crate) fn full() -> Report {
                 collect: "ps -eLf | wc -l".into(),
                 decides: strings(&["pid-max-exhausted"]),
                 would_add_db: 20.0,
+                expected_change: 0.31,
             },
             Collect {
                 node: None,
                 collect: "calicoctl ipam show --show-blocks".into(),
                 decides: vec![],
                 would_add_db: 6.0,
+                expected_change: 0.0,
             },
         ],
         clocks: clocks(),
@@ -588,6 +621,7 @@ pub(crate) fn unknown() -> Report {
         collect: "enable kdump, then collect /var/crash".into(),
         decides: strings(&["kernel-bug"]),
         would_add_db: 20.0,
+        expected_change: 0.48,
     };
     Report {
         verdict: Verdict::Unknown,
