@@ -22,6 +22,7 @@ mod paste;
 mod places;
 #[cfg(test)]
 mod recognition;
+mod state;
 #[cfg(test)]
 mod testing;
 
@@ -185,19 +186,26 @@ macro_rules! formats {
 
 formats! {
     bird_protocols,
+    boot_list,
+    bridge_fdb,
     calico_resources,
     calicoctl_ipam_check,
     calicoctl_ipam_show,
     calicoctl_node_status,
+    certificates,
+    clock_sync,
     command_table,
     container_log,
     crash_utility,
+    disk_usage,
     // a crash dump is a kernel log with a path of its own: it is asked first
     vmcore_dmesg,
     dmesg,
+    etcd_status,
     ethtool_features,
     host_identity,
     ip_addr,
+    ip_link,
     ip_neigh,
     ip_route,
     ip_route_json,
@@ -209,19 +217,30 @@ formats! {
     journal_json,
     journal_text,
     journal_verbose,
+    kdump,
     klog_file,
     kube_describe,
     kube_objects,
     kube_tables,
+    kubelet_config,
+    mounts,
     net_counters,
     openmetrics_text,
+    packages,
+    pressure,
     proc_files,
+    proc_stat,
     process_list,
     prometheus_api,
     promtool_dump,
     resolv_conf,
+    route_table,
+    slabinfo,
+    socket_counters,
+    stats_summary,
     sysctl,
     syslog,
+    systemd_units,
 }
 
 /// The format that fits best, if any does.

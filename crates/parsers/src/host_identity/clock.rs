@@ -128,6 +128,19 @@ pub(super) fn read_timedatectl(host: &Host<'_, '_>, out: &mut MemberRecords) -> 
         let row = Row::new(&relation::ZONE).with("offset_secs", offset).with("name", name);
         host.push(row, line, Stamp::None, out);
     }
+    // older versions say it in other words
+    let synchronized = ["System clock synchronized", "NTP synchronized"].into_iter().find_map(|it| host.field(it));
+    if let Some((text, line)) = synchronized {
+        let service = ["NTP service", "Network time on", "systemd-timesyncd.service active"];
+        let service = service.into_iter().find_map(|it| host.field(it)).map(|(text, _)| text);
+        let row = Row::new(&relation::CLOCK_SYNC)
+            .with("service", "timedatectl")
+            .with("synchronized", text == "yes")
+            .with("leap", service.map(|it| format!("network time {it}")));
+        host.push(row, line, Stamp::None, out);
+        let (node, member) = (host.input.origin.node.clone(), host.input.origin.member);
+        out.collected.push(timeline::Collected { relation: relation::CLOCK_SYNC.name, node, incomplete: None, member });
+    }
     host.lines.len()
 }
 

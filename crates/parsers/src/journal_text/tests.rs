@@ -305,8 +305,7 @@ fn text_modes_agree_with_the_export() {
             let boots = |it: &Event| it.row.as_ref().is_some_and(|it| it.relation.name.starts_with("boot."));
             let borders = found.iter().filter(|it| boots(it)).count();
             assert_eq!(borders, 4, "{version}/{name}");
-            found.retain(|it| !boots(it) && it.row.as_ref().is_none_or(|it| it.relation.name != "kernel.report"));
-            found.retain(|it| !kernel(&it.message));
+            found.retain(|it| !boots(it) && !kernel(&it.message));
             found.sort_by_key(|it| it.quote.span);
             assert_eq!(found.len(), wanted.len(), "{version}/{name}");
             for (event, wanted) in found.iter().zip(&wanted) {

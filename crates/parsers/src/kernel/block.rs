@@ -212,6 +212,7 @@ impl Block {
             Family::Framed => framed::learn(self, shape),
             Family::Single => {
                 self.complete = true;
+                super::single::learn(head, &mut self.fields);
                 self.fields.cgroup = head.split_once(" pids controller in ").map(|(_, it)| it.trim_end().to_owned());
                 true
             }

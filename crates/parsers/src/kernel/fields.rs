@@ -30,6 +30,11 @@ pub(super) struct Fields {
     pub(super) order: Option<i64>,
     pub(super) free_bytes: Option<i64>,
     pub(super) frames: Option<String>,
+    pub(super) secs: Option<i64>,
+    pub(super) owner: Option<String>,
+    pub(super) owner_pid: Option<u32>,
+    pub(super) device: Option<String>,
+    pub(super) error: Option<String>,
     /// Whether the line with CPU, process and release has been seen.
     pub(super) identified: bool,
 }
@@ -61,10 +66,17 @@ impl Fields {
             .with("free_bytes", self.free_bytes)
             .with("frames", text(&self.frames))
             .with("complete", complete)
+            .with("cpu", self.cpu)
+            .with("secs", self.secs)
+            .with("owner", text(&self.owner))
+            .with("owner_pid", self.owner_pid)
+            .with("device", text(&self.device))
+            .with("error", text(&self.error))
     }
 
     /// Reads what a line says whatever the report; the first to say something is believed.
     pub(super) fn learn(&mut self, text: &str, shape: Shape) {
+        self.owner(text);
         match shape {
             Shape::Cpu => self.identity(text),
             Shape::Instruction if self.rip.is_none() => self.rip = symbol(text),
@@ -90,6 +102,14 @@ impl Fields {
                 r"INFO: task (?P<a>.+):(?P<b>\d+) blocked|stuck for .* \[(?P<c>.+):(?P<d>\d+)\]|CPU#\d+: (?P<e>.+)/(?P<f>\d+)$|while atomic: (?P<g>.+)/(?P<h>\d+)/0x|code: (?P<i>.+)/(?P<j>\d+)",
             )
         });
+        static SECS: LazyLock<Regex> = LazyLock::new(|| {
+            regex(r"(?:blocked for more than|stuck for|hogged CPU for) (\d+) ?s|workqueue lockup .*stuck for (\d+)s")
+        });
+        if self.secs.is_none()
+            && let Some(found) = SECS.captures(text)
+        {
+            self.secs = found.get(1).or(found.get(2)).and_then(|it| it.as_str().parse().ok());
+        }
         static PID: LazyLock<Regex> = LazyLock::new(|| regex(r"^WARNING: CPU: \d+ PID: (\d+)"));
         if self.location.is_none()
             && let Some(found) = PLACE.captures(text)
@@ -111,6 +131,18 @@ impl Fields {
         }
         if self.rip.is_none() && text.starts_with("WARNING: ") || text.starts_with("BUG: KASAN") {
             self.rip = symbol(text);
+        }
+    }
+
+    /// `INFO: task sh:116 is blocked on a mutex likely owned by task sh:114.`
+    fn owner(&mut self, text: &str) {
+        if self.owner.is_none()
+            && let Some((_, rest)) = text.split_once(" owned by task ")
+            && let Some((comm, pid)) = rest.rsplit_once(':')
+        {
+            let digits = pid.bytes().take_while(u8::is_ascii_digit).count();
+            self.owner = Some(comm.to_owned());
+            self.owner_pid = pid[..digits].parse().ok();
         }
     }
 

@@ -26,10 +26,13 @@ mod framed;
 mod hardware;
 mod memory;
 mod shape;
+mod single;
 mod stall;
 mod start;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use block::{Answer, Block, Phase};
 pub(crate) use clock::{Anchor, anchor, caller, prefix, priority, seconds};
@@ -74,6 +77,8 @@ pub(crate) struct Reports {
     open: Vec<Block>,
     /// Lines seen, to know which report was fed last.
     count: u64,
+    /// Reports of one line, by kind.
+    singles: BTreeMap<&'static str, u32>,
 }
 
 /// What the line that names a report says alone, where the rest of the report is told by others.
@@ -120,6 +125,13 @@ impl Reports {
             block.pass();
         }
         let Some(start) = start else { return self.close_finished(done) };
+        if start.family == start::Family::Single {
+            let count = self.singles.entry(start.kind).or_default();
+            *count += 1;
+            if *count > single::MOST_OF_A_KIND {
+                return self.close_finished(done);
+            }
+        }
         self.make_room(&start, line, done);
         let mut block = Block::open(&start, line, self.count);
         let over = block.learn(head, Some(&start), shape);
@@ -134,6 +146,7 @@ impl Reports {
     /// The boot or the file has ended: hands out what is still open, as far as it got.
     pub(crate) fn flush(&mut self, done: &mut Vec<Report>) {
         done.extend(self.open.drain(..).map(Block::finish));
+        self.singles.clear();
     }
 
     /// The open report this line belongs to: the one that still misses it, then the one fed last.

@@ -53,8 +53,8 @@ pub(super) fn possible(text: &str) -> bool {
         let words = "cut here|BUG|WARNING: |Oops|\\[#|Unable to handle|protection fault|anic|PANIC|lockup|LOCKUP\
             |detected stall|detected expedited|blocked for more|oom-kill|allocation |ut of memory|Killed process\
             |Unable to allocate|corruption|Hardware Error|Machine Check|INFO: possible|suspicious |inconsistent lock\
-            |fork rejected|UBSAN";
-        Regex::new(words).expect("a fixed pattern")
+            |fork rejected|UBSAN|";
+        Regex::new(&format!("{words}{}", super::single::WORDS)).expect("a fixed pattern")
     });
     WORDS.is_match(text)
 }
@@ -66,7 +66,7 @@ struct Pattern {
 
 /// What a line opens, if it opens anything.
 pub(super) fn of(text: &str) -> Option<Start> {
-    PATTERNS.iter().find(|it| it.regex.is_match(text)).map(|it| it.start)
+    PATTERNS.iter().find(|it| it.regex.is_match(text)).map(|it| it.start).or_else(|| super::single::of(text))
 }
 
 static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {

@@ -13,7 +13,40 @@ pub(super) fn read(text: &str) -> Vec<Report> {
     let (mut reports, mut done) = (Reports::default(), Vec::new());
     feed(&mut reports, text, &mut done);
     reports.flush(&mut done);
+    // what one line says has its own tests
+    done.retain(|it| !super::single::is_kind(&cell(it, "kind")));
     done
+}
+
+/// Disks, file systems, links and programs in trouble, by kind and device, of each kernel.
+#[test]
+fn trouble_in_one_line() {
+    for version in ["5.10", "6.1", "6.12", "7.2"] {
+        let told = |name: &str| -> Option<std::collections::BTreeMap<String, u32>> {
+            let text = file(&format!("qemu-serial-console/{version}-{name}.console.log"))?;
+            let (mut reports, mut done) = (Reports::default(), Vec::new());
+            feed(&mut reports, &text, &mut done);
+            reports.flush(&mut done);
+            let mut found = std::collections::BTreeMap::new();
+            for report in done.iter().filter(|it| super::single::is_kind(&cell(it, "kind"))) {
+                *found.entry(format!("{} {}", cell(report, "kind"), cell(report, "device"))).or_default() += 1;
+            }
+            Some(found)
+        };
+        let Some(found) = told("net-disk-fs-hungtask-nmi-mce") else { return };
+        for expected in [
+            "block-error sda",
+            "scsi-error sda",
+            "block-error nvme0n1",
+            "filesystem-error loop0",
+            "link-down eth0",
+            "nmi unknown",
+        ] {
+            assert!(found.contains_key(expected), "{version}: {expected}: {found:?}");
+        }
+        let Some(found) = told("oom-cgroup1-pids-userfaults") else { return };
+        assert!(found.get("segfault unknown").is_some_and(|it| *it >= 4), "{version}: {found:?}");
+    }
 }
 
 fn feed(reports: &mut Reports, text: &str, done: &mut Vec<Report>) {
@@ -282,8 +315,6 @@ fn lines_that_open_a_report() {
 #[test]
 fn lines_that_open_none() {
     for line in [
-        "java[2979]: segfault at 10 ip 00000000004016c7 sp 00007ffd46595ef0 error 6 in java[401000+8c000]",
-        "traps: hog[303] general protection fault ip:deadbeefcaf0 sp:7fff9f1a6d28 error:0",
         "ALSA sound/core/pcm_lib.c:181: BUG: pcmC0D0p:0, pos = 0x4000, buffer size = 0x4000, period size = 0x400",
         "Oops: efitime: can't read time!",
         "EXT4-fs warning (device loop0): ext4_clear_journal_err:6236: Filesystem error recorded",

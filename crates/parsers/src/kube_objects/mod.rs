@@ -8,8 +8,8 @@
 //!
 //! Lists of `kubectl` (`kind: List`), of client-go (`PodList`, whose items may lack their kind), bare arrays, single
 //! objects, several documents in a row, all in JSON or YAML. Kinds: Event (core and `events.k8s.io`), Node, Pod,
-//! Lease. An object of any other kind is known for what it is and says nothing; what an API server lists of its own
-//! resources likewise. Skipped within the four: managed fields, volumes, resources. A Pod without a status is a
+//! Lease, Deployment, DaemonSet, StatefulSet, ReplicaSet. An object of any other kind is known for what it is and says nothing; what an API server lists of its own
+//! resources likewise. Skipped within these: managed fields, volumes, resources. A Pod without a status is a
 //! manifest and gives no pod. Time: RFC 3339 in UTC, whole seconds or microseconds; an event whose name carries the
 //! nanoseconds of its first emission, within the printed second, is as precise as its name.
 //!
@@ -20,6 +20,7 @@ mod node;
 mod pod;
 mod service;
 pub(crate) mod walk;
+mod workload;
 
 use std::collections::BTreeSet;
 
@@ -34,7 +35,7 @@ use walk::Object;
 
 pub(crate) static FORMAT: Format = Format {
     name: "kube-objects",
-    produced_by: "kubectl get … -o json|yaml; read are events, nodes, pods, leases",
+    produced_by: "kubectl get … -o json|yaml; read are events, nodes, pods, leases, workloads",
     samples: &[
         concat!(
             r#"{"apiVersion":"v1","items":[{"apiVersion":"v1","count":4,"eventTime":null,"#,
@@ -63,6 +64,7 @@ enum Kind {
     Pod,
     Lease,
     Service,
+    Workload,
 }
 
 /// Kind and API version decide; a `Node` of Calico and an `Event` of the audit log are others' objects.
@@ -74,6 +76,12 @@ fn kind_of(kind: &str, version: Option<&str>) -> Option<Kind> {
         "Pod" | "PodList" if of(&["v1"]) => Some(Kind::Pod),
         "Service" | "ServiceList" if of(&["v1"]) => Some(Kind::Service),
         "Lease" | "LeaseList" if version.is_none_or(|it| it.starts_with("coordination.k8s.io/")) => Some(Kind::Lease),
+        "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet" | "DeploymentList" | "DaemonSetList" | "StatefulSetList"
+        | "ReplicaSetList"
+            if version.is_none_or(|it| it.starts_with("apps/") || it == "extensions/v1beta1") =>
+        {
+            Some(Kind::Workload)
+        }
         _ => None,
     }
 }
@@ -254,6 +262,7 @@ fn read<'t>(object: &Object<'t>, found: &mut Found, places: &mut Places<'t>, out
         Kind::Pod => pod::read(object, places, out),
         Kind::Lease => node::lease(object, &mut found.newest_lease, places, out),
         Kind::Service => service::read(object, places, out),
+        Kind::Workload => workload::read(object, places, out),
     }
     true
 }
@@ -272,7 +281,7 @@ fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecord
             Some("single objects, not a list".to_owned())
         } else {
             match (namespaces.next(), namespaces.next(), kind) {
-                (Some(only), None, Kind::Event | Kind::Pod | Kind::Service) => Some(format!("only namespace {only}")),
+                (Some(only), None, Kind::Event | Kind::Pod | Kind::Service | Kind::Workload) => Some(format!("only namespace {only}")),
                 (None, _, Kind::Event | Kind::Pod) => Some("an empty list does not say of which namespace".to_owned()),
                 _ => None,
             }
@@ -284,8 +293,9 @@ fn finish(input: &Input<'_>, mut found: Found, cut: bool, out: &mut MemberRecord
             Kind::Event => &["kube.event"],
             Kind::Node => &["node", "node.condition", "node.label", "calico.node"],
             Kind::Pod => &["pod", "container.state", "probe", "container.image"],
-            Kind::Lease => &["node.lease"],
+            Kind::Lease => &["node.lease", "lease"],
             Kind::Service => &["service"],
+            Kind::Workload => &["workload"],
         };
         for relation in relations {
             out.collected.push(Collected { relation, node: None, incomplete: incomplete.clone(), member });

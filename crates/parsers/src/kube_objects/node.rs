@@ -103,6 +103,14 @@ pub(super) fn lease<'t>(
             .with("name", name)
             .with("duration_secs", value["spec"]["leaseDurationSeconds"].as_i64());
         out.records.push(Record::Fact(Box::new(Fact::new(row, Some(name.into()), quote.clone())), stamp(renewed)));
+    } else if let Some(name) = text(&value["metadata"]["name"]) {
+        let row = Row::new(&relation::LEASE)
+            .with("namespace", text(&value["metadata"]["namespace"]))
+            .with("name", name)
+            .with("holder", text(&value["spec"]["holderIdentity"]))
+            .with("duration_secs", value["spec"]["leaseDurationSeconds"].as_i64())
+            .with("transitions", value["spec"]["leaseTransitions"].as_i64());
+        out.records.push(Record::Fact(Box::new(Fact::new(row, None, quote.clone())), stamp(renewed)));
     }
     if newest.as_ref().is_none_or(|(old, _, _)| at > *old) {
         *newest = Some((at, quote, stamp(renewed)));

@@ -163,7 +163,7 @@ fn other_kinds_are_known_and_say_nothing() {
         (r#"[{"groupVersion":"apps/v1","resources":[{"name":"deployments","kind":"Deployment"}]}]"#, 1),
         ("kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n", 1),
         ("apiVersion: v1\nkind: ConfigMap\ndata:\n  x: |\n    kind: Pod\n    apiVersion: v1\n", 1),
-        ("---\n# one\napiVersion: v1\nkind: Secret\n---\napiVersion: apps/v1\nkind: Deployment\n", 2),
+        ("---\n# one\napiVersion: v1\nkind: Secret\n---\napiVersion: batch/v1\nkind: Job\n", 2),
         ("- apiVersion: k3s.cattle.io/v1\n  kind: Addon\n  metadata:\n    name: a\n", 1),
     ] {
         assert_eq!(sniff_certainty(&FORMAT, "pods", text), Certainty::Likely, "{text}");

@@ -148,8 +148,12 @@ impl<'t> Found<'_, 't> {
             }
             Kind::Free => return self.free(line, out),
             Kind::Loadavg => {
-                let Some((threads, last_pid)) = loadavg(text) else { return false };
-                self.push(Row::new(&relation::TASKS).with("threads", threads).with("last_pid", last_pid), line, out);
+                let Some(load) = loadavg(text) else { return false };
+                let row = Row::new(&relation::TASKS).with("threads", load.threads).with("last_pid", load.last_pid);
+                self.push(row, line, out);
+                let [one, five, fifteen] = load.averages;
+                let row = Row::new(&relation::LOAD).with("one", one).with("five", five).with("fifteen", fifteen);
+                self.push(row.with("running", load.running), line, out);
             }
             Kind::ProcessLimits => {
                 if text.starts_with("Limit ") {
@@ -184,9 +188,10 @@ impl<'t> Found<'_, 't> {
             }
             Kind::Modules => {
                 let listed = lsmod(text).or_else(|| proc_module(text));
-                let Some(name) = listed else { return text.starts_with("Module ") };
+                let Some((name, bytes, used)) = listed else { return text.starts_with("Module ") };
                 self.collected = Some(&relation::MODULE);
-                self.push(Row::new(&relation::MODULE).with("name", name), line, out);
+                let row = Row::new(&relation::MODULE).with("name", name).with("bytes", bytes).with("used", used);
+                self.push(row, line, out);
             }
         }
         true
@@ -243,12 +248,26 @@ fn meminfo(line: &str) -> Option<(&str, Option<i64>)> {
 }
 
 /// `1.36 3.49 4.53 2/3518 3715089`: three averages, running and all threads, the last process id given out.
-fn loadavg(line: &str) -> Option<(i64, i64)> {
+fn loadavg(line: &str) -> Option<Load> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^\d+\.\d\d \d+\.\d\d \d+\.\d\d \d+/(\d{1,9}) (\d{1,9})\s*$").expect("a constant pattern")
+        Regex::new(r"^(\d+\.\d\d) (\d+\.\d\d) (\d+\.\d\d) (\d{1,9})/(\d{1,9}) (\d{1,9})\s*$").expect("a constant pattern")
     });
     let found = LINE.captures(line)?;
-    Some((found[1].parse().ok()?, found[2].parse().ok()?))
+    let average = |at: usize| found[at].parse::<f64>().ok();
+    Some(Load {
+        averages: [average(1)?, average(2)?, average(3)?],
+        running: found[4].parse().ok()?,
+        threads: found[5].parse().ok()?,
+        last_pid: found[6].parse().ok()?,
+    })
+}
+
+/// What /proc/loadavg says.
+struct Load {
+    averages: [f64; 3],
+    running: i64,
+    threads: i64,
+    last_pid: i64,
 }
 
 /// `oom_kill 0`
@@ -259,16 +278,13 @@ fn counter(line: &str) -> Option<(&str, i64)> {
 }
 
 /// `aufs                  241664  0` of `lsmod`
-fn lsmod(line: &str) -> Option<&str> {
+fn lsmod(line: &str) -> Option<(&str, i64, i64)> {
     let mut words = line.split_ascii_whitespace();
-    let name = words.next()?;
-    let _size: u64 = words.next()?.parse().ok()?;
-    let _used: i64 = words.next()?.parse().ok()?;
-    Some(name)
+    Some((words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
 }
 
 /// `aufs 241664 0 - Live 0x0000000000000000` of /proc/modules
-fn proc_module(line: &str) -> Option<&str> {
+fn proc_module(line: &str) -> Option<(&str, i64, i64)> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let state = matches!(words.get(4), Some(&("Live" | "Loading" | "Unloading")));
     (state && words.get(5).is_some_and(|it| it.starts_with("0x"))).then(|| lsmod(line)).flatten()

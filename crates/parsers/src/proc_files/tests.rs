@@ -52,13 +52,13 @@ fn limits_of_every_rendering() {
 fn counters_and_modules() {
     assert_eq!(rows("vmstat", FORMAT.samples[4], "vmstat"), ["oom_kill 0"]);
     let modules = "Module                  Size  Used by\naufs                  241664  0\nip_tables              32768  3 iptable_nat,iptable_filter\n";
-    assert_eq!(rows("lsmod", modules, "module"), ["aufs", "ip_tables"]);
+    assert_eq!(rows("lsmod", modules, "module"), ["aufs 241664 0", "ip_tables 32768 3"]);
     let out = read_at(&FORMAT, "lsmod", modules);
     assert_eq!((out.collected[0].relation, out.collected[0].incomplete.clone()), ("module", None));
     let cut = read_at(&FORMAT, "lsmod", &format!("{modules}...\n"));
     assert_eq!(cut.collected[0].incomplete.as_deref(), Some("lines are left out"));
     let list = "aufs 241664 0 - Live 0x0000000000000000\next4 999424 1 jbd2, Live 0x0000000000000000\n";
-    assert_eq!(rows("proc/modules", list, "module"), ["aufs", "ext4"]);
+    assert_eq!(rows("proc/modules", list, "module"), ["aufs 241664 0", "ext4 999424 1"]);
 }
 
 #[test]

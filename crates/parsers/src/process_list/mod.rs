@@ -7,17 +7,20 @@
 //!
 //! Any selection of columns with a process id and a command. Threads are summed where they can be: from NLWP, from rows
 //! a thread (`-L`, `-T`, `m`). The sum is one of the node only where the listing is one of the node: process 1, the
-//! kernel's threads, `ps` itself and more than one user are in it. Skipped: what each process is.
+//! kernel's threads, `ps` itself and more than one user are in it. Processes are named that wait uninterruptibly, that are
+//! zombies, that have the most threads or memory, and the kubelet with its flags. Skipped: all others.
 //! Units: none. Time: none, true when collected.
 //!
 //! Source: `man 1 ps` of procps-ng.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+mod notable;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use timeline::{Fact, MemberRecords, Record, Row, Stamp, relation};
 
 use crate::lines::is_elision;
+use notable::Notable;
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -72,6 +75,10 @@ struct Columns {
     thread: Option<usize>,
     nlwp: Option<usize>,
     user: Option<usize>,
+    ppid: Option<usize>,
+    state: Option<usize>,
+    rss: Option<usize>,
+    wait: Option<usize>,
     command: usize,
 }
 
@@ -81,7 +88,13 @@ struct Process<'t> {
     pid: Option<u32>,
     nlwp: Option<u64>,
     user: Option<&'t str>,
+    ppid: Option<u32>,
+    state: Option<char>,
+    rss_kib: Option<i64>,
+    wait: Option<&'t str>,
     command: &'t str,
+    /// The command with its arguments.
+    whole: &'t str,
 }
 
 impl Columns {
@@ -104,6 +117,10 @@ impl Columns {
             thread: place(&["LWP", "SPID", "TID"]),
             nlwp: place(&["NLWP", "THCNT"]),
             user: place(&["UID", "USER", "EUSER", "RUSER", "EUID", "RUID"]),
+            ppid: place(&["PPID"]),
+            state: place(&["S", "STAT"]),
+            rss: place(&["RSS", "RSZ"]),
+            wait: place(&["WCHAN"]),
             command: command + if dated { 4 } else { 0 },
         })
     }
@@ -126,7 +143,19 @@ impl Columns {
         // a tree is drawn in front of the command
         let mut commands = words.get(self.command..).unwrap_or_default().iter();
         let command = commands.find(|it| !matches!(**it, "|" | "\\_")).copied().unwrap_or_default();
-        Some(Process { pid, nlwp: nlwp.map(u64::from), user: self.user.and_then(|at| words.get(at).copied()), command })
+        let cell = |at: Option<usize>| at.and_then(|at| words.get(at).copied());
+        let offset = (command.as_ptr() as usize).wrapping_sub(line.as_ptr() as usize);
+        Some(Process {
+            pid,
+            nlwp: nlwp.map(u64::from),
+            user: cell(self.user),
+            ppid: cell(self.ppid).and_then(|it| it.parse().ok()),
+            state: cell(self.state).and_then(|it| it.chars().next()).filter(char::is_ascii_uppercase),
+            rss_kib: cell(self.rss).and_then(|it| it.parse().ok()),
+            wait: cell(self.wait).filter(|it| *it != "-"),
+            command,
+            whole: line.get(offset..).unwrap_or_default().trim_end(),
+        })
     }
 }
 
@@ -142,20 +171,27 @@ struct Listing<'t> {
     kernel: bool,
     itself: bool,
     odd: bool,
+    notable: Notable<'t>,
+    last: Option<u32>,
 }
 
 impl<'t> Listing<'t> {
     fn of(header: Line<'t>) -> Option<Listing<'t>> {
         let columns = Columns::of(header.text)?;
         let (rows, nlwp, users) = Default::default();
-        Some(Listing { columns, header, rows, nlwp, bare_threads: 0, users, kernel: false, itself: false, odd: false })
+        Some(Listing { columns, header, rows, nlwp, bare_threads: 0, users, kernel: false, itself: false, odd: false, notable: Notable::default(), last: None })
     }
 
-    fn line(&mut self, line: &'t str) -> bool {
-        let Some(process) = self.columns.row(line) else {
+    fn line(&mut self, line: Line<'t>) -> bool {
+        let Some(process) = self.columns.row(line.text) else {
             self.odd = true;
             return false;
         };
+        let pid = process.pid.or(self.last);
+        self.last = pid;
+        if let Some(pid) = pid {
+            self.notable.take(pid, &process, line);
+        }
         match process.pid {
             Some(pid) => {
                 *self.rows.entry(pid).or_default() += 1;
@@ -190,9 +226,13 @@ impl<'t> Listing<'t> {
     }
 
     fn finish(self, input: &Input<'t>, out: &mut MemberRecords) {
-        if let Some(threads) = self.threads().and_then(|it| i64::try_from(it).ok()) {
+        let whole = self.rows.contains_key(&1) && self.kernel && self.itself && self.users.len() > 1 && !self.odd;
+        let threads = self.threads().filter(|_| !input.truncated).and_then(|it| i64::try_from(it).ok());
+        let header = input.origin.quote(&self.header);
+        self.notable.push(whole && !input.truncated, input, out);
+        if let Some(threads) = threads {
             let row = Row::new(&relation::TASKS).with("threads", threads);
-            let fact = Fact::new(row, input.origin.node.clone(), input.origin.quote(&self.header));
+            let fact = Fact::new(row, input.origin.node.clone(), header);
             out.records.push(Record::Fact(Box::new(fact), Stamp::None));
         }
     }
@@ -208,7 +248,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             }
             true
         } else {
-            listing.as_mut().is_some_and(|it| it.line(line.text)) && !is_elision(line.text)
+            listing.as_mut().is_some_and(|it| it.line(line)) && !is_elision(line.text)
         };
         if understood {
             out.tally.understood += 1;
@@ -216,7 +256,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             out.tally.odd_bytes += line.text.len() as u64;
         }
     }
-    if let Some(listing) = listing.filter(|_| !input.truncated) {
+    if let Some(listing) = listing {
         listing.finish(input, out);
     }
 }

@@ -1,0 +1,179 @@
+//! `df`: how full the file systems of a node are, in bytes or in inodes.
+//!
+//! ```text
+//! Filesystem     Type 1K-blocks    Used Available Use% Mounted on
+//! /dev/vda1      ext4  20145724 9116436  11012904  46% /
+//! ```
+//!
+//! One row a file system; a long device stands in a line of its own. File systems without a size (`sysfs`) give no row.
+//! Units: from the header (`1K-blocks`, `1M-blocks`) or printed with the cells (`-h`). Time: none.
+//!
+//! Source: `man 1 df` of coreutils, BusyBox's df.
+
+use timeline::{MemberRecords, Row, relation};
+
+use crate::state::{State, bytes_of, words};
+use crate::{Certainty, Format, Input, Line, Reading, Sniff};
+
+pub(crate) static FORMAT: Format = Format {
+    name: "disk-usage",
+    produced_by: "df, df -i, df -h, df -T",
+    samples: &[
+        "Filesystem     1K-blocks    Used Available Use% Mounted on\n/dev/vda1       20145724 9116436  11012904  46% /\n",
+        "Filesystem     Type      Inodes IUsed   IFree IUse% Mounted on\n/dev/mapper/ubuntu--vg-a--long--name\n               ext4     2580480 97324 2483156    4% /\nsysfs          sysfs         0     0       0     - /sys\n",
+        "Filesystem      Size  Used Avail Use% Mounted on\noverlay          20G  8.7G   11G  46% /var/lib/x y\n",
+    ],
+    recognizes,
+    reading: Reading::Whole(parse),
+};
+
+/// What the header says of the columns.
+#[derive(Clone, Copy)]
+struct Header {
+    inodes: bool,
+    typed: bool,
+    unit: i64,
+}
+
+fn header(line: &str) -> Option<Header> {
+    let line = line.trim_end();
+    let rest = line.strip_prefix("Filesystem ")?.strip_suffix("Mounted on")?;
+    let cells: Vec<&str> = words(rest).collect();
+    let (typed, cells) = match cells.split_first() {
+        Some((&"Type", rest)) => (true, rest),
+        _ => (false, &cells[..]),
+    };
+    let size = cells.first()?;
+    let unit = match *size {
+        "Inodes" => return (cells.len() == 4).then_some(Header { inodes: true, typed, unit: 1 }),
+        "Size" => 1,
+        it => {
+            let block = it.strip_suffix("-blocks")?;
+            bytes_of(block, 1)?
+        }
+    };
+    (cells.len() == 4).then_some(Header { inodes: false, typed, unit })
+}
+
+fn recognizes(sniff: &Sniff<'_>) -> Certainty {
+    let mut lines = sniff.text.lines().filter(|it| !it.trim().is_empty());
+    let Some(header) = lines.by_ref().take(4).find_map(header) else { return Certainty::No };
+    let (mut all, mut good) = (0u32, 0u32);
+    for line in lines.take(100) {
+        all += 1;
+        good += u32::from(row(line, header).is_some() || words(line).count() == 1 || line.starts_with("df: "));
+    }
+    if good * 10 >= all * 8 { Certainty::Sure } else { Certainty::No }
+}
+
+/// A row: what stands before the numbers is the device and perhaps the type.
+struct Cells<'t> {
+    device: Option<&'t str>,
+    kind: Option<&'t str>,
+    numbers: [&'t str; 3],
+    percent: &'t str,
+    mount: &'t str,
+}
+
+fn row(line: &str, header: Header) -> Option<Cells<'_>> {
+    let cells: Vec<&str> = words(line).collect();
+    let is_cell = |it: &str| it == "-" || it.starts_with(|it: char| it.is_ascii_digit()) && bytes_of(it, 1).is_some();
+    let is_percent = |it: &str| it == "-" || it.strip_suffix('%').is_some_and(|it| it.parse::<u32>().is_ok());
+    let before = usize::from(header.typed);
+    // with or without the device, which may stand in the line above
+    let at = [before + 1, before]
+        .into_iter()
+        .find(|at| cells.len() > at + 4 && cells[*at..at + 3].iter().all(|it| is_cell(it)) && is_percent(cells[at + 3]))?;
+    let mount = cells[at + 4];
+    let offset = mount.as_ptr() as usize - line.as_ptr() as usize;
+    Some(Cells {
+        device: (at > before).then(|| cells[0]),
+        kind: header.typed.then(|| cells[at - 1]),
+        numbers: [cells[at], cells[at + 1], cells[at + 2]],
+        percent: cells[at + 3],
+        mount: line[offset..].trim_end(),
+    })
+}
+
+fn parse(input: &Input<'_>, out: &mut MemberRecords) {
+    let mut current: Option<Header> = None;
+    let mut wrapped: Option<&str> = None;
+    let mut state = State::of(input, out);
+    state.each(|state, line| {
+        if let Some(found) = header(line.text) {
+            current = Some(found);
+            return true;
+        }
+        let Some(header) = current else { return false };
+        if let Some(cells) = row(line.text, header) {
+            let device = cells.device.or(wrapped.take());
+            return push(state, line, header, device, &cells);
+        }
+        let alone = words(line.text).count() == 1 && !line.text.starts_with(' ');
+        wrapped = alone.then(|| line.text.trim());
+        alone || line.text.starts_with("df: ")
+    });
+    if current.is_some() {
+        state.collected(&relation::FILESYSTEM);
+    }
+}
+
+fn push(state: &mut State<'_, '_, '_>, line: &Line<'_>, header: Header, device: Option<&str>, cells: &Cells<'_>) -> bool {
+    let numbers = cells.numbers.map(|it| bytes_of(it, header.unit));
+    let [Some(total), used, available] = numbers else { return true };
+    if total == 0 {
+        return true;
+    }
+    let percent = cells.percent.strip_suffix('%').and_then(|it| it.parse::<i64>().ok());
+    let row = Row::new(&relation::FILESYSTEM).with("device", device).with("mount", cells.mount).with("type", cells.kind);
+    let row = if header.inodes {
+        row.with("inodes", total).with("inodes_used", used).with("inodes_used_percent", percent)
+    } else {
+        row.with("bytes", total)
+            .with("used_bytes", used)
+            .with("available_bytes", available)
+            .with("used_percent", percent)
+    };
+    let origin = state.input.origin;
+    state.fact(timeline::Fact::new(row, origin.node.clone(), origin.quote(line)), timeline::Stamp::None);
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{facts, read_at, sample, sniff_certainty};
+
+    fn rows(text: &str) -> Vec<String> {
+        let out = read_at(&FORMAT, "df", text);
+        assert_eq!(out.tally.lines, out.tally.understood, "{text}");
+        facts(&out, "filesystem")
+            .map(|it| it.row.values.iter().map(ToString::to_string).collect::<Vec<_>>().join("|").replace("unknown", ""))
+            .collect()
+    }
+
+    #[test]
+    fn sizes_and_inodes() {
+        assert_eq!(rows(FORMAT.samples[0]), ["/dev/vda1|/||20629221376|9335230464|11277213696|46|||"]);
+        assert_eq!(rows(FORMAT.samples[1]), ["/dev/mapper/ubuntu--vg-a--long--name|/|ext4|||||2580480|97324|4"]);
+        assert_eq!(rows(FORMAT.samples[2]), ["overlay|/var/lib/x y||21474836480|9341553868|11811160064|46|||"]);
+        let posix = "Filesystem         1024-blocks     Used Available Capacity Mounted on\nnfs:/a  100 50 50 50% /mnt\n";
+        assert_eq!(rows(posix), ["nfs:/a|/mnt||102400|51200|51200|50|||"]);
+    }
+
+    #[test]
+    fn prose_is_not_claimed() {
+        for text in ["Filesystem usage Mounted on\n", "Filesystem 1K-blocks Used\n", "a b c\n"] {
+            assert_eq!(sniff_certainty(&FORMAT, "df", text), Certainty::No, "{text}");
+        }
+    }
+
+    #[test]
+    fn real_listings() {
+        for (name, count) in [("df_-al.txt", 10), ("df_-ali.txt", 10)] {
+            let Some(text) = sample(&format!("kubernetes/host/{name}")) else { return };
+            assert_eq!(sniff_certainty(&FORMAT, name, &text), Certainty::Sure);
+            assert!(rows(&text).len() >= count, "{name}: {:?}", rows(&text));
+        }
+    }
+}
