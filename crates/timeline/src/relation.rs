@@ -144,6 +144,9 @@ relations! {
         "A policy routing rule: which packets are looked up in which table; `selector` is whatever it asks for besides addresses, `suppress` the prefix length whose matches do not count.";
     /// An entry of a bridge's or VXLAN device's forwarding table.
     BRIDGE_FDB = "bridge.fdb", node, ["mac", "dev", "dst", "flags"], "A forwarding entry; `dst` is the remote end of a VXLAN tunnel.";
+    /// A route a routing daemon knows.
+    RIB_ROUTE = "rib.route", node, ["dst", "type", "via", "dev", "protocol", "from", "selected", "installed", "daemon"],
+        "A route in the table of a routing daemon (BIRD, FRR), which need not be one of the kernel; `installed` is false where the kernel refused it.";
     /// A counter of the network stack.
     NET_COUNTER = "net.counter", node, ["source", "dev", "key", "value"],
         "A counter of the network stack, summed over CPUs: `source` is conntrack, snmp (nstat, netstat -s, /proc/net/snmp), softnet, sockets (ss -s) or ethtool.";

@@ -1,0 +1,345 @@
+//! What Grafana hands out of a panel: "Download CSV", and the answers of `/api/ds/query`.
+//!
+//! ```text
+//! "Time","calico-node-7hx2k","consumer-5f7c9d8b9-lm4zn"
+//! 1795219038000,13,
+//! {"results":{"A":{"frames":[{"schema":{"fields":[{"name":"Time","type":"time"},{"name":"Value","labels":{…}}]},
+//! ```
+//!
+//! One series a column, an empty cell is no value. A legend that is a selector (`up{job="node"}`) gives name and labels;
+//! any other stands in a label `legend` of a series without a name. Separators are the browser's; values may carry units
+//! (`46.2 K`, `1.54 GiB`, `99.1%`). Time: milliseconds, or wall clock of the viewer, whose zone is not printed: it is read
+//! as UTC, and that is an issue of the file.
+//!
+//! Source: grafana's packages/grafana-data toCSV and data frame JSON.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDateTime;
+use timeline::{MemberRecords, Name, Record};
+
+use crate::exposition::{Builder, Labelled, labels};
+use crate::json_elements::{Documents, elements, entries, entry};
+use crate::places::Places;
+use crate::state::first_line;
+use crate::{Certainty, Format, Input, Reading, Sniff};
+
+pub(crate) static FORMAT: Format = Format {
+    name: "grafana",
+    produced_by: "Grafana: Inspect, Data, Download CSV; /api/ds/query",
+    samples: &[
+        "\"Time\",\"calico-node-7hx2k\",\"up{job=\"\"node\"\"}\"\n1795219038000,13,\n1795219068000,13.5,4\n",
+        "sep=;\n\"Time\";\"threads\"\n2026-11-20 23:57:18;1.5 K\n2026-11-20 23:57:48;99.1\n",
+        "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"schema\":{\"fields\":[{\"name\":\"Time\",\"type\":\"time\"},{\"name\":\"Value\",\"type\":\"number\",\"labels\":{\"__name__\":\"up\",\"job\":\"node\"}}]},\"data\":{\"values\":[[1795219038000,1795219068000],[1,0]]}}]}}}\n",
+    ],
+    recognizes,
+    reading: Reading::Whole(parse),
+};
+
+/// Bytes of a table times its columns: each series keeps the text it stands in.
+const MOST_BYTES: usize = 256 << 20;
+
+fn recognizes(sniff: &Sniff<'_>) -> Certainty {
+    let text = sniff.text.trim_start_matches('\u{feff}');
+    if text.trim_start().starts_with('{') {
+        let frames = Documents::of(text).next().and_then(|it| entry(it.text, "results"));
+        let framed = |it: &str| entry(it, "frames").is_some();
+        let known = frames.is_some_and(|it| entries(it.value).take(3).any(|it| framed(it.value)));
+        return if known { Certainty::Sure } else { Certainty::No };
+    }
+    let mut lines = text.lines().filter(|it| !it.trim().is_empty() && !it.starts_with("sep="));
+    let Some(separator) = lines.next().and_then(header) else { return Certainty::No };
+    let first = lines.next().map(|it| cells(it, separator));
+    let timed = first.is_none_or(|it| it.first().and_then(|(cell, _)| millis(cell)).is_some());
+    if timed { Certainty::Sure } else { Certainty::No }
+}
+
+/// `"Time","a","b"`: the separator.
+fn header(line: &str) -> Option<char> {
+    let rest = line.trim_start_matches('\u{feff}').strip_prefix("\"Time\"")?;
+    rest.chars().next().filter(|it| matches!(it, ',' | ';' | '\t' | '|'))
+}
+
+/// The cells of a line, unquoted, each with its place in the line.
+fn cells(line: &str, separator: char) -> Vec<(String, std::ops::Range<usize>)> {
+    let mut found = Vec::new();
+    let (mut start, mut cell, mut quoted) = (0, String::new(), false);
+    let mut chars = line.char_indices().peekable();
+    while let Some((at, it)) = chars.next() {
+        match it {
+            '"' if quoted && chars.next_if(|(_, it)| *it == '"').is_some() => cell.push('"'),
+            '"' => quoted = !quoted,
+            it if it == separator && !quoted => {
+                found.push((std::mem::take(&mut cell), start..at));
+                start = at + it.len_utf8();
+            }
+            it => cell.push(it),
+        }
+    }
+    found.push((cell, start..line.len()));
+    found
+}
+
+/// `1795219038000`, `2026-11-20 23:57:18`: milliseconds, the second as if it were UTC.
+fn millis(cell: &str) -> Option<i64> {
+    if let Ok(number) = cell.parse::<i64>() {
+        // seconds would be older than Grafana
+        return (number > 100_000_000_000).then_some(number);
+    }
+    wall(cell).map(|it| it.and_utc().timestamp_millis())
+}
+
+fn wall(cell: &str) -> Option<NaiveDateTime> {
+    let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ"];
+    forms.iter().find_map(|it| NaiveDateTime::parse_from_str(cell, it).ok())
+}
+
+/// `46.2 K`, `1.54 GiB`, `99.1%`, `3.2 Mil`
+fn number(cell: &str) -> Option<f64> {
+    let cell = cell.trim();
+    if let Ok(plain) = cell.parse::<f64>() {
+        return Some(plain);
+    }
+    let end = cell.find(|it: char| !it.is_ascii_digit() && !matches!(it, '.' | '-' | '+'))?;
+    let value: f64 = cell[..end].parse().ok()?;
+    let unit = cell[end..].trim();
+    let scale = match unit {
+        "%" | "s" | "B" | "b" | "" => 1.0,
+        "K" | "k" | "kB" | "KB" => 1e3,
+        "M" | "Mil" | "MB" => 1e6,
+        "G" | "Bil" | "GB" => 1e9,
+        "T" | "Tri" | "TB" => 1e12,
+        "KiB" => 1024.0,
+        "MiB" => 1_048_576.0,
+        "GiB" => 1_073_741_824.0,
+        "TiB" => 1_099_511_627_776.0,
+        "ms" => 1e-3,
+        "µs" => 1e-6,
+        "ns" => 1e-9,
+        "min" | "mins" => 60.0,
+        "hour" | "hours" => 3600.0,
+        "day" | "days" => 86_400.0,
+        _ => return None,
+    };
+    Some(value * scale)
+}
+
+/// A legend as name and labels.
+fn labelled(legend: &str) -> Labelled {
+    if let Some(found) = labels(legend).filter(|_| legend.contains('{')) {
+        return found;
+    }
+    (Name::from(""), vec![("legend".into(), legend.into())])
+}
+
+fn parse(input: &Input<'_>, out: &mut MemberRecords) {
+    if first_line(input.text).is_some_and(|it| it.trim_start_matches('\u{feff}').trim_start().starts_with('{')) {
+        frames(input, out);
+    } else {
+        table(input, out);
+    }
+}
+
+/// A table, and how far it goes.
+struct Table {
+    separator: char,
+    builders: Vec<(Builder, bool)>,
+    start: usize,
+    end: usize,
+}
+
+fn table(input: &Input<'_>, out: &mut MemberRecords) {
+    let mut open: Option<Table> = None;
+    let mut viewer = false;
+    for line in input.lines() {
+        if line.text.trim().is_empty() {
+            close(input, open.take(), out);
+            continue;
+        }
+        out.tally.lines += 1;
+        let start = line.start as usize;
+        let end = start + line.text.len();
+        if line.text.trim_start_matches('\u{feff}').starts_with("sep=") {
+            out.tally.understood += 1;
+            continue;
+        }
+        if let Some(separator) = header(line.text) {
+            close(input, open.take(), out);
+            out.tally.understood += 1;
+            let legends = cells(line.text.trim_start_matches('\u{feff}'), separator);
+            let new = |legend: &str| (Builder::new(labelled(legend), input.origin.member, line.start, line.number), false);
+            let builders = legends.iter().skip(1).map(|(legend, _)| new(legend)).collect();
+            open = Some(Table { separator, builders, start, end });
+            continue;
+        }
+        let Some(table) = &mut open else {
+            out.tally.odd_bytes += line.text.len() as u64;
+            continue;
+        };
+        let row = cells(line.text, table.separator);
+        let Some(at) = row.first().and_then(|(cell, _)| millis(cell)) else {
+            out.tally.odd_bytes += line.text.len() as u64;
+            continue;
+        };
+        if !viewer && row[0].0.contains('-') {
+            viewer = true;
+            out.issue(input.origin.member, line.number, "times are in the zone of whoever looked, which is not printed: read as UTC");
+        }
+        let mut good = true;
+        for ((cell, place), (builder, any)) in row.iter().skip(1).zip(&mut table.builders) {
+            if cell.trim().is_empty() {
+                continue;
+            }
+            match number(cell) {
+                // the place of a value includes its quotes
+                Some(value) => {
+                    builder.add(at, value, start + place.start - table.start, place.len());
+                    *any = true;
+                }
+                None => good = false,
+            }
+        }
+        table.end = end;
+        if good {
+            out.tally.understood += 1;
+        } else {
+            out.tally.odd_bytes += line.text.len() as u64;
+        }
+    }
+    close(input, open, out);
+}
+
+fn close(input: &Input<'_>, table: Option<Table>, out: &mut MemberRecords) {
+    let Some(table) = table else { return };
+    let Some(text) = input.text.get(table.start..table.end) else { return };
+    let most = (MOST_BYTES / text.len().max(1)).max(1);
+    if table.builders.len() > most {
+        out.issue(input.origin.member, 0, format!("only the first {most} columns of a large table are read"));
+    }
+    for (builder, any) in table.builders.into_iter().take(most) {
+        if any {
+            let mut series = builder.finish(text);
+            series.stale.clear();
+            out.records.push(Record::Series(Box::new(series)));
+        }
+    }
+}
+
+fn frames(input: &Input<'_>, out: &mut MemberRecords) {
+    let mut places = Places::of(input);
+    for document in Documents::of(input.text) {
+        let results = entry(document.text, "results").map_or("", |it| it.value);
+        for result in entries(results) {
+            for frame in entry(result.value, "frames").into_iter().flat_map(|it| elements(it.value)) {
+                out.tally.lines += 1;
+                if read_frame(frame.text, &mut places, input, out).is_some() {
+                    out.tally.understood += 1;
+                } else {
+                    out.tally.odd_bytes += frame.text.len() as u64;
+                }
+            }
+        }
+    }
+}
+
+fn read_frame<'t>(frame: &'t str, places: &mut Places<'t>, input: &Input<'t>, out: &mut MemberRecords) -> Option<()> {
+    let schema = entry(frame, "schema")?.value;
+    let fields: Vec<&str> = elements(entry(schema, "fields")?.value).map(|it| it.text).collect();
+    let kind = |field: &str| entry(field, "type").map(|it| it.value.trim_matches('"').to_owned()).unwrap_or_default();
+    let data = entry(frame, "data")?.value;
+    let values: Vec<&str> = elements(entry(data, "values")?.value).map(|it| it.text).collect();
+    let special: Vec<&str> = entry(data, "entities").into_iter().flat_map(|it| elements(it.value)).map(|it| it.text).collect();
+    let time = fields.iter().position(|it| kind(it) == "time")?;
+    let (start, line) = (places.start(frame), places.line(frame));
+    for (at, field) in fields.iter().enumerate().filter(|(at, it)| *at != time && kind(it) == "number") {
+        let labels: BTreeMap<String, String> =
+            entry(field, "labels").and_then(|it| serde_json::from_str(it.value).ok()).unwrap_or_default();
+        let mut labels = labels;
+        let metric = labels.remove("__name__").unwrap_or_default();
+        if metric.is_empty() && labels.is_empty() {
+            let name = entry(schema, "name").map_or("", |it| it.value).trim_matches('"');
+            labels.insert("legend".to_owned(), name.to_owned());
+        }
+        let labels = labels.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
+        let mut builder = Builder::new((metric.into(), labels), input.origin.member, start as u64, line);
+        let infinite = |key: &str| -> Vec<usize> {
+            let found = special.get(at).and_then(|it| entry(it, key));
+            found.into_iter().flat_map(|it| elements(it.value)).filter_map(|it| it.text.parse().ok()).collect()
+        };
+        let (up, down) = (infinite("Inf"), infinite("NegInf"));
+        let cells = elements(values.get(at)?).zip(elements(values.get(time)?));
+        for (index, (cell, stamp)) in cells.enumerate() {
+            let value = match cell.text {
+                "null" if up.contains(&index) => f64::INFINITY,
+                "null" if down.contains(&index) => f64::NEG_INFINITY,
+                "null" => continue,
+                text => text.parse().ok()?,
+            };
+            let millis = stamp.text.parse::<f64>().ok().filter(|it| it.is_finite() && it.abs() < 1e15)? as i64;
+            builder.add(millis, value, places.start(cell.text) - start, cell.text.len());
+        }
+        let mut series = builder.finish(frame);
+        series.stale.clear();
+        if !series.points.is_empty() {
+            out.records.push(Record::Series(Box::new(series)));
+        }
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{read_at, sample, series, sniff_certainty};
+
+    fn shown(text: &str) -> Vec<String> {
+        let out = read_at(&FORMAT, "x.csv", text);
+        assert_eq!(out.tally.lines, out.tally.understood, "{text}");
+        let points = |it: &timeline::Series| {
+            let points: Vec<String> = it.points.iter().map(|it| format!("{}={}", it.millis / 1000, it.value)).collect();
+            format!("{} {}", it.title(), points.join(" "))
+        };
+        series(&out).map(points).collect()
+    }
+
+    #[test]
+    fn columns_are_series() {
+        assert_eq!(
+            shown(FORMAT.samples[0]),
+            ["{legend=\"calico-node-7hx2k\"} 1795219038=13 1795219068=13.5", "up{job=\"node\"} 1795219068=4"]
+        );
+        assert_eq!(shown(FORMAT.samples[1]), ["{legend=\"threads\"} 1795219038=1500 1795219068=99.1"]);
+        assert_eq!(shown(FORMAT.samples[2]), ["up{job=\"node\"} 1795219038=1 1795219068=0"]);
+        assert_eq!((number("1.54 GiB"), number("99.1%"), number("n/a")), (Some(1_653_562_408.96), Some(99.1), None));
+    }
+
+    #[test]
+    fn other_tables_are_not_claimed() {
+        for text in ["\"Time\",\"a\"\nnoon,1\n", "Time,a\n1,2\n", "{\"results\":[]}\n", "\"Time\"\n"] {
+            assert_eq!(sniff_certainty(&FORMAT, "x.csv", text), Certainty::No, "{text}");
+        }
+    }
+
+    /// One panel, handed out four ways.
+    #[test]
+    fn every_way_out_of_a_panel_says_the_same() {
+        let read = |name: &str| {
+            let text = sample(&format!("metrics/{name}"))?;
+            assert_eq!(sniff_certainty(&FORMAT, name, &text), Certainty::Sure, "{name}");
+            let out = read_at(&FORMAT, name, &text);
+            assert_eq!(out.tally.lines, out.tally.understood, "{name}");
+            let key = |it: &timeline::Series| it.label("pod").or(it.label("legend")).map(ToString::to_string).unwrap_or_default();
+            let mut found: Vec<_> =
+                series(&out).map(|it| (key(it), it.points.iter().map(|it| (it.millis, it.value)).collect::<Vec<_>>())).collect();
+            found.sort_by(|a, b| a.0.cmp(&b.0));
+            Some(found)
+        };
+        let Some(raw) = read("grafana_panel_raw_ms.csv") else { return };
+        assert_eq!(raw.len(), 3);
+        for name in ["grafana_panel_formatted.csv", "grafana_panel_excel_semicolon.csv"] {
+            assert_eq!(read(name).as_ref(), Some(&raw), "{name}");
+        }
+        let frames = read("grafana_ds_query_frames.json").expect("its neighbours are there");
+        assert_eq!(frames, raw);
+    }
+}
