@@ -38,7 +38,7 @@ pub(crate) static FORMAT: Format = Format {
 fn bird(line: &str) -> Option<regex::Captures<'_>> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
-            r"^(?:\d{4}[- ])?(?P<dst>[0-9a-f:.]+/\d+|\s+)\s*(?:(?P<kind>unicast|blackhole|unreachable|prohibit|multipath)|via (?P<via>\S+) on (?P<dev>\S+)(?: onlink)?|dev (?P<only>\S+))",
+            r"^(?:\d{4}[- ]| )?(?P<dst>[0-9a-f:.]+/\d+|\s+)\s*(?:(?P<kind>unicast|blackhole|unreachable|prohibit|multipath)|via (?P<via>\S+) on (?P<dev>\S+)(?: onlink)?|dev (?P<only>\S+))",
             r" \[(?P<protocol>\S+) \S+(?: from (?P<from>\S+))?\] ?(?P<mark>[*!]?) ?\((?P<preference>\d+)"
         ))
         .expect("a constant pattern")
