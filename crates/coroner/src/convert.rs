@@ -83,7 +83,7 @@ pub(crate) fn rule(doc: rules::RuleDoc) -> RuleDoc {
     }
 }
 
-fn band(band: rules::Band) -> report::Band {
+pub(crate) fn band(band: rules::Band) -> report::Band {
     match band {
         rules::Band::Confirmed => report::Band::Confirmed,
         rules::Band::Likely => report::Band::Likely,

@@ -16,6 +16,7 @@
 //! **Invariant:** no logic of its own, no printing; everything the command does goes through here.
 
 mod convert;
+mod traced;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use bundle::Input;
 pub use bundle::Limits;
 pub use report;
 pub use report::{Band, Inspection, Report, RuleDoc, Verdict};
-pub use rules::{Pack, RuleTests, TestCase};
+pub use rules::{Finding, Level, Pack, RuleTests, TestCase};
 use timeline::{Overrides, Timeline, Watch};
 
 /// Why there is no report. Once a bundle is open there always is one: what cannot be read is part of it.
@@ -135,6 +136,17 @@ impl Analyzer {
         let diagnosis = pack.diagnose(&timeline);
         limits_hit.extend(diagnosis.limits_hit.iter().cloned());
         Ok(convert::report(name, &timeline, &diagnosis, pack.rules().len(), &limits_hit))
+    }
+
+    /// How one rule comes to its answer: every clause with its line or the missing source, every weight with what it added.
+    /// Nothing where there is no rule of that name.
+    ///
+    /// # Errors
+    /// As [`Analyzer::analyze`].
+    pub fn trace(&self, rule: &str) -> Result<Option<report::RuleTrace>, Error> {
+        let pack = self.loaded()?;
+        let (_, timeline, _) = self.read(&pack)?;
+        Ok(pack.trace(&timeline, rule).map(|it| traced::trace(&timeline, &it)))
     }
 
     /// What is in the bundles and how it was understood, without asking the rules.

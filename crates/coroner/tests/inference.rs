@@ -228,3 +228,26 @@ fn what_the_outcome_hangs_on_is_said() {
     let without = pump.decisive.iter().find(|it| it.clause == "pump").expect("it is the only evidence");
     assert_eq!((without.supposed, without.band < pump.band), (Answer::Unknown, true));
 }
+
+#[test]
+fn a_trace_says_clause_by_clause_why_out_of_memory_loses() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../corpus/aufs-kernel-bug/bundle");
+    let analyzer = coroner::Analyzer::new().input(corpus);
+    let trace = analyzer.trace("host-oom").expect("it opens").expect("there is such a rule");
+    let way = &trace.ways[0];
+    for clause in &way.clauses {
+        let said = !clause.cited.is_empty() || !clause.reason.is_empty();
+        assert!(said, "{} is {:?} and says not why", clause.name, clause.value);
+        assert!(clause.cited.iter().all(|it| it.line > 0 && !it.file.is_empty()));
+    }
+    assert!(way.rank != Some(1) && (way.why.is_some() || !trace.framed), "{way:?}");
+
+    let first = analyzer.trace("kernel-bug-aufs").expect("it opens").expect("there is such a rule");
+    let way = &first.ways[0];
+    assert_eq!((first.framed, way.rank, way.why.as_deref()), (true, Some(1), None));
+    let sum: f64 = way.items.iter().map(|it| it.added_db).sum();
+    assert!((sum + way.order_db + way.prior_db - way.score_db).abs() < 1e-9, "what was added is the score");
+    let source = way.clauses.iter().find(|it| it.name == "source").expect("a clause");
+    assert!(source.value == Answer::True && source.cited[0].text.contains("fs.h:2582"), "{source:?}");
+    assert!(analyzer.trace("nobody").expect("it opens").is_none());
+}

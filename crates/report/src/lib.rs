@@ -19,6 +19,7 @@ mod page;
 mod partial;
 mod rule_doc;
 mod text;
+mod trace;
 mod when;
 
 pub use clocks::{Clock, ClockFindings, ClockStep, KernelClock, Skew, clocks_json, clocks_text};
@@ -31,6 +32,7 @@ pub use model::{
     Answer, Band, CauseUnknown, Cited, Collect, Decisive, Evidence, Fix, Hypothesis, HypothesisRef, KnownBug, LimitHit,
     Link, Looked, Missing, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
 };
+pub use trace::{RuleTrace, TraceOutcome, TracedClause, TracedItem, TracedWay};
 
 pub use page::{Look, clean};
 pub use rule_doc::{RuleDoc, Weight, rule_text, rules_text};

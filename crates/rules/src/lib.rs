@@ -11,14 +11,18 @@ mod detectors;
 mod engine;
 mod infer;
 mod language;
+mod lint;
 mod pack;
 mod promql;
 mod scan;
 mod signals;
+mod trace;
 
 pub use infer::{
     Band, Collect, Decisive, Diagnosis, Evidence, Hypothesis, Included, KnownBug, LookedFor, Missing, Order, Polarity,
     Step, Symptom, Verdict,
 };
 pub use language::{Error, Expectation, TestCase};
+pub use lint::{Finding, Level};
 pub use pack::{BugDoc, Pack, RuleDoc, RuleTests, RuleWeight};
+pub use trace::{ClauseTrace, ItemTrace, Outcome, Trace, Way};

@@ -13,7 +13,9 @@ use crate::language::template::Template;
 use crate::language::{
     Bug, Document, Error, File, Item, Rule, Signal, TestCase, compile_bug, compile_rule, compile_signal, parse,
 };
+use crate::lint::{Finding, lint};
 use crate::signals::Prefilter;
+use crate::trace::{Trace, trace};
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pack");
 
@@ -148,6 +150,13 @@ impl Pack {
         Pack::compile(&layers)
     }
 
+    /// A pack of these files alone, each with its name.
+    #[cfg(test)]
+    pub(crate) fn of_texts(files: &[(String, String)]) -> Result<Pack, Error> {
+        let file = |(name, text): &(String, String)| SourceFile { name: name.clone(), text: text.clone() };
+        Pack::compile(&[files.iter().map(file).collect()])
+    }
+
     fn compile(layers: &[Vec<SourceFile>]) -> Result<Pack, Error> {
         let (mut signals, mut documents, mut bugs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for layer in layers {
@@ -242,6 +251,18 @@ impl Pack {
         infer::diagnose(self, timeline)
     }
 
+    /// How one rule comes to its answer on a timeline, clause by clause; nothing where there is no such rule.
+    #[must_use]
+    pub fn trace(&self, timeline: &Timeline, rule: &str) -> Option<Trace> {
+        trace(self, timeline, rule)
+    }
+
+    /// What a reviewer would object to in the rules, by file and line.
+    #[must_use]
+    pub fn lint(&self) -> Vec<Finding> {
+        lint(self)
+    }
+
     /// Every rule, by name, as it is shown to people.
     #[must_use]
     pub fn rules(&self) -> Vec<RuleDoc> {
@@ -280,18 +301,10 @@ impl Pack {
 }
 
 fn doc(rule: &Rule) -> RuleDoc {
-    use crate::language::Word;
-    let word = |it: Word| match it {
-        Word::Weak => "weak",
-        Word::Moderate => "moderate",
-        Word::Strong => "strong",
-        Word::Conclusive => "conclusive",
-        Word::Excludes => "excludes",
-    };
     let weight = |it: &Item, against: bool| RuleWeight {
         against,
         when: it.written.clone(),
-        weight: word(it.word),
+        weight: it.word.name(),
         why: it.why.as_ref().map_or_else(String::new, |it| it.written().to_owned()),
     };
     let supports = rule.supports.iter().map(|it| weight(it, false));

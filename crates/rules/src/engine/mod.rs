@@ -331,6 +331,12 @@ fn log_sources(relation: &str) -> Option<&'static [Source]> {
 const DATED: [&str; 7] =
     ["container.state", "log.loss", "clock.anchor", "boot", "certificate", "lease", "node.condition"];
 
+/// Whether nothing ever tells that a relation was collected: rows of it say what they found, not what they looked through.
+pub(crate) fn shows_nothing(relation: &str) -> bool {
+    const REMARKS: [&str; 6] = ["log.loss", "clock.anchor", "clock.zone", "clock.collected", "node.alias", "member"];
+    REMARKS.contains(&relation)
+}
+
 /// Whether a clause looks at lines of logs, of which there may always be more.
 fn is_log(clause: &Clause) -> bool {
     match &clause.kind {

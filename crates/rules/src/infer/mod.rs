@@ -22,6 +22,9 @@ pub use outcome::{
 };
 use timeline::{Timeline, Truth};
 
+pub(crate) use score::hypothesis;
+pub(crate) use weigh::{Answer, added};
+
 use crate::Pack;
 use crate::engine::{Case, MOST_FRAMES, MOST_ROWS, frames, judge};
 

@@ -50,7 +50,7 @@ pub(super) fn values(binding: &Binding) -> BTreeMap<String, String> {
 }
 
 /// Scores a filled-in rule; band, confidence and what it explains follow from the others.
-pub(super) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Binding) -> Hypothesis {
+pub(crate) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Binding) -> Hypothesis {
     let mut evidence = frame_evidence(rule, binding);
     let frame_spans = evidence.iter().filter(|it| it.polarity == Polarity::For).flat_map(|it| &it.quotes);
     let mut frame_spans: BTreeSet<Span> = frame_spans.map(|it| it.span).collect();

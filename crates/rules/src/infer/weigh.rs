@@ -101,6 +101,30 @@ pub(crate) fn sum<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> Sum {
     sum
 }
 
+/// What each answer added: of a group the best gets all of it, the others nothing.
+pub(crate) fn added(answers: &[Answer]) -> Vec<f64> {
+    let held = |it: &Answer| answers.iter().any(|of| of.group == it.group && !of.against && of.truth == Truth::True);
+    let mut taken: Vec<(bool, &str)> = Vec::new();
+    let mut order: Vec<usize> = (0..answers.len()).collect();
+    order.sort_by(|a, b| answers[*b].weight_db().abs().total_cmp(&answers[*a].weight_db().abs()).then(a.cmp(b)));
+    let mut found = vec![0.0; answers.len()];
+    for at in order {
+        let it = &answers[at];
+        let shadow = !it.against && it.truth == Truth::False && it.group.is_some() && held(it);
+        if it.weight_db() == 0.0 || shadow {
+            continue;
+        }
+        if let Some(group) = &it.group {
+            if taken.contains(&(it.against, group)) {
+                continue;
+            }
+            taken.push((it.against, group));
+        }
+        found[at] = it.weight_db();
+    }
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +147,14 @@ mod tests {
         assert_eq!(db(&[always]), -10.0);
         let open = sum(&[answer(Strong, Unknown, false, None), answer(Strong, Unknown, true, None)]);
         assert_eq!((open.db, open.open_db), (0.0, 10.0));
+        let shadows = [
+            answer(Moderate, True, false, Some("a")),
+            answer(Strong, True, false, Some("a")),
+            answer(Weak, False, false, None),
+            answer(Weak, True, true, Some("a")),
+        ];
+        assert_eq!(added(&shadows), [0.0, 10.0, -1.0, -3.0]);
+        assert_eq!(added(&shadows).iter().sum::<f64>(), db(&shadows));
         assert!(sum(&[answer(Excludes, True, true, None)]).excluded);
         assert!(sum(&[answer(Strong, True, false, None), answer(Strong, True, false, None)]).firm);
         assert!(!sum(&[answer(Strong, True, false, Some("a")), answer(Strong, True, false, Some("a"))]).firm);

@@ -23,12 +23,15 @@ use crate::signals;
 #[derive(Debug)]
 pub(crate) struct Signal {
     pub(crate) name: String,
+    pub(crate) file: String,
+    pub(crate) place: Place,
     pub(crate) matches: Vec<SignalMatch>,
 }
 
 /// One way a signal shows.
 #[derive(Debug)]
 pub(crate) struct SignalMatch {
+    pub(crate) place: Place,
     pub(crate) sources: Vec<Source>,
     pub(crate) journal: bool,
     pub(crate) literals: Vec<String>,
@@ -73,6 +76,19 @@ pub(crate) enum Word {
     Excludes,
 }
 
+impl Word {
+    /// As it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Word::Weak => "weak",
+            Word::Moderate => "moderate",
+            Word::Strong => "strong",
+            Word::Conclusive => "conclusive",
+            Word::Excludes => "excludes",
+        }
+    }
+}
+
 /// A clause of `let`.
 #[derive(Debug)]
 pub(crate) struct Clause {
@@ -94,7 +110,6 @@ pub(crate) struct Clause {
     pub(crate) written: String,
     /// The columns it may name besides `node`; those of a metric are its labels.
     pub(crate) columns: Option<Vec<String>>,
-    #[allow(dead_code, reason = "read by the lint")]
     pub(crate) place: Place,
 }
 
@@ -143,7 +158,6 @@ pub(crate) struct Item {
     pub(crate) group: Option<String>,
     /// It is always there when the rule is right: false costs the whole word.
     pub(crate) expected: bool,
-    #[allow(dead_code, reason = "read by the lint")]
     pub(crate) place: Place,
 }
 
@@ -181,6 +195,8 @@ pub(crate) struct Rule {
     pub(crate) refs: Vec<String>,
     pub(crate) tests: Vec<TestCase>,
     pub(crate) file: String,
+    pub(crate) place: Place,
+    pub(crate) test_places: Vec<Place>,
     /// Names of other rules and where they stand, for the pack to check.
     pub(crate) mentions: Vec<(String, super::Place)>,
 }
@@ -222,9 +238,14 @@ pub(crate) fn compile_signal(file: File<'_>, document: SignalDocument) -> Result
             }
         }
         let literals = of.any.into_iter().map(|it| it.value).collect();
-        matches.push(SignalMatch { sources, journal, literals, regex, unless });
+        matches.push(SignalMatch { place: place(&of.regex), sources, journal, literals, regex, unless });
     }
-    let signal = Signal { name: document.signal.value.clone(), matches };
+    let signal = Signal {
+        name: document.signal.value.clone(),
+        file: file.name.to_owned(),
+        place: place(&document.signal),
+        matches,
+    };
     if let Some(sample) = document.samples.iter().find(|it| !signals::shows(&signal, &it.value)) {
         return Err(file.broken(place(sample), "the signal does not show in this sample"));
     }
@@ -305,6 +326,7 @@ pub(crate) fn compile_rule(
         Some(it) => return Err(file.broken(place(it), "status is experimental, stable or deprecated")),
     };
     Ok(Rule {
+        place: place(&name),
         name: name.value,
         symptom,
         title,
@@ -322,7 +344,8 @@ pub(crate) fn compile_rule(
         fix_now,
         fix_later,
         refs: document.refs,
-        tests: document.tests,
+        test_places: document.tests.iter().map(place).collect(),
+        tests: document.tests.into_iter().map(|it| it.value).collect(),
         file: file.name.to_owned(),
         mentions,
     })

@@ -77,7 +77,7 @@ pub(crate) struct RuleDocument {
     #[serde(default)]
     pub(crate) refs: Vec<String>,
     #[serde(default)]
-    pub(crate) tests: Vec<TestCase>,
+    pub(crate) tests: Vec<Spanned<TestCase>>,
 }
 
 #[derive(Debug, Deserialize)]
