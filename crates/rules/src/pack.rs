@@ -150,9 +150,11 @@ impl Pack {
         Pack::compile(&layers)
     }
 
-    /// A pack of these files alone, each with its name.
-    #[cfg(test)]
-    pub(crate) fn of_texts(files: &[(String, String)]) -> Result<Pack, Error> {
+    /// Only the rules and signals of these files, each with its name: nothing is read, nothing is built in.
+    ///
+    /// # Errors
+    /// A text that is no rule: with its name, line and column.
+    pub fn of_texts(files: &[(String, String)]) -> Result<Pack, Error> {
         let file = |(name, text): &(String, String)| SourceFile { name: name.clone(), text: text.clone() };
         Pack::compile(&[files.iter().map(file).collect()])
     }
