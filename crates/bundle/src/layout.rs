@@ -51,7 +51,18 @@ const FAMILIES: &[Family] = &[
     family("support-bundle-kit", false, &["yamls/", "nodes/"]),
     family("microk8s-inspect", true, &["inspection-report/"]),
     family("cluster-info-dump", false, &["nodes.json", "kube-system/events.json"]),
+    family("cluster-info-dump", false, &["nodes.yaml", "kube-system/events.yaml"]),
     family("supportconfig", true, &["basic-environment.txt"]),
+    family("cilium-sysdump", false, &["k8s-nodes-", "ciliumnodes-"]),
+    family("cilium-sysdump", false, &["k8s-nodes-", "logs-cilium-"]),
+    family("cilium-sysdump", false, &["k8s-nodes-", "cilium-bugtool-"]),
+    // a folder for each host, below one of the run
+    family("aks-periscope", true, &["systemlogs/", "nodelogs/"]),
+    family("aks-periscope", true, &["kubeletcmd/", "networkoutbound/"]),
+    family("log-dump", true, &["startupscript.log", "kubelet.log"]),
+    family("log-dump", true, &["serial-1.log", "kubelet.log"]),
+    family("talos-support", false, &["kubernetesResources/"]),
+    family("insights-archive", false, &["config/node/", "config/version.json"]),
     Family { name: "must-gather", one_host: false, marks: &["namespaces/"], at_top: true },
 ];
 
@@ -65,6 +76,11 @@ pub(crate) struct Layouts {
 }
 
 impl Layouts {
+    /// The parts that are not arranged as the whole is.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Layout> {
+        self.parts.values().filter(|it| it.root != self.whole.root || it.name != self.whole.name)
+    }
+
     /// The part a member stands in; what stands in none is the whole's.
     pub(crate) fn of(&self, path: &str) -> &Layout {
         self.inside(path).unwrap_or(&self.whole)
@@ -155,6 +171,11 @@ pub(crate) fn node_in_path<'p>(layout: &Layout, below: &'p str) -> Option<&'p st
         "calico-diags" if first == "nodes" => second.filter(|_| deeper),
         "support-bundle-kit" if first == "nodes" => second.map(|it| it.strip_suffix(".zip!").unwrap_or(it)),
         "must-gather" if first == "nodes" => second.filter(|_| deeper),
+        // audit_logs/kube-apiserver/NODE-audit-2024-01-31.log.gz
+        "must-gather" if first == "audit_logs" => third.and_then(|it| Some(it.split_once("-audit")?.0)),
+        "talos-support" if first != "kubernetesResources" => second.map(|_| first),
+        "insights-archive" if below.starts_with("config/node/logs/") => parts.next().map(stem),
+        "insights-archive" if below.starts_with("config/node/") => third.map(stem),
         "troubleshoot" => match first {
             "sysctl" | "node-metrics" => second.filter(|_| !deeper).map(stem),
             // host-collectors/run-host/NODE/uname.txt; without the folder it is the machine the collector ran on
@@ -178,6 +199,7 @@ pub(crate) fn host_in_root(layout: &Layout) -> Option<&str> {
     let name = match layout.name {
         "sos" => folder.strip_prefix("sosreport-")?,
         "rancher-collector" => folder,
+        "aks-periscope" | "log-dump" => return Some(folder),
         _ => return None,
     };
     let is_date = |at: usize| {

@@ -15,4 +15,5 @@ mod read;
 mod text;
 
 pub use archive::{Error, Input, Limits};
+pub use layout::Layout;
 pub use read::{Bundle, Case, Options, read};

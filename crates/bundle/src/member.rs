@@ -38,6 +38,16 @@ pub(crate) fn recognise(path: &str, head: &[u8], whole: bool) -> Option<&'static
     catch_unwind(AssertUnwindSafe(|| identify(&sniff))).ok().flatten()
 }
 
+/// What no format reads is looked at so far.
+const STRANGE_BYTES: usize = 8 << 10;
+
+/// What a file is that no format reads.
+fn near(path: &str, head: &[u8], whole: bool) -> Option<String> {
+    let mended = text(head);
+    let sniff = Sniff { path, text: &mended, bytes: head, whole };
+    catch_unwind(AssertUnwindSafe(|| parsers::closest(&sniff))).ok().flatten()
+}
+
 /// Reads a member piece by piece.
 pub(crate) struct Consumer {
     done: Done,
@@ -46,6 +56,8 @@ pub(crate) struct Consumer {
     line_bytes: usize,
     most_records: usize,
     dropped: u64,
+    /// The first bytes of what no format reads, to say what it is.
+    strange: Option<Vec<u8>>,
     /// The beginning of a line whose end has not come yet.
     rest: Vec<u8>,
     start: u64,
@@ -81,7 +93,18 @@ impl Consumer {
         }
         let done = Done { member, records: MemberRecords::default() };
         let (line_bytes, most_records) = (limits.line_bytes, limits.records);
-        Consumer { done, origin, state, line_bytes, most_records, dropped: 0, rest: Vec::new(), start: 0, line: 1 }
+        Consumer {
+            done,
+            origin,
+            state,
+            line_bytes,
+            most_records,
+            dropped: 0,
+            strange: None,
+            rest: Vec::new(),
+            start: 0,
+            line: 1,
+        }
     }
 
     /// Takes the next bytes, cut anywhere.
@@ -91,7 +114,10 @@ impl Consumer {
             State::Count if self.done.member.format.is_some() => {
                 self.done.records.tally.odd_bytes += bytes.len() as u64;
             }
-            State::Count => {}
+            State::Count => {
+                let head = self.strange.get_or_insert_default();
+                head.extend_from_slice(&bytes[..bytes.len().min(STRANGE_BYTES.saturating_sub(head.len()))]);
+            }
             State::Whole(_) => self.rest.extend_from_slice(bytes),
             State::Stream(_) => self.lines(bytes),
         }
@@ -160,6 +186,9 @@ impl Consumer {
             State::Count => {
                 if self.done.member.bytes == 0 {
                     self.done.member.outcome = Outcome::Skipped { reason: "empty".to_owned() };
+                } else if let Some(head) = &self.strange {
+                    let whole = head.len() as u64 == self.done.member.bytes;
+                    self.done.member.outcome = Outcome::NotRecognised { closest: near(&self.origin.path, head, whole) };
                 }
             }
             State::Whole(format) => {

@@ -30,6 +30,8 @@ pub struct Bundle {
     pub name: Name,
     /// The collector's layout, where it is known.
     pub layout: Layout,
+    /// Parts of it that are arranged in another way, or each as the whole.
+    pub parts: Vec<Layout>,
     /// Its members, by place in the ledger.
     pub members: std::ops::Range<usize>,
 }
@@ -79,7 +81,13 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
             case.members.push(member);
             case.records.push(records);
         }
-        case.bundles.push(Bundle { name: name.into(), layout: layouts.whole, members: start..case.members.len() });
+        let parts = layouts.parts().cloned().collect();
+        case.bundles.push(Bundle {
+            name: name.into(),
+            layout: layouts.whole,
+            parts,
+            members: start..case.members.len(),
+        });
     }
     Ok(case)
 }

@@ -49,6 +49,17 @@ pub(crate) fn report(
     }
 }
 
+pub(crate) fn bundles(case: &bundle::Case) -> Vec<report::Bundle> {
+    let part = |it: &bundle::Layout| report::BundlePart { folder: it.root.clone(), layout: it.name.to_owned() };
+    let bundle = |it: &bundle::Bundle| report::Bundle {
+        name: it.name.to_string(),
+        layout: it.layout.name.to_owned(),
+        files: it.members.len() as u64,
+        parts: it.parts.iter().map(part).collect(),
+    };
+    case.bundles.iter().map(bundle).collect()
+}
+
 pub(crate) fn limits(hit: &[String]) -> Vec<LimitHit> {
     let limit = |it: &String| {
         let (limit, file) = it.split_once(" reached at ").unwrap_or((it, ""));

@@ -155,10 +155,11 @@ impl Analyzer {
     /// As [`Analyzer::analyze`].
     pub fn inspect(&self) -> Result<Inspection, Error> {
         let pack = self.loaded()?;
-        let (name, timeline, limits_hit) = self.read(&pack)?;
-        let mut inspection = Inspection::of(name, &timeline);
-        inspection.limits_hit = convert::limits(&limits_hit);
-        Ok(inspection)
+        let case = self.case(pack.watch())?;
+        let (name, bundles) = (name_of(&case), convert::bundles(&case));
+        let limits_hit = convert::limits(&case.limits_hit);
+        let timeline = Timeline::build(case.members, case.records, &self.overrides);
+        Ok(Inspection { bundles, limits_hit, ..Inspection::of(name, &timeline) })
     }
 
     /// The lines of logs that stand at some places, each a file as reports name it and a line from 1, in the order they
@@ -197,17 +198,26 @@ impl Analyzer {
         self.read_watching(pack.watch())
     }
 
-    fn read_watching(&self, watch: Arc<dyn Watch>) -> Result<(String, Timeline, Vec<String>), Error> {
+    fn case(&self, watch: Arc<dyn Watch>) -> Result<bundle::Case, Error> {
         if self.inputs.is_empty() {
             return Err(Error::NoInput);
         }
         let options = bundle::Options { limits: self.limits.clone(), threads: self.threads, watch };
-        let case = bundle::read(&self.inputs, &options)?;
-        let names: Vec<&str> = case.bundles.iter().map(|it| it.name.as_ref()).collect();
-        let name = names.join(" + ");
+        Ok(bundle::read(&self.inputs, &options)?)
+    }
+
+    fn read_watching(&self, watch: Arc<dyn Watch>) -> Result<(String, Timeline, Vec<String>), Error> {
+        let case = self.case(watch)?;
+        let name = name_of(&case);
         let timeline = Timeline::build(case.members, case.records, &self.overrides);
         Ok((name, timeline, case.limits_hit))
     }
+}
+
+/// The names of its bundles.
+fn name_of(case: &bundle::Case) -> String {
+    let names: Vec<&str> = case.bundles.iter().map(|it| it.name.as_ref()).collect();
+    names.join(" + ")
 }
 
 /// A line of a log in a bundle, as a rule would see it.

@@ -11,6 +11,7 @@
 //! Adding a format is one new file and one word in `formats!` below.
 
 mod ascii_table;
+mod closest;
 mod exposition;
 mod host_lines;
 mod json_elements;
@@ -28,6 +29,7 @@ mod testing;
 
 use std::sync::Arc;
 
+pub use closest::closest;
 pub use lines::{Line, lines};
 use timeline::{MemberId, MemberRecords, Name, Quote, Span, Watch};
 

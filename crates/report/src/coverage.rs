@@ -12,6 +12,8 @@ pub struct Inspection {
     pub schema: String,
     /// Name of the case: the bundles it was read from.
     pub case: String,
+    /// What was given, and how it is arranged.
+    pub bundles: Vec<Bundle>,
     /// The nodes and their names.
     pub nodes: Vec<Node>,
     /// The clocks behind all times.
@@ -30,12 +32,13 @@ impl Inspection {
     /// Name and version of the contract.
     pub const SCHEMA: &'static str = "coroner.inspection/1";
 
-    /// What a timeline knows of its own sources; limits and gaps are left to the caller.
+    /// What a timeline knows of its own sources; bundles, limits and gaps are left to the caller.
     #[must_use]
     pub fn of(case: impl Into<String>, timeline: &Timeline) -> Inspection {
         Inspection {
             schema: Inspection::SCHEMA.to_owned(),
             case: case.into(),
+            bundles: Vec::new(),
             nodes: Node::all(timeline),
             clocks: timeline.clocks.iter().map(Clock::from).collect(),
             clock_findings: ClockFindings::of(timeline),
@@ -44,6 +47,28 @@ impl Inspection {
             limits_hit: Vec::new(),
         }
     }
+}
+
+/// One of the inputs.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Bundle {
+    /// What it is called.
+    pub name: String,
+    /// The collector that arranged it so: sos, must-gather, troubleshoot … or plain.
+    pub layout: String,
+    /// How many files it holds.
+    pub files: u64,
+    /// Layouts of parts that differ from the whole: a sosreport of one machine in a must-gather, say.
+    pub parts: Vec<BundlePart>,
+}
+
+/// A part of a bundle with a layout of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct BundlePart {
+    /// The folder.
+    pub folder: String,
+    /// Its layout.
+    pub layout: String,
 }
 
 /// A machine.

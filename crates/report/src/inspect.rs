@@ -26,6 +26,7 @@ pub fn inspection_text(it: &Inspection, look: &Look) -> String {
     let calendar = Calendar::of(members.chain(sources).chain(boots).chain(gaps));
     page.line(&[(Ink::Strong, &it.case), (Ink::Faint, &format!("   {}", calendar.legend()))]);
 
+    bundles(&mut page, it);
     nodes(&mut page, it);
     boot_lines(&mut page, it, &calendar);
     files(&mut page, &it.coverage, &calendar);
@@ -40,6 +41,26 @@ pub fn inspection_text(it: &Inspection, look: &Look) -> String {
     notes(&mut page, it, &calendar);
     totals(&mut page, &it.coverage);
     page.done()
+}
+
+fn bundles(page: &mut Page, it: &Inspection) {
+    if it.bundles.is_empty() {
+        return;
+    }
+    page.heading("layout");
+    let widest = it.bundles.iter().map(|it| chars(&it.layout)).max().unwrap_or(0);
+    for bundle in &it.bundles {
+        let mut words = format!("{}, {}", bundle.name, counted(bundle.files, "file", "files"));
+        let shown = if page.verbose() { usize::MAX } else { LISTED };
+        for part in bundle.parts.iter().take(shown) {
+            words.push_str(&format!("; {} in {}", part.layout, part.folder));
+        }
+        let more = bundle.parts.len().saturating_sub(shown);
+        if more > 0 {
+            words.push_str(&format!("; … and {}", counted(more as u64, "more part", "more parts")));
+        }
+        page.prose((Ink::Strong, &format!("   {}", bundle.layout)), widest + 6, &words);
+    }
 }
 
 fn nodes(page: &mut Page, it: &Inspection) {

@@ -61,7 +61,10 @@ impl Pods {
             path.split('/').flat_map(|it| std::iter::once(it).chain(it.split('_').filter(move |part| *part != it)));
         let words: Vec<&str> = folders.collect();
         let found = words.iter().find_map(|it| self.placed(it, &words));
-        found.or_else(|| phrases(path.rsplit('/').next().unwrap_or_default()).find_map(|it| self.placed(it, &words)))
+        // of an archive inside, too, the name may hold the pod's: `cilium-bugtool-cilium-x7k2p-20240131-101010.tar.gz!`
+        let archives = path.split('/').filter_map(|it| it.strip_suffix('!'));
+        let names = path.rsplit('/').next().into_iter().chain(archives);
+        found.or_else(|| names.flat_map(phrases).find_map(|it| self.placed(it, &words)))
     }
 
     /// The node of one pod, where only one is meant: names repeat across namespaces, and a pod of a set moves.

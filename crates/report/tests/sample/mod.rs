@@ -706,6 +706,12 @@ pub(crate) fn inspection() -> Inspection {
     Inspection {
         schema: Inspection::SCHEMA.to_owned(),
         case: full.case,
+        bundles: vec![Bundle {
+            name: "support-bundle.tar.gz".into(),
+            layout: "troubleshoot".into(),
+            files: 214,
+            parts: vec![BundlePart { folder: "copied/sosreport-node-08/".into(), layout: "sos".into() }],
+        }],
         nodes: full.nodes,
         clocks: full.clocks,
         clock_findings: full.clock_findings,

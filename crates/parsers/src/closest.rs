@@ -1,0 +1,178 @@
+//! What a file is that no format reads, and which format came closest: words for the ledger.
+//!
+//! ```text
+//! an HTML page
+//! JSON: an object with the keys image, status
+//! text; closest is klog-file, which explains 12 of 40 lines, but not line 1
+//! ```
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use timeline::{MemberId, MemberRecords, Tally};
+
+use crate::{Chunk, FORMATS, Format, Origin, Reading, Sniff};
+
+/// As much of a file is tried.
+const TRIED_BYTES: usize = 4096;
+
+/// What the beginning of a file shows; nothing where it shows nothing.
+#[must_use]
+pub fn closest(sniff: &Sniff<'_>) -> Option<String> {
+    if sniff.bytes.is_empty() {
+        return None;
+    }
+    if let Some(kind) = binary(sniff.bytes) {
+        return Some(kind.to_owned());
+    }
+    let text = sniff.text.trim_start_matches('\u{feff}').trim_start();
+    let starts = |it: &str| text.get(..it.len()).is_some_and(|head| head.eq_ignore_ascii_case(it));
+    if starts("<!doctype html") || starts("<html") {
+        return Some("an HTML page".to_owned());
+    }
+    if starts("<?xml") {
+        return Some("XML".to_owned());
+    }
+    if text.starts_with("#!") {
+        return Some("a script".to_owned());
+    }
+    if text.starts_with("-----BEGIN ") {
+        let what = text["-----BEGIN ".len()..].split("-----").next().unwrap_or_default().to_ascii_lowercase();
+        return Some(format!("a {what} in PEM"));
+    }
+    if text.starts_with(['{', '[']) {
+        return Some(json(text, sniff.whole));
+    }
+    let nearest = nearest(sniff);
+    let kind = text.lines().find_map(|it| it.strip_prefix("kind: ")).filter(|_| text.contains("apiVersion: "));
+    match (kind, nearest) {
+        (Some(kind), _) => Some(format!("YAML: an object of kind {}", word(kind))),
+        (None, Some(nearest)) => Some(format!("text; {nearest}")),
+        (None, None) => Some("text".to_owned()),
+    }
+}
+
+/// What the first bytes of a file that is no text say.
+fn binary(bytes: &[u8]) -> Option<&'static str> {
+    let magics: &[(&[u8], &str)] = &[
+        (b"\x7fELF", "an ELF file: a program or a crash dump"),
+        (b"KDUMP   ", "a crash dump of makedumpfile"),
+        (b"\x96\xd5", "a data file of sar"),
+        (b"\xd5\x96", "a data file of sar"),
+        (b"\xa1\xb2\xc3\xd4", "a packet capture"),
+        (b"\xd4\xc3\xb2\xa1", "a packet capture"),
+        (b"\x0a\x0d\x0d\x0a", "a packet capture"),
+        (b"SQLite format 3", "an SQLite database"),
+        (b"-----BEGIN PGP", "encrypted with PGP"),
+        (b"\x89PNG", "a picture"),
+        (b"\xff\xd8\xff", "a picture"),
+        (b"%PDF", "a PDF document"),
+    ];
+    if let Some((_, what)) = magics.iter().find(|it| bytes.starts_with(it.0)) {
+        return Some(what);
+    }
+    let head = &bytes[..bytes.len().min(TRIED_BYTES)];
+    let odd = head.iter().filter(|it| **it < 9 || (14..27).contains(*it)).count();
+    (odd * 20 > head.len()).then_some("binary data")
+}
+
+fn json(text: &str, whole: bool) -> String {
+    let first = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
+    match first {
+        Some(Ok(Value::Object(map))) => match map.get("kind").and_then(Value::as_str) {
+            Some(kind) => format!("JSON: an object of kind {}", word(kind)),
+            None => {
+                let keys: Vec<String> = map.keys().take(4).map(|it| word(it)).collect();
+                let more = if map.len() > keys.len() { " …" } else { "" };
+                format!("JSON: an object with the keys {}{more}", keys.join(", "))
+            }
+        },
+        Some(Ok(Value::Array(items))) => format!("JSON: a list of {}", items.len()),
+        Some(Err(error)) if whole => format!("looks like JSON, but {error}"),
+        _ => "looks like JSON".to_owned(),
+    }
+}
+
+/// The line format that explains most of the beginning, with the first line it does not.
+fn nearest(sniff: &Sniff<'_>) -> Option<String> {
+    let end = sniff.text.floor_char_boundary(TRIED_BYTES);
+    let end = if end < sniff.text.len() { sniff.text[..end].rfind('\n').map_or(end, |it| it + 1) } else { end };
+    let head = &sniff.text[..end];
+    let mut best: Option<(&'static Format, Tally)> = None;
+    for format in FORMATS {
+        let Reading::Stream(_) = format.reading else { continue };
+        // what takes any prose is close to everything
+        if tally(format, sniff.path, "what is this\n").understood > 0 {
+            continue;
+        }
+        let tally = tally(format, sniff.path, head);
+        let better =
+            |(_, it): &(&Format, Tally)| tally.understood * it.lines.max(1) > it.understood * tally.lines.max(1);
+        if tally.understood > 0 && best.as_ref().is_none_or(better) {
+            best = Some((format, tally));
+        }
+    }
+    let (format, all) = best.filter(|(_, it)| it.understood * 5 >= it.lines)?;
+    let mut before = Tally::default();
+    let mut failed = None;
+    for (at, (end, _)) in head.match_indices('\n').enumerate().take(200) {
+        let now = tally(format, sniff.path, &head[..=end]);
+        if now.lines > before.lines && now.understood == before.understood {
+            failed = Some(at + 1);
+            break;
+        }
+        before = now;
+    }
+    let but = failed.map(|it| format!(", but not line {it}")).unwrap_or_default();
+    Some(format!("closest is {}, which explains {} of {} lines{but}", format.name, all.understood, all.lines))
+}
+
+fn tally(format: &'static Format, path: &str, head: &str) -> Tally {
+    let Reading::Stream(open) = format.reading else { return Tally::default() };
+    let origin = Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(false) };
+    let (mut reader, mut out) = (open(&origin), MemberRecords::default());
+    reader.read(&Chunk { text: head, bytes: head.as_bytes(), start: 0, line: 1 }, &mut out);
+    reader.finish(&mut out);
+    out.tally
+}
+
+fn word(text: &str) -> String {
+    text.chars().take(40).filter(|it| !it.is_control()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Option<String> {
+        closest(&Sniff { path: "a/b.txt", text, bytes: text.as_bytes(), whole: true })
+    }
+
+    #[test]
+    fn what_it_is_in_words() {
+        let cases = [
+            ("<!DOCTYPE html><html></html>", "an HTML page"),
+            ("#!/bin/sh\necho\n", "a script"),
+            ("-----BEGIN CERTIFICATE REQUEST-----\nMII\n", "a certificate request in PEM"),
+            ("{\"image\": 1, \"status\": {}}", "JSON: an object with the keys image, status"),
+            ("{\"kind\": \"Odd\"}", "JSON: an object of kind Odd"),
+            ("[1, 2]", "JSON: a list of 2"),
+            ("{\"a\": ", "looks like JSON, but EOF while parsing a value at line 1 column 6"),
+            ("apiVersion: v1\nkind: Odd\n", "YAML: an object of kind Odd"),
+            ("\u{7f}ELF\u{1}", "an ELF file: a program or a crash dump"),
+            ("a\u{0}b\u{1}c\u{2}", "binary data"),
+            ("hello\nworld\n", "text"),
+        ];
+        for (text, said) in cases {
+            assert_eq!(of(text).as_deref(), Some(said), "{text:?}");
+        }
+        assert_eq!(of(""), None);
+    }
+
+    #[test]
+    fn the_closest_format_and_where_it_fails() {
+        let line = "[    4.274377] crashme: loading out-of-tree module taints kernel.\n";
+        let said = of(&format!("what is this\n{line}{line}and this\n")).expect("words");
+        assert!(said.starts_with("text; closest is ") && said.contains("but not line 1"), "{said}");
+    }
+}
