@@ -10,6 +10,8 @@
 //!
 //! Adding a format is one new file and one word in `formats!` below.
 
+#[cfg(test)]
+mod acceptance;
 mod ascii_table;
 mod closest;
 mod exposition;
@@ -217,6 +219,7 @@ formats! {
     iptables_save,
     ipvsadm,
     journal_binary,
+    journal_cat,
     journal_export,
     journal_json,
     journal_text,

@@ -1,7 +1,7 @@
 //! All formats against all samples: each file goes to the format it belongs to, and no bytes bring a reader down.
 
-use crate::testing::{quotes_hold, read_at, read_cut, sample, samples_in, sniff};
-use crate::{FORMATS, identify};
+use crate::testing::{origin, quotes_hold, read_at, read_cut, sample, samples_in, sniff};
+use crate::{FORMATS, Reading, identify, read};
 
 fn claimed(path: &str, text: &str) -> &'static str {
     identify(&sniff(path, text)).map_or("none", |it| it.name)
@@ -112,6 +112,23 @@ fn no_bytes_bring_a_reader_down() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_said_does_not_depend_on_where_the_chunks_were_cut() {
+    let mut streams = 0;
+    for format in FORMATS.iter().filter(|it| matches!(it.reading, Reading::Stream(_))) {
+        let path = format!("{}.txt", format.name);
+        for text in format.samples {
+            let whole = format!("{:?}", read_at(format, &path, text));
+            for bytes in [1, 7, 40, 200] {
+                let cut = format!("{:?}", read(format, &origin(&path), text, bytes));
+                assert_eq!(cut, whole, "{} in chunks of {bytes}: {text}", format.name);
+            }
+        }
+        streams += 1;
+    }
+    assert!(streams > 8);
 }
 
 #[test]

@@ -100,6 +100,15 @@ pub(crate) fn quotes_hold(out: &MemberRecords, text: &str) {
     }
 }
 
+/// The bytes of a sample; nothing where the samples are not at hand.
+pub(crate) fn sample_bytes(path: &str) -> Option<Vec<u8>> {
+    let bytes = std::fs::read(samples().join(path)).ok();
+    if bytes.is_none() {
+        skipped(path);
+    }
+    bytes
+}
+
 /// A sample beside the repository; nothing where the samples are not at hand.
 pub(crate) fn sample(path: &str) -> Option<String> {
     let file = samples().join(path);
