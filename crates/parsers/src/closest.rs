@@ -36,8 +36,8 @@ pub fn closest(sniff: &Sniff<'_>) -> Option<String> {
     if text.starts_with("#!") {
         return Some("a script".to_owned());
     }
-    if text.starts_with("-----BEGIN ") {
-        let what = text["-----BEGIN ".len()..].split("-----").next().unwrap_or_default().to_ascii_lowercase();
+    if let Some(rest) = text.strip_prefix("-----BEGIN ") {
+        let what = rest.split("-----").next().unwrap_or_default().to_ascii_lowercase();
         return Some(format!("a {what} in PEM"));
     }
     if text.starts_with(['{', '[']) {
@@ -95,7 +95,10 @@ fn json(text: &str, whole: bool) -> String {
 
 /// The line format that explains most of the beginning, with the first line it does not.
 fn nearest(sniff: &Sniff<'_>) -> Option<String> {
-    let end = sniff.text.floor_char_boundary(TRIED_BYTES);
+    let mut end = sniff.text.len().min(TRIED_BYTES);
+    while !sniff.text.is_char_boundary(end) {
+        end -= 1;
+    }
     let end = if end < sniff.text.len() { sniff.text[..end].rfind('\n').map_or(end, |it| it + 1) } else { end };
     let head = &sniff.text[..end];
     let mut best: Option<(&'static Format, Tally)> = None;

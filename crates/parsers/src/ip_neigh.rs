@@ -73,7 +73,9 @@ fn entry(line: &str) -> Option<Entry<'_>> {
         let lladdr = rest.iter().position(|it| *it == "lladdr").and_then(|at| rest.get(at + 1).copied());
         let state = rest.iter().rev().copied().find(|it| STATES.contains(it) || *it == "FAILED");
         // a route has no state of a neighbour
-        (state.is_some() || lladdr.is_some()).then(|| ())?;
+        if state.is_none() && lladdr.is_none() {
+            return None;
+        }
         return Some(Entry { ip, dev: rest.get(1).copied(), lladdr, state });
     }
     // /proc/net/arp

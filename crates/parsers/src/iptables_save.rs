@@ -33,7 +33,7 @@ const TABLES: [&str; 5] = ["filter", "nat", "mangle", "raw", "security"];
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let mut lines = sniff.text.lines().filter(|it| !it.trim().is_empty());
     let opens = lines.by_ref().take(6).any(|it| table(it).is_some());
-    let share = sniff.share(200, |it| ours(it));
+    let share = sniff.share(200, ours);
     if opens && share >= 0.9 { Certainty::Sure } else { Certainty::No }
 }
 
