@@ -106,8 +106,34 @@ pub(crate) enum Rule {
     From(RuleFrom),
     /// Runs the tests that stand in rule files
     Test(RuleTest),
+    /// Shows clause by clause how a rule came to its answer on a bundle, and what each weight added
+    Explain(RuleExplain),
+    /// Says what a reviewer would object to: tests that lack, literals that find everything, rules nothing tells apart
+    Lint(RuleLint),
     /// Writes a page for each rule, and a list of them
     Docs(RuleDocs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuleExplain {
+    /// Name of the rule, as reports print it
+    #[arg(value_name = "RULE")]
+    pub(crate) rule: String,
+    #[command(flatten)]
+    pub(crate) case: Case,
+    /// Adds the rules of a directory; a rule with the name of a built-in one replaces it
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuleLint {
+    /// Looks at the rules of a directory, beside the built-in ones; without it at the built-in rules
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Warnings count as errors
+    #[arg(long)]
+    pub(crate) strict: bool,
 }
 
 const FROM_EXAMPLE: &str = "\

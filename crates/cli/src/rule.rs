@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 use authoring::{CaseOutcome, Shown};
-use coroner::{Analyzer, Pack};
+use coroner::{Analyzer, Finding, Level, Pack, report};
 
-use crate::args::{Rule, RuleDocs, RuleFrom, RuleNew, RuleTest};
+use crate::args::{Format, Rule, RuleDocs, RuleExplain, RuleFrom, RuleLint, RuleNew, RuleTest};
 use crate::output::Output;
 
 /// A test did not pass.
@@ -20,8 +20,42 @@ pub(crate) fn run(command: &Rule, output: &Output) -> anyhow::Result<ExitCode> {
         Rule::New(args) => write(args, &[], output),
         Rule::From(args) => from(args, output),
         Rule::Test(args) => test(args, output),
+        Rule::Explain(args) => explain(args, output),
+        Rule::Lint(args) => lint(args, output),
         Rule::Docs(args) => docs(args, output),
     }
+}
+
+fn explain(args: &RuleExplain, output: &Output) -> anyhow::Result<ExitCode> {
+    let analyzer = args.rules.iter().fold(crate::analyzer(&args.case)?, |analyzer, dir| analyzer.rules(dir));
+    let Some(trace) = analyzer.trace(&args.rule)? else {
+        bail!("there is no rule {}; `coroner rules` lists them", args.rule);
+    };
+    output.print(&match args.case.format {
+        Format::Text => report::trace_text(&trace, &output.look(args.case.verbose)),
+        Format::Json => serde_json::to_string_pretty(&trace).context("a trace is plain data")? + "\n",
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn lint(args: &RuleLint, output: &Output) -> anyhow::Result<ExitCode> {
+    let pack = Pack::with(&args.rules)?;
+    let theirs = |file: &str| args.rules.is_empty() || args.rules.iter().any(|it| Path::new(file).starts_with(it));
+    let findings: Vec<Finding> = pack.lint().into_iter().filter(|it| theirs(&it.file)).collect();
+    let mut text = String::new();
+    for it in &findings {
+        let level = match it.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+        };
+        let _ =
+            writeln!(text, "{}:{}:{}: {level}: {}: {} [{}]", it.file, it.line, it.column, it.of, it.message, it.name);
+    }
+    let errors = findings.iter().filter(|it| it.level == Level::Error).count();
+    let _ = writeln!(text, "{errors} errors, {} warnings", findings.len() - errors);
+    output.print(&text)?;
+    let wrong = errors > 0 || (args.strict && !findings.is_empty());
+    Ok(if wrong { ExitCode::from(WRONG) } else { ExitCode::SUCCESS })
 }
 
 fn from(args: &RuleFrom, output: &Output) -> anyhow::Result<ExitCode> {

@@ -20,6 +20,7 @@ mod partial;
 mod rule_doc;
 mod text;
 mod trace;
+mod trace_text;
 mod when;
 
 pub use clocks::{Clock, ClockFindings, ClockStep, KernelClock, Skew, clocks_json, clocks_text};
@@ -34,6 +35,7 @@ pub use model::{
     Link, Looked, Missing, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
 };
 pub use trace::{RuleTrace, TraceOutcome, TracedClause, TracedItem, TracedWay};
+pub use trace_text::trace_text;
 
 pub use page::{Look, clean};
 pub use rule_doc::{RuleDoc, Weight, rule_text, rules_text};
