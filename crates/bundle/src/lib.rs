@@ -9,10 +9,12 @@
 
 mod archive;
 mod attribute;
+mod buffers;
 mod layout;
 mod member;
 mod read;
 mod text;
+mod thin;
 
 pub use archive::{Error, Input, Limits};
 pub use layout::Layout;

@@ -1,6 +1,5 @@
 //! One member: recognised by its first bytes, then read whole or in chunks of whole lines.
 
-use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -9,24 +8,16 @@ use timeline::{Issue, MemberId, MemberRecords, Name, Outcome, Watch};
 
 use crate::archive::Limits;
 use crate::text::text;
+use crate::thin::{MANY, thin};
 
 /// How much of a member is looked at to recognise it.
 pub(crate) const SNIFF_BYTES: usize = 64 << 10;
-/// How much of a stream is handed on at a time.
-pub(crate) const CHUNK_BYTES: usize = 1 << 20;
 
 /// A member with what was read from it; its id is given later, when the order of all members is known.
 #[derive(Debug)]
 pub(crate) struct Done {
     pub(crate) member: timeline::Member,
     pub(crate) records: MemberRecords,
-}
-
-/// Reads as much as fits, or to the end.
-pub(crate) fn fill(reader: &mut dyn Read, buffer: &mut Vec<u8>, most: usize) {
-    let wanted = most.saturating_sub(buffer.len()) as u64;
-    // a member's reader never fails, and what an ordinary one loses ends the member
-    let _ = reader.take(wanted).read_to_end(buffer);
 }
 
 /// Finds the format of a member from its beginning.
@@ -62,6 +53,10 @@ pub(crate) struct Consumer {
     rest: Vec<u8>,
     start: u64,
     line: u32,
+    /// How many records are to be thinned next.
+    thin_at: usize,
+    /// Lines were left out that said something of their own.
+    thinned: bool,
 }
 
 enum State {
@@ -104,6 +99,8 @@ impl Consumer {
             rest: Vec::new(),
             start: 0,
             line: 1,
+            thin_at: MANY,
+            thinned: false,
         }
     }
 
@@ -158,7 +155,19 @@ impl Consumer {
         if read.is_err() {
             self.give_up(line, bytes.len());
         }
+        self.thin();
         self.drop_records();
+    }
+
+    /// Thins by the number of records, whatever chunks they came in.
+    fn thin(&mut self) {
+        let records = &mut self.done.records.records;
+        while records.len() >= self.thin_at {
+            let mut later = records.split_off(self.thin_at);
+            self.thinned |= thin(records, &*self.origin.watch);
+            self.thin_at = (2 * records.len()).max(MANY);
+            records.append(&mut later);
+        }
     }
 
     /// Keeps no more records than the limit allows.
@@ -212,11 +221,18 @@ impl Consumer {
                 }
             }
         }
+        if self.done.records.records.len() >= MANY {
+            self.thinned |= thin(&mut self.done.records.records, &*self.origin.watch);
+        }
         self.drop_records();
         if self.dropped > 0 {
             let words = over_records(self.most_records);
             incomplete(&mut self.done.records, &words);
             self.done.member.truncated.get_or_insert(words);
+        }
+        if self.thinned {
+            let what = "too many lines of interest to keep one of every kind; they are counted, and some of them shown";
+            self.done.records.issue(MemberId(0), 0, what);
         }
         self.done
     }

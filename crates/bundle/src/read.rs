@@ -2,16 +2,16 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use timeline::{MemberId, MemberRecords, Name, Outcome, Watch};
 
 use crate::archive::{self, Budget, Error, Input, Limit, Limits, Note, SkipReason, Visitor};
 use crate::attribute;
+use crate::buffers::{Buffers, Piece};
 use crate::layout::{self, Layout};
-use crate::member::{CHUNK_BYTES, Consumer, Done, SNIFF_BYTES, fill, incomplete, number, over_records, recognise};
+use crate::member::{Consumer, Done, SNIFF_BYTES, incomplete, number, over_records, recognise};
 
 /// How to read.
 pub struct Options {
@@ -115,13 +115,24 @@ fn directory(path: &Path, options: &Options, pool: &rayon::ThreadPool) -> Result
     let mut files = archive::list(path, &options.limits, &mut |note| outcomes.notes.push((0, note)))?;
     let over = files.split_off(within(&files, options.limits.total_bytes));
     let budget = Budget::new(&options.limits);
+    let buffers = buffers(options, pool);
     let read = |file: &archive::FileEntry| {
-        let mut visitor = Inline { options, outcomes: Outcomes::default() };
+        let mut visitor = Inline { options, buffers: &buffers, outcomes: Outcomes::default() };
         let _ = archive::walk_file(file, &budget, &options.limits, &mut visitor);
         visitor.outcomes
     };
-    let parts: Vec<Outcomes> = pool.install(|| files.par_iter().map(read).collect());
-    for mut part in parts {
+    // the largest first, so that no thread is left with one of them at the end
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|it| std::cmp::Reverse(files[*it].size));
+    let parts: Vec<Mutex<Outcomes>> = files.iter().map(|_| Mutex::default()).collect();
+    pool.scope_fifo(|scope| {
+        for at in order {
+            let (read, file, part) = (&read, &files[at], &parts[at]);
+            scope.spawn_fifo(move |_| *part.lock().unwrap_or_else(PoisonError::into_inner) = read(file));
+        }
+    });
+    for part in parts {
+        let mut part = part.into_inner().unwrap_or_else(PoisonError::into_inner);
         let before = outcomes.done.len();
         outcomes.notes.extend(part.notes.drain(..).map(|(at, note)| (before + at, note)));
         outcomes.done.append(&mut part.done);
@@ -153,26 +164,21 @@ fn within(files: &[archive::FileEntry], limit: u64) -> usize {
 /// Reads members where it stands.
 struct Inline<'o> {
     options: &'o Options,
+    buffers: &'o Buffers,
     outcomes: Outcomes,
 }
 
 impl Visitor for Inline<'_> {
     fn member(&mut self, member: archive::Member<'_>) -> ControlFlow<()> {
-        let mut head = Vec::new();
-        fill(member.reader, &mut head, SNIFF_BYTES);
-        let format = recognise(&member.path, &head, head.len() < SNIFF_BYTES);
-        let limits = &self.options.limits;
-        let mut consumer = Consumer::new(member.path.into(), format, member.modified, &self.options.watch, limits);
-        let mut room = Room::new(format, limits);
-        consumer.take(room.within(&head));
-        let mut buffer = head;
-        loop {
-            buffer.clear();
-            fill(member.reader, &mut buffer, CHUNK_BYTES);
-            if buffer.is_empty() {
-                break;
-            }
-            consumer.take(room.within(&buffer));
+        let head = self.buffers.read(member.reader);
+        let (mut consumer, mut room) = begin(member.path, member.modified, &head, self.options);
+        let mut last = head.is_last();
+        consumer.take(room.within(head.bytes()));
+        drop(head);
+        while !last {
+            let piece = self.buffers.read(member.reader);
+            last = piece.is_last();
+            consumer.take(room.within(piece.bytes()));
         }
         let mut done = consumer.finish(room.over > 0);
         room.note(&mut done);
@@ -183,6 +189,15 @@ impl Visitor for Inline<'_> {
     fn note(&mut self, note: Note) {
         self.outcomes.notes.push((self.outcomes.done.len(), note));
     }
+}
+
+/// Recognises a member by its first bytes.
+fn begin(path: String, modified: Option<i64>, head: &Piece<'_>, options: &Options) -> (Consumer, Room) {
+    let sniffed = &head.bytes()[..head.bytes().len().min(SNIFF_BYTES)];
+    // a sniff tells the end only where it is short of its own length
+    let format = recognise(&path, sniffed, sniffed.len() < SNIFF_BYTES);
+    let consumer = Consumer::new(path.into(), format, modified, &options.watch, &options.limits);
+    (consumer, Room::new(format, &options.limits))
 }
 
 /// What may be held of a member that must be read whole.
@@ -213,11 +228,17 @@ impl Room {
     }
 }
 
+/// What may be on its way to the parsers: an eighth of what reading may hold.
+fn buffers(options: &Options, pool: &rayon::ThreadPool) -> Buffers {
+    Buffers::new(options.limits.memory_bytes / 8, pool.current_num_threads() + 2)
+}
+
 fn stream(input: &Input, options: &Options, pool: &rayon::ThreadPool) -> Result<Outcomes, Error> {
     let finished: Mutex<Vec<(usize, Done)>> = Mutex::new(Vec::new());
-    let gate = Gate::new(IN_FLIGHT_BYTES);
-    let (walked, count, notes) = pool.in_place_scope(|scope| {
-        let mut visitor = Spawning { scope, options, finished: &finished, gate: &gate, count: 0, notes: Vec::new() };
+    let buffers = buffers(options, pool);
+    let (walked, count, notes) = pool.in_place_scope_fifo(|scope| {
+        let mut visitor =
+            Spawning { scope, options, finished: &finished, buffers: &buffers, count: 0, notes: Vec::new() };
         let walked = archive::walk(input, &options.limits, &mut visitor);
         (walked, visitor.count, visitor.notes)
     });
@@ -228,56 +249,42 @@ fn stream(input: &Input, options: &Options, pool: &rayon::ThreadPool) -> Result<
     Ok(Outcomes { done: done.into_iter().map(|it| it.1).collect(), notes })
 }
 
-/// What may wait to be parsed.
-const IN_FLIGHT_BYTES: u64 = 64 << 20;
-/// Chunks of one member that may wait.
-const CHUNKS_WAITING: usize = 8;
-
-/// Hands members to the pool while the walk goes on.
+/// Hands members to the pool while the walk goes on: this thread unpacks, the others parse.
 struct Spawning<'s, 'scope> {
-    scope: &'s rayon::Scope<'scope>,
+    scope: &'s rayon::ScopeFifo<'scope>,
     options: &'scope Options,
     finished: &'scope Mutex<Vec<(usize, Done)>>,
-    gate: &'scope Gate,
+    buffers: &'scope Buffers,
     count: usize,
     notes: Vec<(usize, Note)>,
 }
 
 impl Visitor for Spawning<'_, '_> {
     fn member(&mut self, member: archive::Member<'_>) -> ControlFlow<()> {
-        let claimed = member.size.and_then(|it| usize::try_from(it).ok()).unwrap_or(SNIFF_BYTES);
-        let mut head = Vec::with_capacity(claimed.min(CHUNK_BYTES));
-        fill(member.reader, &mut head, CHUNK_BYTES);
+        let head = self.buffers.read(member.reader);
         let at = self.count;
         self.count += 1;
-        let (options, finished, gate) = (self.options, self.finished, self.gate);
+        let (options, finished) = (self.options, self.finished);
         let (path, modified) = (member.path, member.modified);
-        let small = head.len() < CHUNK_BYTES;
-        let waiting = head.len() as u64;
-        gate.enter(waiting);
-        let (sender, receiver): (SyncSender<Vec<u8>>, Receiver<Vec<u8>>) = sync_channel(CHUNKS_WAITING);
-        self.scope.spawn(move |_| {
-            let sniffed = &head[..head.len().min(SNIFF_BYTES)];
-            let format = recognise(&path, sniffed, sniffed.len() == head.len() && small);
-            let mut consumer = Consumer::new(path.into(), format, modified, &options.watch, &options.limits);
-            let mut room = Room::new(format, &options.limits);
-            consumer.take(room.within(&head));
+        let mut last = head.is_last();
+        // what waits in the channel is bounded by the buffers
+        let (sender, receiver) = channel::<Piece<'_>>();
+        self.scope.spawn_fifo(move |_| {
+            let (mut consumer, mut room) = begin(path, modified, &head, options);
+            consumer.take(room.within(head.bytes()));
             drop(head);
-            gate.leave(waiting);
-            for chunk in receiver {
-                consumer.take(room.within(&chunk));
+            for piece in receiver {
+                consumer.take(room.within(piece.bytes()));
             }
             let mut done = consumer.finish(room.over > 0);
             room.note(&mut done);
             finished.lock().unwrap_or_else(PoisonError::into_inner).push((at, done));
         });
-        if !small {
-            loop {
-                let mut chunk = Vec::new();
-                fill(member.reader, &mut chunk, CHUNK_BYTES);
-                if chunk.is_empty() || sender.send(chunk).is_err() {
-                    break;
-                }
+        while !last {
+            let piece = self.buffers.read(member.reader);
+            last = piece.is_last();
+            if sender.send(piece).is_err() {
+                break;
             }
         }
         ControlFlow::Continue(())
@@ -285,32 +292,6 @@ impl Visitor for Spawning<'_, '_> {
 
     fn note(&mut self, note: Note) {
         self.notes.push((self.count, note));
-    }
-}
-
-/// Lets the walk run ahead of the parsers by so much and no more.
-struct Gate {
-    most: u64,
-    inside: Mutex<u64>,
-    changed: Condvar,
-}
-
-impl Gate {
-    fn new(most: u64) -> Gate {
-        Gate { most, inside: Mutex::new(0), changed: Condvar::new() }
-    }
-
-    fn enter(&self, bytes: u64) {
-        let mut inside = self.inside.lock().unwrap_or_else(PoisonError::into_inner);
-        while *inside > 0 && *inside + bytes > self.most {
-            inside = self.changed.wait(inside).unwrap_or_else(PoisonError::into_inner);
-        }
-        *inside += bytes;
-    }
-
-    fn leave(&self, bytes: u64) {
-        *self.inside.lock().unwrap_or_else(PoisonError::into_inner) -= bytes;
-        self.changed.notify_all();
     }
 }
 

@@ -262,6 +262,9 @@ pub(crate) struct LimitArgs {
     /// Bytes of what must be held whole, such as a zip inside a tar [default: 256M]
     #[arg(long, help_heading = LIMITS, value_name = "BYTES", value_parser = bytes)]
     max_whole: Option<u64>,
+    /// What reading may hold in memory besides what it finds [default: 512M]
+    #[arg(long, help_heading = LIMITS, value_name = "BYTES", value_parser = bytes)]
+    max_memory: Option<u64>,
 }
 
 impl LimitArgs {
@@ -277,7 +280,10 @@ impl LimitArgs {
         limits.line_bytes = self.max_line.map_or(limits.line_bytes, size);
         limits.records = self.max_records.map_or(limits.records, size);
         limits.whole_bytes = self.max_whole.unwrap_or(limits.whole_bytes);
-        limits
+        match self.max_memory {
+            Some(bytes) => limits.memory(bytes),
+            None => limits,
+        }
     }
 }
 

@@ -119,6 +119,13 @@ impl Analyzer {
         self
     }
 
+    /// What reading may hold in memory besides what it finds.
+    #[must_use]
+    pub fn max_memory(mut self, bytes: u64) -> Self {
+        self.limits = self.limits.memory(bytes);
+        self
+    }
+
     /// How far to go with a hostile bundle.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {

@@ -199,17 +199,18 @@ impl Lint {
     }
 
     fn tests(&mut self, rule: &Rule) {
+        let tests = crate::pack::cases(rule);
         let of = (rule.file.as_str(), rule.name.as_str());
         let bands = |it: &crate::TestCase| it.expect.band.clone().unwrap_or_default();
         let hit = |it: &&crate::TestCase| {
             it.expect.rank == Some(1) || ["confirmed", "likely", "possible", "symptom"].contains(&bands(it).as_str())
         };
-        let silent = rule.tests.iter().filter(|it| bands(it) == "none").count();
-        let negative = rule.tests.iter().filter(|it| ["none", "ruled-out"].contains(&bands(it).as_str())).count();
-        let source_missing = rule.tests.iter().any(|it| !it.expect.missing.is_empty() || bands(it) == "not-assessable");
+        let silent = tests.iter().filter(|it| bands(it) == "none").count();
+        let negative = tests.iter().filter(|it| ["none", "ruled-out"].contains(&bands(it).as_str())).count();
+        let source_missing = tests.iter().any(|it| !it.expect.missing.is_empty() || bands(it) == "not-assessable");
         let at = rule.test_places.first().copied().unwrap_or(rule.place);
         let level = if rule.status == "stable" { Level::Error } else { Level::Warning };
-        if !rule.tests.iter().any(|it| hit(&it)) {
+        if !tests.iter().any(|it| hit(&it)) {
             self.say(of, at, level, "test-hit-missing", "no test shows the rule where it fits");
         }
         if negative == 0 {

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use timeline::{Timeline, Watch};
 
 use crate::infer::{self, Diagnosis};
@@ -123,7 +124,17 @@ pub struct RuleTests {
 struct SourceFile {
     name: String,
     text: String,
+    trusted: bool,
 }
+
+impl SourceFile {
+    fn file(&self) -> File<'_> {
+        File { name: &self.name, text: &self.text, trusted: self.trusted }
+    }
+}
+
+/// The tests of this package check the built-in files; a released binary only reads them.
+const TRUST: bool = !cfg!(debug_assertions);
 
 impl Pack {
     /// The rules that come with coroner.
@@ -140,7 +151,7 @@ impl Pack {
     /// A folder that cannot be read, or a file that is no rule: with file, line and column.
     pub fn with(folders: &[impl AsRef<Path>]) -> Result<Pack, Error> {
         let mut built_in = Vec::new();
-        collect_built_in(&BUILT_IN, &mut built_in);
+        collect_built_in(&BUILT_IN, TRUST, &mut built_in);
         let mut layers = vec![built_in];
         for folder in folders {
             let mut files = Vec::new();
@@ -155,7 +166,8 @@ impl Pack {
     /// # Errors
     /// A text that is no rule: with its name, line and column.
     pub fn of_texts(files: &[(String, String)]) -> Result<Pack, Error> {
-        let file = |(name, text): &(String, String)| SourceFile { name: name.clone(), text: text.clone() };
+        let file =
+            |(name, text): &(String, String)| SourceFile { name: name.clone(), text: text.clone(), trusted: false };
         Pack::compile(&[files.iter().map(file).collect()])
     }
 
@@ -163,9 +175,10 @@ impl Pack {
         let (mut signals, mut documents, mut bugs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for layer in layers {
             let mut seen: Vec<((u8, String), &str)> = Vec::new();
-            for source in layer {
-                let file = File { name: &source.name, text: &source.text };
-                match parse(file)? {
+            let parsed: Vec<_> = layer.par_iter().map(|it| parse(it.file())).collect();
+            for (source, document) in layer.iter().zip(parsed) {
+                let file = source.file();
+                match document? {
                     Document::Signal(document) => {
                         let signal = compile_signal(file, document)?;
                         seen.push(((0, signal.name.clone()), &source.name));
@@ -193,13 +206,13 @@ impl Pack {
         }
         let mut known_bugs = Vec::new();
         for (source, document) in bugs.into_values() {
-            known_bugs.push(compile_bug(File { name: &source.name, text: &source.text }, document, &mut signals)?);
+            known_bugs.push(compile_bug(source.file(), document, &mut signals)?);
         }
         let bugs = known_bugs;
         let mut rules = Vec::new();
         let mut files = BTreeMap::new();
         for (name, (source, document)) in documents {
-            let file = File { name: &source.name, text: &source.text };
+            let file = source.file();
             rules.push(compile_rule(file, *document, &signals)?);
             files.insert(name, source);
         }
@@ -209,7 +222,7 @@ impl Pack {
                 if !names.contains(mention.as_str())
                     && let Some(source) = files.get(&rule.name)
                 {
-                    let file = File { name: &source.name, text: &source.text };
+                    let file = source.file();
                     let own = rule.clauses.iter().map(|it| it.name.as_str());
                     let near = did_you_mean(mention, names.iter().copied().chain(own));
                     return Err(file.broken(*place, format!("no clause or rule is called {mention}{near}")));
@@ -239,6 +252,14 @@ impl Pack {
 
     pub(crate) fn prior_db(&self, rule: &str) -> f64 {
         self.priors.get(rule).copied().unwrap_or(0.0)
+    }
+
+    /// The literals of all signals, sorted: what the scan looks for.
+    #[must_use]
+    pub fn literals(&self) -> Vec<&str> {
+        let ways = self.signals.values().flat_map(|it| &it.matches);
+        let all: BTreeSet<&str> = ways.flat_map(|it| &it.literals).map(String::as_str).collect();
+        all.into_iter().collect()
     }
 
     /// Which log lines the signals may need.
@@ -296,7 +317,7 @@ impl Pack {
             rule: it.name.clone(),
             file: it.file.clone(),
             symptom: it.symptom,
-            cases: it.tests.clone(),
+            cases: cases(it),
         };
         self.rules.iter().map(tests).collect()
     }
@@ -331,16 +352,29 @@ fn doc(rule: &Rule) -> RuleDoc {
     }
 }
 
+/// The tests of a rule; those of a trusted one are read only now.
+pub(crate) fn cases(rule: &Rule) -> Vec<TestCase> {
+    let unread = || {
+        let text = BUILT_IN.get_file(&rule.file).filter(|_| TRUST)?.contents_utf8()?;
+        match parse(File { name: &rule.file, text, trusted: false }) {
+            Ok(Document::Rule(document)) => Some(document.tests.into_iter().map(|it| it.value).collect()),
+            _ => None,
+        }
+    };
+    let read = Some(&rule.tests).filter(|it| !it.is_empty()).cloned();
+    read.or_else(unread).unwrap_or_default()
+}
+
 fn is_rule_file(path: &Path) -> bool {
     path.extension().is_some_and(|it| it == "yaml" || it == "yml")
 }
 
-fn collect_built_in(folder: &Dir<'_>, files: &mut Vec<SourceFile>) {
+fn collect_built_in(folder: &Dir<'_>, trusted: bool, files: &mut Vec<SourceFile>) {
     for file in folder.files().filter(|it| is_rule_file(it.path())) {
         let text = file.contents_utf8().unwrap_or_default().to_owned();
-        files.push(SourceFile { name: file.path().display().to_string(), text });
+        files.push(SourceFile { name: file.path().display().to_string(), text, trusted });
     }
-    folder.dirs().for_each(|it| collect_built_in(it, files));
+    folder.dirs().for_each(|it| collect_built_in(it, trusted, files));
 }
 
 fn collect_folder(folder: &Path, files: &mut Vec<SourceFile>) -> Result<(), Error> {
@@ -353,7 +387,7 @@ fn collect_folder(folder: &Path, files: &mut Vec<SourceFile>) -> Result<(), Erro
             collect_folder(&path, files)?;
         } else if is_rule_file(&path) {
             let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            files.push(SourceFile { name: path.display().to_string(), text });
+            files.push(SourceFile { name: path.display().to_string(), text, trusted: false });
         }
     }
     Ok(())
@@ -370,7 +404,7 @@ mod tests {
     }
 
     fn refused(text: &str) -> String {
-        let layers = [vec![SourceFile { name: "mine.yaml".to_owned(), text: text.to_owned() }]];
+        let layers = [vec![SourceFile { name: "mine.yaml".to_owned(), text: text.to_owned(), trusted: false }]];
         Pack::compile(&layers).expect_err("must be refused").to_string()
     }
 
@@ -397,6 +431,24 @@ mod tests {
             let message = refused(&text);
             assert!(message.contains(expected), "{expected} in: {message}");
             assert!(message.starts_with("mine.yaml:") && message.contains("^"), "place and caret in: {message}");
+        }
+    }
+
+    #[test]
+    fn trusted_files_give_the_same_rules_but_for_their_tests() {
+        let pack = |trusted: bool| {
+            let mut files = Vec::new();
+            collect_built_in(&BUILT_IN, trusted, &mut files);
+            Pack::compile(&[files]).unwrap_or_else(|error| panic!("{error}"))
+        };
+        let (checked, trusted) = (pack(false), pack(true));
+        assert_eq!(format!("{:?}", checked.rules()), format!("{:?}", trusted.rules()));
+        assert_eq!(checked.signals.keys().collect::<Vec<_>>(), trusted.signals.keys().collect::<Vec<_>>());
+        assert!(trusted.rules.iter().all(|it| it.tests.is_empty()));
+        for (name, signal) in &checked.signals {
+            for (one, other) in signal.matches.iter().zip(&trusted.signals[name].matches) {
+                assert!(one.regex.names().eq(other.regex.names()), "{name}");
+            }
         }
     }
 

@@ -1,8 +1,9 @@
 //! Finding signals: one pass for all literals decides which lines are worth a regular expression.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use timeline::{Name, Timeline, Value, Watch};
+use timeline::{Event, Name, Timeline, Value, Watch};
 
 use crate::language::{Signal, SignalMatch};
 use crate::scan::Scan;
@@ -13,6 +14,8 @@ pub(crate) struct Prefilter {
     literals: Scan,
     /// Signal and match, by literal.
     owners: Vec<(usize, usize)>,
+    /// The ways each signal shows.
+    ways: Vec<Vec<SignalMatch>>,
 }
 
 /// A line that shows a signal.
@@ -36,7 +39,8 @@ impl Prefilter {
             }
         }
         let literals = Scan::new(patterns);
-        Prefilter { literals, owners }
+        let ways = signals.iter().map(|it| it.matches.clone()).collect();
+        Prefilter { literals, owners, ways }
     }
 
     /// Every signal each event shows, by the signal's name; matches in event order.
@@ -49,35 +53,51 @@ impl Prefilter {
             }
         };
         let mut found: BTreeMap<&str, Vec<Match>> = BTreeMap::new();
-        let mut candidates: Vec<(usize, usize)> = Vec::new();
         for (event_at, event) in timeline.events.iter().enumerate() {
-            candidates.clear();
-            self.literals.each(event.message.as_bytes(), |it| candidates.push(self.owners[it]));
-            candidates.sort_unstable();
-            candidates.dedup();
-            let mut last = None;
-            for &(signal_at, nth) in &candidates {
-                if last == Some(signal_at) {
-                    continue;
-                }
-                let signal = signals[signal_at];
-                let of = &signal.matches[nth];
-                if of.reads(event)
-                    && let Some(mut captures) = captures(of, &event.message)
-                {
-                    named(&mut captures);
-                    found.entry(&signal.name).or_default().push(Match { event: event_at, captures });
-                    last = Some(signal_at);
-                }
-            }
+            self.show(event, |signal, mut captures| {
+                named(&mut captures);
+                found.entry(&signals[signal].name).or_default().push(Match { event: event_at, captures });
+            });
         }
         found
+    }
+
+    /// Every signal an event shows, each once, with what it captures.
+    fn show(&self, event: &Event, mut found: impl FnMut(usize, Vec<(Name, Value)>)) {
+        let mut candidates: Vec<(usize, usize)> = Vec::new();
+        self.literals.each(event.message.as_bytes(), |it| candidates.push(self.owners[it]));
+        candidates.sort_unstable();
+        candidates.dedup();
+        let mut last = None;
+        for (signal, nth) in candidates {
+            let of = &self.ways[signal][nth];
+            if last != Some(signal)
+                && of.reads(event)
+                && let Some(captures) = captures(of, &event.message)
+            {
+                found(signal, captures);
+                last = Some(signal);
+            }
+        }
     }
 }
 
 impl Watch for Prefilter {
     fn wants(&self, message: &str) -> bool {
         self.literals.is_match(message.as_bytes())
+    }
+
+    fn mark(&self, event: &Event) -> Option<[u64; 2]> {
+        let (mut signals, mut all) = (DefaultHasher::new(), DefaultHasher::new());
+        self.show(event, |signal, captures| {
+            signal.hash(&mut signals);
+            signal.hash(&mut all);
+            for (name, value) in captures {
+                name.hash(&mut all);
+                value.to_string().hash(&mut all);
+            }
+        });
+        Some([signals.finish(), all.finish()])
     }
 }
 
@@ -87,8 +107,12 @@ pub(crate) fn captures(of: &SignalMatch, message: &str) -> Option<Vec<(Name, Val
     if of.unless.as_ref().is_some_and(|it| it.is_match(message)) {
         return None;
     }
-    let named = of.regex.capture_names().flatten();
-    Some(named.filter_map(|name| found.name(name).map(|it| (Name::from(name), Value::from(it.as_str())))).collect())
+    Some(
+        of.regex
+            .names()
+            .filter_map(|name| found.name(name).map(|it| (Name::from(name), Value::from(it.as_str()))))
+            .collect(),
+    )
 }
 
 /// Whether a text shows a signal, whoever wrote it: for samples.

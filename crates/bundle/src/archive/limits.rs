@@ -23,6 +23,19 @@ pub struct Limits {
     pub records: usize,
     /// What may be held in memory whole at any time, such as a zip inside a tar; something larger is passed over unread.
     pub whole_bytes: u64,
+    /// What reading should hold at any time, besides what it finds: bytes on their way to the parsers, and the members and
+    /// windows that must be held whole, of which [`Limits::whole_bytes`] bounds each.
+    pub memory_bytes: u64,
+}
+
+impl Limits {
+    /// Bounds what reading holds at any time.
+    #[must_use]
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory_bytes = bytes;
+        self.whole_bytes = self.whole_bytes.min(bytes / 2);
+        self
+    }
 }
 
 impl Default for Limits {
@@ -36,6 +49,7 @@ impl Default for Limits {
             line_bytes: 1 << 20,
             records: 5_000_000,
             whole_bytes: 256 << 20,
+            memory_bytes: 512 << 20,
         }
     }
 }

@@ -9,8 +9,6 @@ pub(crate) struct Member<'r> {
     pub(crate) path: String,
     /// Seconds since 1970 as the container tells them; a hint only.
     pub(crate) modified: Option<i64>,
-    /// Length as the container claims it; absent for what is decompressed. Never allocate by it.
-    pub(crate) size: Option<u64>,
     /// The content. Never fails: it ends early, and the note that says why follows.
     pub(crate) reader: &'r mut dyn Read,
 }

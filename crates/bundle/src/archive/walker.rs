@@ -113,7 +113,7 @@ impl Walker<'_> {
 
     fn plain(&mut self, place: &Place, reader: &mut dyn Read) -> Result<(), Stop> {
         let mut leaf = Leaf { reader, budget: self.budget, over: false };
-        let member = Member { path: place.path.clone(), modified: place.modified, size: place.size, reader: &mut leaf };
+        let member = Member { path: place.path.clone(), modified: place.modified, reader: &mut leaf };
         self.said += 1;
         if self.visitor.member(member) == ControlFlow::Break(()) {
             return Err(Stop::Quit);

@@ -153,12 +153,13 @@ pub(crate) fn parse(file: File<'_>) -> Result<Document, Error> {
         with_snippet: false,
     };
     let begins = |key: &str| file.text.lines().any(|it| it.starts_with(key));
+    let text = if file.trusted { before_tests(file.text) } else { file.text };
     let parsed = if begins("known-bugs:") {
-        serde_saphyr::from_str_with_options(file.text, options).map(Document::Bugs)
+        serde_saphyr::from_str_with_options(text, options).map(Document::Bugs)
     } else if begins("signal:") {
-        serde_saphyr::from_str_with_options(file.text, options).map(Document::Signal)
+        serde_saphyr::from_str_with_options(text, options).map(Document::Signal)
     } else {
-        serde_saphyr::from_str_with_options(file.text, options).map(|it| Document::Rule(Box::new(it)))
+        serde_saphyr::from_str_with_options(text, options).map(|it| Document::Rule(Box::new(it)))
     };
     parsed.map_err(|error| {
         let at = error.location();
@@ -168,6 +169,11 @@ pub(crate) fn parse(file: File<'_>) -> Result<Document, Error> {
         let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
         file.broken(place, message)
     })
+}
+
+/// The rule without its tests, which stand last and are longer than the rest.
+fn before_tests(text: &str) -> &str {
+    text.find("\ntests:\n").map_or(text, |at| &text[..=at])
 }
 
 /// Where a word stands.

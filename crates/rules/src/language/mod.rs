@@ -10,6 +10,7 @@ pub(crate) mod condition;
 mod document;
 pub(crate) mod expression;
 mod names;
+mod pattern;
 mod quantity;
 pub(crate) mod suggest;
 pub(crate) mod template;
@@ -74,6 +75,8 @@ pub(crate) struct Place {
 pub(crate) struct File<'t> {
     pub(crate) name: &'t str,
     pub(crate) text: &'t str,
+    /// Whether it was checked when coroner was built: then its samples and tests are not read again.
+    pub(crate) trusted: bool,
 }
 
 impl File<'_> {

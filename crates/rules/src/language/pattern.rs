@@ -1,0 +1,105 @@
+//! Regular expressions of signals: checked where somebody may have mistyped one, built where a line asks for it.
+//!
+//! Most signals of a pack never meet a line that holds one of their literals, and building an expression takes a hundred
+//! times as long as reading it.
+
+use std::sync::{Arc, OnceLock};
+
+use regex::{Captures, Regex};
+
+/// A regular expression that is built when it is first needed, once for all its clones.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern {
+    text: Arc<str>,
+    built: Arc<OnceLock<Option<Regex>>>,
+}
+
+impl Pattern {
+    /// One that is known to be sound; an unsound one matches nothing.
+    pub(crate) fn trusted(text: &str) -> Pattern {
+        Pattern { text: text.into(), built: Arc::default() }
+    }
+
+    /// One that is built at once, to see whether it is sound.
+    pub(crate) fn checked(text: &str) -> Result<Pattern, regex::Error> {
+        let regex = Regex::new(text)?;
+        Ok(Pattern { text: text.into(), built: Arc::new(OnceLock::from(Some(regex))) })
+    }
+
+    /// As written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn regex(&self) -> Option<&Regex> {
+        self.built.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+    }
+
+    pub(crate) fn is_match(&self, text: &str) -> bool {
+        self.regex().is_some_and(|it| it.is_match(text))
+    }
+
+    pub(crate) fn captures<'t>(&self, text: &'t str) -> Option<Captures<'t>> {
+        self.regex()?.captures(text)
+    }
+
+    /// The names of its groups, in order, read from its text.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let bytes = self.text.as_bytes();
+        let (mut at, mut class) = (0, 0u32);
+        std::iter::from_fn(move || {
+            while at < bytes.len() {
+                let rest = &self.text[at..];
+                let len = rest.chars().next().map_or(1, char::len_utf8);
+                match bytes[at] {
+                    // whatever is escaped
+                    b'\\' => at += 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+                    b'[' => {
+                        (class, at) = (class + 1, at + 1);
+                        // a bracket at the beginning of a class stands for itself
+                        at += usize::from(bytes.get(at) == Some(&b'^'));
+                        at += usize::from(bytes.get(at) == Some(&b']'));
+                    }
+                    b']' => (class, at) = (class.saturating_sub(1), at + 1),
+                    b'(' if class == 0 => {
+                        at += 1;
+                        let named = rest.strip_prefix("(?P<").or_else(|| rest.strip_prefix("(?<"));
+                        if let Some((name, _)) = named.and_then(|it| it.split_once('>')) {
+                            return Some(name);
+                        }
+                    }
+                    _ => at += len,
+                }
+            }
+            None
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_the_expression_has() {
+        for text in [
+            r"plain (?:a|b) (c)",
+            r"(?P<one>a)(?<two>b(?P<three>c))",
+            r"\(?P<none>x\) (?P<one>[(?P<no>]+) \[(?P<two>x)\]",
+            r"[^](?P<no>]*(?P<yes>\S+?/\d+)",
+            r"[]a(?P<no>]x(?i)gr\u{fc}n(?P<e>f\u{fc}r)",
+            r"(?x) (?P<a> [[:alpha:](?P<no>] )",
+        ] {
+            let regex = Regex::new(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+            let expected: Vec<&str> = regex.capture_names().flatten().collect();
+            assert_eq!(Pattern::trusted(text).names().collect::<Vec<_>>(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_not_sound_is_refused_where_it_is_checked_and_matches_nothing_elsewhere() {
+        assert!(Pattern::checked("a(").is_err());
+        assert!(!Pattern::trusted("a(").is_match("a("));
+        assert!(Pattern::trusted("a.c").is_match("xabcx"));
+    }
+}
