@@ -7,13 +7,14 @@
 //! 10.64.0.1        0x1         0x2         3c:61:04:00:00:01     *        eno1
 //! ```
 //!
-//! One row an entry. Skipped: statistics, proxy entries. Units: none. Time: none.
+//! One row an entry, and one with their number. Skipped: statistics, proxy entries. Units: none. Time: none.
 //!
 //! Source: `print_neigh` in iproute2's `ip/ipneigh.c`; net-tools `arp.c`; `net/ipv4/arp.c`.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use timeline::{Collected, MemberRecords, Row, relation};
+use timeline::{Collected, Fact, MemberRecords, Name, Quote, Record, Row, Stamp, Time, relation};
 
 use crate::host_lines::host_lines;
 use crate::lines::is_elision;
@@ -33,6 +34,15 @@ pub(crate) static FORMAT: Format = Format {
 
 /// What the kernel thinks of an entry.
 const STATES: [&str; 8] = ["PERMANENT", "NOARP", "REACHABLE", "STALE", "NONE", "INCOMPLETE", "DELAY", "PROBE"];
+
+/// What a listing adds up to.
+#[derive(Default)]
+struct Count {
+    entries: i64,
+    failed: i64,
+    first: Option<Quote>,
+    last: Option<Quote>,
+}
 
 struct Entry<'t> {
     ip: IpAddr,
@@ -91,6 +101,7 @@ fn entry(line: &str) -> Option<Entry<'_>> {
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let mut incomplete = input.truncated.then(|| "the file is cut".to_owned());
     let mut nodes = Vec::new();
+    let mut counts: BTreeMap<Option<Name>, Count> = BTreeMap::new();
     for of in host_lines(input) {
         out.tally.lines += 1;
         match entry(of.line.text) {
@@ -100,6 +111,13 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
                     .with("dev", it.dev)
                     .with("mac", it.lladdr.map(str::to_ascii_lowercase))
                     .with("state", it.state);
+                if it.ip.is_ipv4() {
+                    let count = counts.entry(of.node.clone()).or_default();
+                    count.entries += 1;
+                    count.failed += i64::from(matches!(it.state, Some("FAILED" | "INCOMPLETE")));
+                    count.first.get_or_insert_with(|| of.quote(input));
+                    count.last = Some(of.quote(input));
+                }
                 of.push(input, row, out);
             }
             None if of.prompt || header(of.line.text) => {}
@@ -115,6 +133,12 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
         if !nodes.contains(&of.node) {
             nodes.push(of.node);
         }
+    }
+    for (node, count) in counts {
+        let row = Row::new(&relation::NEIGHBOUR_COUNT).with("entries", count.entries).with("failed", count.failed);
+        let quotes = count.first.into_iter().chain(count.last).collect();
+        let fact = Fact { row, node, at: Time::UNKNOWN, quotes };
+        out.records.push(Record::Fact(Box::new(fact), Stamp::None));
     }
     let (relation, member) = (relation::NEIGHBOUR.name, input.origin.member);
     out.collected.extend(nodes.into_iter().map(|node| Collected { relation, node, incomplete: incomplete.clone(), member }));

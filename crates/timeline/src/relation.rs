@@ -217,6 +217,9 @@ relations! {
     /// A control group or pod and what it uses.
     POD_USAGE = "pod.usage", cluster, ["namespace", "name", "processes", "memory_bytes", "ephemeral_bytes", "on"],
         "What a pod used when the kubelet's stats/summary was taken.";
+    /// How many neighbours a node knows.
+    NEIGHBOUR_COUNT = "neighbour.count", node, ["entries", "failed"],
+        "How many IPv4 neighbours a listing holds, and how many of them do not answer.";
     /// A real server behind an IPVS service.
     IPVS_SERVER = "ipvs.server", node, ["service", "protocol", "server", "weight", "active", "inactive"],
         "A real server of an IPVS service; weight 0 takes no new connections.";

@@ -60,7 +60,9 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
                 .with("matches", answers.iter().filter(|it| **it).count() as i64)
                 .with("nodes", labels.len() as i64);
             let quotes = fact.quotes.iter().filter(|it| it.text.contains(field)).chain(&fact.quotes);
-            let quotes = quotes.take(1).cloned().collect();
+            let mut quotes: Vec<_> = quotes.take(1).cloned().collect();
+            // a label that is there, for those that are not
+            quotes.extend(facts(timeline, &relation::NODE_LABEL).take(1).flat_map(|it| it.quotes.iter().take(1).cloned()));
             found.push(Fact { row, node: None, at: fact.at, quotes });
         }
     }

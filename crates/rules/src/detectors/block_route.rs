@@ -33,15 +33,19 @@ const MOST_ROWS: usize = 20_000;
 fn find(timeline: &Timeline) -> Vec<Fact> {
     let tables = Tables::of(timeline);
     let blocks = Blocks::of(timeline);
-    let mut rows: Vec<(Name, Row, Option<&Fact>, &Fact)> = Vec::new();
+    let mut rows: Vec<(Name, Row, [Option<&Fact>; 3])> = Vec::new();
     for (block, owner, fact) in blocks.iter() {
         let Some(owner) = owner else { continue };
         let ip = block.addr();
         let mut lacking: Vec<(&Name, &'static str, Option<IpNet>, Option<&Fact>)> = Vec::new();
         let mut elsewhere = 0i64;
+        let mut example: Option<&Fact> = None;
         for (node, table) in tables.knowing(ip).filter(|(node, _)| *node != owner && tables.is_whole(node, ip)) {
             match way(table, *block) {
-                Way::Known => elsewhere += 1,
+                Way::Known(route) => {
+                    elsewhere += 1;
+                    example = example.or(route);
+                }
                 Way::Wider => {}
                 Way::Missing(word, dst, route) => lacking.push((node, word, dst, route)),
             }
@@ -56,16 +60,17 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
                 .with("verdict", word)
                 .with("dst", dst)
                 .with("elsewhere", elsewhere);
-            rows.push((node.clone(), row, route.or_else(|| tables.table(node, ip).and_then(|it| it.sample(ip))), fact));
+            let shown = route.or_else(|| tables.table(node, ip).and_then(|it| it.sample(ip)));
+            rows.push((node.clone(), row, [shown, Some(fact), example]));
             if rows.len() >= MOST_ROWS {
                 break;
             }
         }
     }
     let count = |node: &Name| rows.iter().filter(|it| it.0 == *node).count() as i64;
-    let facts = rows.iter().map(|(node, row, route, block)| {
-        let at = route.map_or(Time::UNKNOWN, |it| it.at);
-        Fact { row: row.clone().with("lacking", count(node)), node: Some(node.clone()), at, quotes: quotes([*route, Some(*block)]) }
+    let facts = rows.iter().map(|(node, row, shown)| {
+        let at = shown[0].map_or(Time::UNKNOWN, |it| it.at);
+        Fact { row: row.clone().with("lacking", count(node)), node: Some(node.clone()), at, quotes: quotes(*shown) }
     });
     facts.collect()
 }
@@ -73,7 +78,7 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
 /// How a table knows a block.
 enum Way<'t> {
     /// By a route of its own.
-    Known,
+    Known(Option<&'t Fact>),
     /// As part of a wider route, of a router say.
     Wider,
     /// Not at all, or only to be dropped.
@@ -90,7 +95,7 @@ fn way<'t>(table: &Table<'t>, block: IpNet) -> Way<'t> {
             if claimed { Way::Wider } else { Way::Missing(verdict.word, Some(dst), verdict.fact) }
         }
         Some(dst) if dst.prefix_len() == 0 => Way::Missing("default", Some(dst), verdict.fact),
-        Some(dst) if dst.prefix_len() >= block.prefix_len() => Way::Known,
+        Some(dst) if dst.prefix_len() >= block.prefix_len() => Way::Known(verdict.fact),
         Some(_) => Way::Wider,
         None => Way::Missing("no-route", None, None),
     }

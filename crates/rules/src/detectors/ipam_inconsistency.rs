@@ -30,7 +30,7 @@ pub(super) static RELATION: Relation = Relation {
 pub(super) static DETECTOR: Detector = Detector { relation: &RELATION, needs: &["ipam.block"], find };
 
 /// Leaked addresses quoted of a node.
-const QUOTED: usize = 3;
+const QUOTED: usize = 6;
 
 fn find(timeline: &Timeline) -> Vec<Fact> {
     let tables = Tables::of(timeline);

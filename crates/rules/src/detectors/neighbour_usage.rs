@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use timeline::{Fact, Name, Relation, Row, Timeline, relation};
 
-use super::routes::{address, quotes, text};
+use super::routes::{quotes, text};
 use super::{Detector, facts};
 
 pub(super) static RELATION: Relation = Relation {
@@ -26,25 +26,29 @@ pub(super) static RELATION: Relation = Relation {
 pub(super) static DETECTOR: Detector = Detector { relation: &RELATION, needs: &["neighbour", "sysctl"], find };
 
 fn find(timeline: &Timeline) -> Vec<Fact> {
-    let mut tables: BTreeMap<Name, Vec<&Fact>> = BTreeMap::new();
-    for fact in facts(timeline, &relation::NEIGHBOUR) {
-        if let Some(node) = fact.node.as_ref().filter(|_| address(fact, "ip").is_some_and(|it| it.is_ipv4())) {
-            tables.entry(node.clone()).or_default().push(fact);
+    // of several listings of a node the longest
+    let mut counts: BTreeMap<Name, &Fact> = BTreeMap::new();
+    let entries = |it: &Fact| it.get("entries").as_number().unwrap_or_default();
+    for fact in facts(timeline, &relation::NEIGHBOUR_COUNT) {
+        let Some(node) = &fact.node else { continue };
+        let known = counts.entry(node.clone()).or_insert(fact);
+        if entries(fact) > entries(known) {
+            *known = fact;
         }
     }
     let mut found = Vec::new();
-    for (node, entries) in &tables {
+    for (node, count) in &counts {
         let mut limits = facts(timeline, &relation::SYSCTL).filter(|it| it.node.as_ref() == Some(node));
         let limit = limits.find(|it| text(it, "key") == "net.ipv4.neigh.default.gc_thresh3");
         let most = limit.and_then(|it| it.get("value").as_number());
-        let failed = entries.iter().filter(|it| matches!(text(it, "state").as_str(), "FAILED" | "INCOMPLETE")).count();
         let row = Row::new(&RELATION)
-            .with("entries", entries.len() as i64)
-            .with("failed", failed as i64)
+            .with("entries", count.get("entries").as_number().map(|it| it as i64))
+            .with("failed", count.get("failed").as_number().map(|it| it as i64))
             .with("limit", most.map(|it| it as i64))
-            .with("ratio", most.filter(|it| *it > 0.0).map(|it| entries.len() as f64 / it));
-        let last = entries.last().copied();
-        found.push(Fact { row, node: Some(node.clone()), at: entries[0].at, quotes: quotes([limit, entries.first().copied(), last]) });
+            .with("ratio", most.filter(|it| *it > 0.0).map(|it| entries(count) / it));
+        let mut quotes = quotes([limit]);
+        quotes.extend(count.quotes.iter().cloned());
+        found.push(Fact { row, node: Some(node.clone()), at: count.at, quotes });
     }
     found
 }

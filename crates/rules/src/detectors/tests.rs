@@ -900,6 +900,8 @@ fn what_a_node_has_against_what_it_may() {
     timeline.facts.push(setting("net.ipv4.conf.all.rp_filter", "0"));
     timeline.facts.push(setting("net.ipv4.conf.eth1.rp_filter", "1"));
     timeline.facts.push(setting("net.ipv4.neigh.default.gc_thresh3", "2"));
+    let count = [("entries", "3"), ("failed", "3")];
+    timeline.facts.push(fact(&relation::NEIGHBOUR_COUNT, Some("a"), 2, "10.0.0.1 to 10.0.0.3", &count));
     for at in 1..4 {
         let ip = format!("10.0.0.{at}");
         timeline.facts.push(fact(
