@@ -143,7 +143,11 @@ impl Subject<'_> {
             return false;
         }
         let nodes = symptom.nodes.iter().any(|it| self.nodes.contains(it));
-        if symptom.nodes.is_empty() || self.nodes.is_empty() { !shared.is_empty() } else { nodes }
+        // what is said of the cluster as a whole goes with any node
+        if self.nodes.is_empty() {
+            return true;
+        }
+        if symptom.nodes.is_empty() { !shared.is_empty() } else { nodes }
     }
 
     fn in_time(&self, allowed: &Explains, first: &Time, last: &Time) -> bool {

@@ -132,6 +132,10 @@ fn threatens(it: &Hypothesis, other: &Hypothesis) -> bool {
     if causes(it, other) || causes(other, it) {
         return false;
     }
+    // the same fault on two nodes, even where a setting of both is part of it
+    if it.rule == other.rule && !it.nodes.is_empty() && !it.nodes.iter().any(|node| other.nodes.contains(node)) {
+        return false;
+    }
     if !it.frame_spans.is_disjoint(&other.frame_spans) {
         return true;
     }
