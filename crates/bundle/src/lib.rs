@@ -9,6 +9,7 @@
 
 mod archive;
 mod attribute;
+mod blocks;
 mod buffers;
 mod layout;
 mod member;

@@ -9,6 +9,7 @@ use timeline::{MemberId, MemberRecords, Name, Outcome, Watch};
 
 use crate::archive::{self, Budget, Error, Input, Limit, Limits, Note, SkipReason, Visitor};
 use crate::attribute;
+use crate::blocks;
 use crate::buffers::{Buffers, Piece};
 use crate::layout::{self, Layout};
 use crate::member::{Consumer, Done, SNIFF_BYTES, incomplete, number, over_records, recognise};
@@ -89,6 +90,7 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
             members: start..case.members.len(),
         });
     }
+    blocks::join(&case.members, &mut case.records);
     Ok(case)
 }
 

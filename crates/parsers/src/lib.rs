@@ -21,6 +21,7 @@ mod kernel;
 mod kube;
 mod lines;
 mod log;
+mod metric_block;
 mod paste;
 mod places;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use std::sync::Arc;
 
 pub use closest::closest;
 pub use lines::{Line, lines};
+pub use metric_block::join_block;
 use timeline::{MemberId, MemberRecords, Name, Quote, Span, Watch};
 
 /// A grammar we read.
@@ -249,6 +251,8 @@ formats! {
     sysctl,
     syslog,
     systemd_units,
+    tsdb_chunks,
+    tsdb_index,
 }
 
 /// The format that fits best, if any does.

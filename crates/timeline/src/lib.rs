@@ -28,7 +28,9 @@ pub use coverage::{Collected, Issue, Member, Outcome, Seen, Tally};
 pub use fact::{Fact, Row, Value};
 pub use kernel_clock::KernelClock;
 pub use names::{Name, NodeNames};
-pub use record::{Carrier, Event, MemberRecords, Record, Severity, Source, Watch};
+pub use record::{
+    BlockPart, Carrier, Event, IndexedSeries, MemberRecords, Record, SampleChunk, Severity, Source, Watch,
+};
 pub use relation::Relation;
 pub use series::{Point, Series};
 pub use skew::{Skew, SkewUse};

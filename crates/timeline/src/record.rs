@@ -161,6 +161,41 @@ pub struct MemberRecords {
     pub collected: Vec<Collected>,
     /// How much of it was understood.
     pub tally: Tally,
+    /// What it holds of series whose other half stands in another member.
+    pub part: Option<BlockPart>,
+}
+
+/// One half of a block of metrics, as Prometheus stores it: labels and values stand in files of their own.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BlockPart {
+    /// The series, and where their chunks stand.
+    Index(Vec<IndexedSeries>),
+    /// The chunks of one file, by their place in it.
+    Chunks(Vec<SampleChunk>),
+}
+
+/// A series in the index of a block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexedSeries {
+    /// The name of the metric.
+    pub metric: Name,
+    /// The other labels, sorted.
+    pub labels: Vec<(Name, Name)>,
+    /// Number of the file, from 0, and place in it, of each chunk in time order.
+    pub chunks: Vec<(u32, u32)>,
+    /// Where the entry stands in the index.
+    pub start: u64,
+}
+
+/// Samples that were packed together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SampleChunk {
+    /// Place in the file.
+    pub start: u32,
+    /// Length in the file.
+    pub len: u32,
+    /// Milliseconds since the epoch and values, staleness markers among them.
+    pub samples: Vec<(i64, f64)>,
 }
 
 /// Decides which log lines are worth keeping; everything else is only counted.
