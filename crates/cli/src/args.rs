@@ -190,6 +190,10 @@ pub(crate) struct Analyze {
     /// Adds the rules of a directory; a rule with the name of a built-in one replaces it
     #[arg(long, value_name = "DIR")]
     pub(crate) rules: Vec<PathBuf>,
+    /// Evaluates Prometheus alerting and recording rules of one's own over the series of the bundle, and tells what would
+    /// have fired
+    #[arg(long, value_name = "FILE")]
+    pub(crate) alerts: Vec<PathBuf>,
     /// Exits with 1 when a hypothesis reaches this band or a better one
     #[arg(long, value_enum, value_name = "BAND")]
     pub(crate) fail_on: Option<FailOn>,

@@ -49,6 +49,7 @@ fn run(command: &Command, output: &Output) -> anyhow::Result<ExitCode> {
 
 fn analyze(args: &Analyze, output: &Output) -> anyhow::Result<ExitCode> {
     let analyzer = args.rules.iter().fold(analyzer(&args.case)?, |analyzer, dir| analyzer.rules(dir));
+    let analyzer = args.alerts.iter().fold(analyzer, |analyzer, file| analyzer.alerts(file));
     let waiting = Waiting::start(&args.case.inputs);
     let found = analyzer.analyze()?;
     drop(waiting);

@@ -1,7 +1,7 @@
 //! The diagnosis in the words of the report: places become paths and lines, times become stamps.
 
 use report::{
-    Boot, CauseUnknown, Cited, Clock, ClockFindings, Collect, Coverage, Decisive, Evidence, Fix, Hypothesis,
+    Alert, Boot, CauseUnknown, Cited, Clock, ClockFindings, Collect, Coverage, Decisive, Evidence, Fix, Hypothesis,
     HypothesisRef, Instant, KnownBug, LimitHit, Link, Looked, Missing, Node, Reason, Report, RuleDoc, Symptom,
     SymptomRef, Weight, Witness,
 };
@@ -36,6 +36,7 @@ pub(crate) fn report(
             .collect(),
         not_assessable: diagnosis.could_not_look.iter().map(looked).collect(),
         symptoms: diagnosis.symptoms.iter().map(|it| words.symptom(it)).collect(),
+        alerts: diagnosis.alerts.iter().map(|it| words.alert(it)).collect(),
         unexplained: unexplained.map(symptom_ref).collect(),
         cause_unknown: unknown.then(|| words.cause_unknown()),
         collect_plan: diagnosis.collect_plan.iter().map(collect).collect(),
@@ -273,6 +274,24 @@ impl Words<'_> {
             explained_by: by.into_iter().map(|(rank, it)| reference(rank, it)).collect(),
             follows: it.follows.and_then(|at| self.diagnosis.symptoms.get(at)).map(symptom_ref),
             quotes: it.quotes.iter().map(|it| self.cited(it)).collect(),
+        }
+    }
+
+    fn alert(&self, it: &rules::Alert) -> Alert {
+        Alert {
+            name: it.name.to_string(),
+            title: it.title(),
+            node: it.node.as_deref().map(str::to_owned),
+            labels: it.labels.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            annotations: it.annotations.iter().cloned().collect(),
+            expression: it.expression.clone(),
+            for_secs: it.for_secs,
+            at: Instant::from_time(&it.at),
+            last: Instant::from_time(&it.last),
+            times: it.times,
+            value: Some(it.value).filter(|it| it.is_finite()),
+            quotes: it.quotes.iter().map(|it| self.cited(it)).collect(),
+            rule: format!("{}:{}", it.file, it.line),
         }
     }
 

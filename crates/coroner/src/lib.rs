@@ -25,6 +25,7 @@ use bundle::Input;
 pub use bundle::Limits;
 pub use report;
 pub use report::{Band, Inspection, Report, RuleDoc, Verdict};
+use rules::Alerts;
 pub use rules::{Finding, Level, Pack, RuleTests, TestCase};
 use timeline::{Overrides, Timeline, Watch};
 
@@ -48,6 +49,7 @@ pub enum Error {
 pub struct Analyzer {
     inputs: Vec<Input>,
     rules: Vec<PathBuf>,
+    alerts: Vec<PathBuf>,
     pack: Option<Arc<Pack>>,
     overrides: Overrides,
     threads: usize,
@@ -88,6 +90,14 @@ impl Analyzer {
     #[must_use]
     pub fn pack(mut self, pack: Arc<Pack>) -> Self {
         self.pack = Some(pack);
+        self
+    }
+
+    /// Adds a file of Prometheus alerting and recording rules of one's own. They are evaluated over the series of the
+    /// bundle; alerts that would have fired are told in [`Report::alerts`], and rules can ask for them as the relation `alert`.
+    #[must_use]
+    pub fn alerts(mut self, file: impl Into<PathBuf>) -> Self {
+        self.alerts.push(file.into());
         self
     }
 
@@ -139,8 +149,12 @@ impl Analyzer {
     /// When an input cannot be opened at all, or a rule is broken.
     pub fn analyze(&self) -> Result<Report, Error> {
         let pack = self.loaded()?;
+        let mut alerts = Alerts::default();
+        for file in &self.alerts {
+            alerts.extend(Alerts::read(file)?);
+        }
         let (name, timeline, mut limits_hit) = self.read(&pack)?;
-        let diagnosis = pack.diagnose(&timeline);
+        let diagnosis = pack.diagnose_alerting(&timeline, &alerts);
         limits_hit.extend(diagnosis.limits_hit.iter().cloned());
         Ok(convert::report(name, &timeline, &diagnosis, pack.rules().len(), &limits_hit))
     }

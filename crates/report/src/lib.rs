@@ -31,8 +31,8 @@ pub use coverage::{
 pub use inspect::inspection_text;
 pub use instant::Instant;
 pub use model::{
-    Answer, Band, CauseUnknown, Cited, Collect, Decisive, Evidence, Fix, Hypothesis, HypothesisRef, KnownBug, LimitHit,
-    Link, Looked, Missing, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
+    Alert, Answer, Band, CauseUnknown, Cited, Collect, Decisive, Evidence, Fix, Hypothesis, HypothesisRef, KnownBug,
+    LimitHit, Link, Looked, Missing, Order, Polarity, Reason, Report, Symptom, SymptomRef, Verdict, Witness,
 };
 pub use trace::{RuleTrace, TraceOutcome, TracedClause, TracedItem, TracedWay};
 pub use trace_text::trace_text;

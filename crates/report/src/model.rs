@@ -28,6 +28,9 @@ pub struct Report {
     pub not_assessable: Vec<Looked>,
     /// What is visibly wrong, whatever its cause.
     pub symptoms: Vec<Symptom>,
+    /// Alerts of the reader's own Prometheus rules that would have fired; absent where none were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<Alert>,
     /// The symptoms that no hypothesis accounts for.
     pub unexplained: Vec<SymptomRef>,
     /// What was looked for in vain; present when no hypothesis wins.
@@ -64,6 +67,7 @@ impl Default for Report {
             ruled_out: Vec::new(),
             not_assessable: Vec::new(),
             symptoms: Vec::new(),
+            alerts: Vec::new(),
             unexplained: Vec::new(),
             cause_unknown: None,
             collect_plan: Vec::new(),
@@ -414,6 +418,37 @@ pub struct Symptom {
     pub follows: Option<SymptomRef>,
     /// The lines that show it, the first of them.
     pub quotes: Vec<Cited>,
+}
+
+/// An alert of the reader's own rules that would have fired.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Alert {
+    /// Its name.
+    pub name: String,
+    /// What it says, in one line: its summary, message or description, else its expression.
+    pub title: String,
+    /// The node it is about, where its labels say so.
+    pub node: Option<String>,
+    /// The labels of its series and of its rule.
+    pub labels: BTreeMap<String, String>,
+    /// What it says, with its templates filled in.
+    pub annotations: BTreeMap<String, String>,
+    /// What it asks.
+    pub expression: String,
+    /// How long that had to hold before it fired, in seconds.
+    pub for_secs: i64,
+    /// When its condition began to hold.
+    pub at: Instant,
+    /// When it last held.
+    pub last: Instant,
+    /// How often it fired.
+    pub times: u64,
+    /// The farthest its value went; absent where that is no number.
+    pub value: Option<f64>,
+    /// The samples behind that value.
+    pub quotes: Vec<Cited>,
+    /// Where its rule stands: file and line.
+    pub rule: String,
 }
 
 /// A line of the bundle.

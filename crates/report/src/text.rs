@@ -45,6 +45,7 @@ pub fn text(report: &Report, look: &Look) -> String {
     }
     others(&mut page, &rest, &report.ruled_out);
     symptoms(&mut page, &calendar, report);
+    alerts(&mut page, &calendar, report);
     boots(&mut page, &calendar, report);
     trust(&mut page, &calendar, report);
     last_line(&mut page, report);
@@ -64,6 +65,7 @@ fn instants(report: &Report) -> Vec<&Instant> {
         found.extend(it.chain.iter().map(|it| &it.at));
     }
     found.extend(report.symptoms.iter().map(|it| &it.at));
+    found.extend(report.alerts.iter().map(|it| &it.at));
     found.extend(report.boots.iter().filter(|it| it.ended == BootEnd::Unclean).map(|it| &it.end));
     found.extend(report.coverage.gaps.iter().flat_map(|it| [&it.from, &it.to]));
     if report.verdict == Verdict::Healthy {
@@ -152,6 +154,38 @@ fn symptoms(page: &mut Page, calendar: &Calendar, report: &Report) {
     if report.unexplained.is_empty() && open.is_empty() {
         page.prose((Ink::Plain, ""), 3, "none is left unexplained");
     }
+}
+
+/// What the reader's own alerting rules would have said: context, for they know no causes.
+fn alerts(page: &mut Page, calendar: &Calendar, report: &Report) {
+    if report.alerts.is_empty() {
+        return;
+    }
+    page.heading("alerts of your rules that would have fired");
+    let widest = report.alerts.iter().filter_map(|it| calendar.beside(&it.at)).map(|it| chars(&it)).max();
+    let hang = 3 + widest.unwrap_or(0).max("no time".len()) + 3;
+    let mut days = Days::new(calendar);
+    let shown = if page.verbose() { usize::MAX } else { LISTED };
+    for it in report.alerts.iter().take(shown) {
+        days.turn(page, &it.at);
+        let label = format!("   {}", calendar.beside(&it.at).unwrap_or_else(|| "no time".to_owned()));
+        let severity = it.labels.get("severity");
+        let about: Vec<&str> = severity.into_iter().chain(&it.node).map(String::as_str).collect();
+        let about = if about.is_empty() { String::new() } else { format!(" ({})", about.join(", ")) };
+        let often = if it.times > 1 { format!(", {} times", it.times) } else { String::new() };
+        let first = it.quotes.first();
+        let text = format!("{}{about}{often}: {}", it.name, it.title);
+        let entry = Entry {
+            text: &text,
+            file: first.map(|it| it.file.as_str()),
+            line: first.map(|it| it.line),
+            count: 1,
+            quote: first.map(|it| it.text.as_str()),
+            telling: Vec::new(),
+        };
+        page.entry((Ink::Time, &label), hang, &entry);
+    }
+    more(page, hang, report.alerts.len(), shown);
 }
 
 /// The number of a hypothesis, or its rule where it has none.

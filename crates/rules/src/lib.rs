@@ -7,6 +7,7 @@
 //! **Invariant:** every item of evidence carries quotes, and every answer is true, false or unknown.
 //! **Invariant:** the same timeline gives the same answer.
 
+mod alerts;
 mod detectors;
 mod engine;
 mod infer;
@@ -18,6 +19,7 @@ mod scan;
 mod signals;
 mod trace;
 
+pub use alerts::{Alert, Alerts};
 pub use infer::{
     Band, Collect, Decisive, Diagnosis, Evidence, Hypothesis, Included, KnownBug, LookedFor, Missing, Order, Polarity,
     Step, Symptom, Verdict,

@@ -8,6 +8,7 @@ use include_dir::{Dir, include_dir};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use timeline::{Timeline, Watch};
 
+use crate::alerts::Alerts;
 use crate::infer::{self, Diagnosis};
 use crate::language::suggest::did_you_mean;
 use crate::language::template::Template;
@@ -271,7 +272,13 @@ impl Pack {
     /// What the rules say about a timeline.
     #[must_use]
     pub fn diagnose(&self, timeline: &Timeline) -> Diagnosis {
-        infer::diagnose(self, timeline)
+        self.diagnose_alerting(timeline, &Alerts::default())
+    }
+
+    /// The same with alerting rules of the user, evaluated over the series of the timeline.
+    #[must_use]
+    pub fn diagnose_alerting(&self, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
+        infer::diagnose(self, timeline, alerts)
     }
 
     /// How one rule comes to its answer on a timeline, clause by clause; nothing where there is no such rule.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use timeline::{Name, Quote, Time, Timeline, Truth};
 
 use crate::Pack;
+use crate::alerts::Alerts;
 use crate::engine::{Binding, Case, MOST_FRAMES, frames, judge, mentioned};
 use crate::infer::{self, Answer, Band, Diagnosis, Hypothesis};
 use crate::language::{Clause, Rule};
@@ -131,8 +132,8 @@ const MOST_WAYS: usize = 20;
 /// How a rule came to its answer; nothing where there is no such rule.
 pub(crate) fn trace(pack: &Pack, timeline: &Timeline, name: &str) -> Option<Trace> {
     let rule = pack.rules.iter().find(|it| it.name == name)?;
-    let diagnosis = infer::diagnose(pack, timeline);
-    let case = Case::new(timeline, pack);
+    let diagnosis = infer::diagnose(pack, timeline, &Alerts::default());
+    let case = Case::new(timeline, pack, &Alerts::default());
     case.begin();
     let framed = frames(&case, rule);
     let mut limits_hit = Vec::new();

@@ -563,6 +563,25 @@ pub(crate) fn full() -> Report {
             ),
             reboot,
         ],
+        alerts: vec![Alert {
+            name: "ManyThreads".into(),
+            title: "order-sync has 41.87k threads".into(),
+            node: Some("node-07".into()),
+            labels: [("severity", "page"), ("node", "node-07")].map(|(a, b)| (a.to_owned(), b.to_owned())).into(),
+            annotations: [("summary".to_owned(), "order-sync has 41.87k threads".to_owned())].into(),
+            expression: "sum by (node) (container_threads) > 40000".into(),
+            for_secs: 300,
+            at: at("22:03:00", "22:03:15"),
+            last: at("22:09:00", "22:09:00"),
+            times: 1,
+            value: Some(41_870.0),
+            quotes: vec![Cited {
+                file: "metrics/container_threads.json".into(),
+                line: 17,
+                text: "[1784844180,\"41870\"]".into(),
+            }],
+            rule: "alerts.yaml:12".into(),
+        }],
         unexplained: vec![open],
         cause_unknown: Some(CauseUnknown {
             looked_for: vec![Looked {
@@ -660,6 +679,7 @@ pub(crate) fn unknown() -> Report {
         }],
         ruled_out: vec![],
         not_assessable: vec![],
+        alerts: vec![],
         symptoms: full.symptoms.iter().filter(|it| it.explained_by.is_empty()).cloned().collect(),
         cause_unknown: full.cause_unknown.map(|it| CauseUnknown {
             closest: vec![HypothesisRef {
@@ -683,6 +703,7 @@ pub(crate) fn healthy() -> Report {
     Report {
         case: "healthy/".into(),
         verdict: Verdict::Healthy,
+        alerts: vec![],
         nodes: full.nodes,
         clocks: full.clocks.into_iter().take(1).collect(),
         coverage: Coverage {

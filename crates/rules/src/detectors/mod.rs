@@ -39,7 +39,7 @@ macro_rules! detectors {
 }
 
 detectors! {
-    address_conflict,
+    alert, address_conflict,
     bgp_selector,
     bgp_session,
     block_route,

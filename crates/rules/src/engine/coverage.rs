@@ -100,6 +100,9 @@ impl Case<'_> {
                 }
             }
             ClauseKind::Derived(detector) => {
+                if detector.relation.name == crate::detectors::alert::RELATION.name && !self.alerting {
+                    return Coverage::open("no alerting rules were given", "--alerts FILE");
+                }
                 for need in detector.needs {
                     let coverage = match *need {
                         "series" => series(self.timeline, node),

@@ -20,6 +20,7 @@ pub(crate) use holds::holds;
 pub(crate) use judge::judge;
 
 use crate::Pack;
+use crate::alerts::{self, Alert, Alerts};
 use crate::detectors;
 use crate::language::expression::Scope;
 use crate::language::{Clause, ClauseKind, Signal, When};
@@ -44,6 +45,10 @@ pub(crate) struct Case<'t> {
     metrics: Store<'t>,
     /// What they were told.
     answers: RefCell<BTreeMap<Asked, Rc<Outcome>>>,
+    /// Alerts of the user that would have fired, and what of them could not be evaluated.
+    pub(crate) alerts: (Vec<Alert>, Vec<String>),
+    /// Whether there are any that could.
+    pub(crate) alerting: bool,
     /// Rows the rule at hand may still look at.
     budget: Cell<u64>,
 }
@@ -53,7 +58,7 @@ pub(crate) struct Case<'t> {
 pub(crate) const MOST_ROWS: u64 = 20_000_000;
 
 impl<'t> Case<'t> {
-    pub(crate) fn new(timeline: &'t Timeline, pack: &'t Pack) -> Case<'t> {
+    pub(crate) fn new(timeline: &'t Timeline, pack: &'t Pack, alerts: &Alerts) -> Case<'t> {
         let signals: Vec<&Signal> = pack.signal_list();
         let mut facts: BTreeMap<&'static str, Vec<&Fact>> = BTreeMap::new();
         for fact in &timeline.facts {
@@ -67,10 +72,25 @@ impl<'t> Case<'t> {
         let by_node = BTreeMap::new();
         let (metrics, answers) = (Store::of(timeline), RefCell::default());
         let signals = signals_by_name;
-        let mut case = Case { timeline, signals, matches, facts, derived, by_node, boots, metrics, answers, budget };
+        let (alerting, alerts) = (!alerts.is_empty(), alerts::evaluate(alerts, timeline));
+        let mut case = Case {
+            alerts,
+            alerting,
+            timeline,
+            signals,
+            matches,
+            facts,
+            derived,
+            by_node,
+            boots,
+            metrics,
+            answers,
+            budget,
+        };
         case.index();
         let bugs = bugs::rows(&case, &pack.bugs);
         case.derived.insert(detectors::known_bug::RELATION.name, bugs);
+        case.derived.insert(detectors::alert::RELATION.name, alerts::rows(&case.alerts.0));
         case.index();
         case
     }

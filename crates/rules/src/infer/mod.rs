@@ -26,22 +26,23 @@ pub(crate) use score::hypothesis;
 pub(crate) use weigh::{Answer, added};
 
 use crate::Pack;
+use crate::alerts::Alerts;
 use crate::engine::{Case, MOST_FRAMES, MOST_ROWS, frames, judge};
 
 /// Everything the rules have to say about a timeline.
-pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline) -> Diagnosis {
-    let mut diagnosis = judge_all(pack, timeline);
-    witness::check(pack, timeline, &mut diagnosis);
+pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
+    let mut diagnosis = judge_all(pack, timeline, alerts);
+    witness::check(pack, timeline, alerts, &mut diagnosis);
     diagnosis
 }
 
 /// The same without the witness: what the witness itself is judged by.
-fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
-    let case = Case::new(timeline, pack);
+fn judge_all(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
+    let case = Case::new(timeline, pack, alerts);
     let mut symptoms = Vec::new();
     let mut candidates = Vec::new();
     let (mut looked_for, mut could_not_look) = (Vec::new(), Vec::new());
-    let mut limits_hit = Vec::new();
+    let mut limits_hit = case.alerts.1.clone();
     for rule in &pack.rules {
         case.begin();
         let framed = frames(&case, rule);
@@ -79,5 +80,6 @@ fn judge_all(pack: &Pack, timeline: &Timeline) -> Diagnosis {
     explain::tidy(&mut symptoms);
     let mut diagnosis = rank::rank(pack, candidates, symptoms, looked_for, could_not_look);
     diagnosis.limits_hit.splice(0..0, limits_hit);
+    diagnosis.alerts = case.alerts.0.clone();
     diagnosis
 }

@@ -6,6 +6,8 @@ use timeline::{Name, Quote, Span, Time, Truth};
 
 use super::weigh::Answer;
 
+use crate::alerts::Alert;
+
 /// How sure we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Band {
@@ -313,6 +315,8 @@ pub struct Diagnosis {
     pub ruled_out: Vec<Hypothesis>,
     /// What went wrong, in time order.
     pub symptoms: Vec<Symptom>,
+    /// Alerts of the user's own rules that would have fired, in time order: what they say is no symptom of ours.
+    pub alerts: Vec<Alert>,
     /// In one word.
     pub verdict: Verdict,
     /// Rules whose frame was looked for in complete sources and not found.

@@ -59,7 +59,17 @@ pub(super) fn rank(
     say_why_not_first(&mut hypotheses);
     let collect_plan = collect_plan(&hypotheses, &field, pack, &could_not_look, &symptoms);
     let verdict = verdict(&hypotheses, &symptoms);
-    Diagnosis { hypotheses, ruled_out, symptoms, verdict, looked_for, could_not_look, collect_plan, limits_hit }
+    Diagnosis {
+        hypotheses,
+        ruled_out,
+        symptoms,
+        alerts: Vec::new(),
+        verdict,
+        looked_for,
+        could_not_look,
+        collect_plan,
+        limits_hit,
+    }
 }
 
 /// Bands and shares of belief.

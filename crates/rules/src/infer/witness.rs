@@ -7,18 +7,19 @@ use timeline::{Span, Timeline};
 use super::judge_all;
 use super::outcome::{Band, Diagnosis, Hypothesis};
 use crate::Pack;
+use crate::alerts::Alerts;
 
 /// So many confident hypotheses are judged again.
 const MOST: usize = 3;
 
 /// Judges the first confident hypotheses again, each by its cited lines alone, and notes whether it comes first again. What
 /// is confirmed only with the help of lines nobody cites is no more than likely.
-pub(super) fn check(pack: &Pack, timeline: &Timeline, diagnosis: &mut Diagnosis) {
+pub(super) fn check(pack: &Pack, timeline: &Timeline, alerts: &Alerts, diagnosis: &mut Diagnosis) {
     for (at, hypothesis) in diagnosis.hypotheses.iter_mut().enumerate().take(MOST) {
         if at > 0 && hypothesis.band > Band::Likely {
             break;
         }
-        let again = judge_all(pack, &cited(timeline, hypothesis));
+        let again = judge_all(pack, &cited(timeline, hypothesis), alerts);
         let same =
             |it: &Hypothesis| it.rule == hypothesis.rule && it.nodes.iter().any(|it| hypothesis.nodes.contains(it));
         let nowhere = |it: &Hypothesis| it.rule == hypothesis.rule && hypothesis.nodes.is_empty();

@@ -372,6 +372,11 @@ impl<'s> Run<'s> {
         selector.at.map(|it| self.pinned(it))
     }
 
+    /// The instants it is evaluated at.
+    pub(super) fn times(&self) -> &[i64] {
+        &self.times
+    }
+
     /// The expression as a whole.
     pub(super) fn expr(&self) -> &'s Expr {
         &self.query.expr

@@ -122,7 +122,6 @@ impl Query {
     }
 
     /// Reads an expression that knows no variables.
-    #[cfg(test)]
     pub(crate) fn plain(text: &str) -> Result<Query, QueryError> {
         syntax::parse(text, false)
     }
@@ -169,9 +168,15 @@ impl Query {
     }
 
     /// Evaluates at the instants given.
-    #[cfg(test)]
     pub(crate) fn evaluate_at(&self, store: &Store<'_>, times: Vec<i64>, dialect: Dialect) -> Outcome {
         self.answer(Question { store, node: None, variables: &|_| None, dialect, times: Some(times) })
+    }
+
+    /// The instants at which an involved series has a point.
+    pub(crate) fn instants(&self, store: &Store<'_>) -> Vec<i64> {
+        let variables = |_: &str| None;
+        let question = Question { store, node: None, variables: &variables, dialect: Dialect::default(), times: None };
+        Run::new(self, question).map(|it| it.times().to_vec()).unwrap_or_default()
     }
 
     fn answer(&self, question: Question<'_>) -> Outcome {
