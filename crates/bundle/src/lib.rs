@@ -11,6 +11,7 @@ mod archive;
 mod attribute;
 mod blocks;
 mod buffers;
+mod complete;
 mod layout;
 mod member;
 mod read;

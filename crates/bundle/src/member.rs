@@ -29,6 +29,9 @@ pub(crate) fn recognise(path: &str, head: &[u8], whole: bool) -> Option<&'static
     catch_unwind(AssertUnwindSafe(|| identify(&sniff))).ok().flatten()
 }
 
+/// Issues of one file that are kept one by one; what goes wrong on every line need not be told of every line.
+const ISSUES: usize = 10_000;
+
 /// What no format reads is looked at so far.
 const STRANGE_BYTES: usize = 8 << 10;
 
@@ -49,6 +52,10 @@ pub(crate) struct Consumer {
     dropped: u64,
     /// The first bytes of what no format reads, to say what it is.
     strange: Option<Vec<u8>>,
+    /// The line that was told to be too long.
+    long_line: Option<u32>,
+    /// Issues beyond those that are kept.
+    more_issues: u64,
     /// The beginning of a line whose end has not come yet.
     rest: Vec<u8>,
     start: u64,
@@ -96,6 +103,8 @@ impl Consumer {
             most_records,
             dropped: 0,
             strange: None,
+            long_line: None,
+            more_issues: 0,
             rest: Vec::new(),
             start: 0,
             line: 1,
@@ -127,8 +136,11 @@ impl Consumer {
             while self.rest.len() >= self.line_bytes {
                 let tail = self.rest.split_off(self.line_bytes);
                 let long = std::mem::replace(&mut self.rest, tail);
-                let what = format!("a line longer than {} bytes is read in parts", self.line_bytes);
-                self.done.records.issue(MemberId(0), self.line, what);
+                if self.long_line != Some(self.line) {
+                    self.long_line = Some(self.line);
+                    let what = format!("a line longer than {} bytes is read in parts", self.line_bytes);
+                    self.done.records.issue(MemberId(0), self.line, what);
+                }
                 self.chunk(&long);
             }
             return;
@@ -178,6 +190,11 @@ impl Consumer {
             self.dropped += over as u64;
             records.truncate(self.most_records);
         }
+        let issues = &mut self.done.records.issues;
+        if issues.len() > ISSUES {
+            self.more_issues += (issues.len() - ISSUES) as u64;
+            issues.truncate(ISSUES);
+        }
     }
 
     /// The reader broke on these bytes; they and all that follows are counted as not understood.
@@ -225,6 +242,9 @@ impl Consumer {
             self.thinned |= thin(&mut self.done.records.records, &*self.origin.watch);
         }
         self.drop_records();
+        if self.more_issues > 0 {
+            self.done.records.issue(MemberId(0), 0, format!("{} more places could not be read", self.more_issues));
+        }
         if self.dropped > 0 {
             let words = over_records(self.most_records);
             incomplete(&mut self.done.records, &words);
@@ -271,6 +291,7 @@ mod tests {
     use parsers::{Certainty, Reader};
 
     use super::*;
+    use crate::buffers::CHUNK_BYTES;
 
     /// Breaks on a line that says so.
     struct Brittle;
@@ -323,6 +344,52 @@ mod tests {
         assert_eq!((done.member.bytes, done.records.issues.len()), (parts.concat().len() as u64, 1));
         assert!(done.member.truncated.is_some());
         assert!(read(whole, &["one\n"]).records.issues.is_empty());
+    }
+
+    /// Counts bytes and calls.
+    struct Counting(u64, u64);
+
+    impl Reader for Counting {
+        fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+            self.0 += chunk.bytes.len() as u64;
+            self.1 = self.1.max(chunk.bytes.len() as u64);
+            out.tally.lines += 1;
+        }
+        fn finish(&mut self, out: &mut MemberRecords) {
+            out.issue(MemberId(0), 0, format!("{} bytes, {} at once", self.0, self.1));
+        }
+    }
+
+    #[test]
+    fn a_line_without_end_is_read_in_parts_and_never_held() {
+        let format = format(Reading::Stream(|_| Box::new(Counting(0, 0))));
+        let watch: Arc<dyn Watch> = Arc::new(true);
+        let mut consumer = Consumer::new("x".into(), Some(format), None, &watch, &Limits::default());
+        let chunk = vec![b'a'; CHUNK_BYTES];
+        for _ in 0..64 {
+            consumer.take(&chunk);
+            assert!(consumer.rest.len() <= 2 * CHUNK_BYTES, "{} bytes are held", consumer.rest.len());
+        }
+        consumer.take(b"\nlast\n");
+        let done = consumer.finish(false);
+        assert_eq!(done.member.bytes, (64 << 20) + 6);
+        let issues: Vec<&str> = done.records.issues.iter().map(|it| it.what.as_str()).collect();
+        let whole = format!("{} bytes, {} at once", (64 << 20) + 6, CHUNK_BYTES);
+        assert_eq!(issues, ["a line longer than 1048576 bytes is read in parts", whole.as_str()], "told once");
+    }
+
+    #[test]
+    fn what_goes_wrong_on_every_line_is_not_told_of_every_line() {
+        struct Wrong;
+        impl Reader for Wrong {
+            fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+                chunk.lines().for_each(|it| out.issue(MemberId(0), it.number, "wrong"));
+            }
+            fn finish(&mut self, _: &mut MemberRecords) {}
+        }
+        let done = read(format(Reading::Stream(|_| Box::new(Wrong))), &["x\n".repeat(30_000).as_str(), "y\n"]);
+        assert_eq!(done.records.issues.len(), ISSUES + 1);
+        assert_eq!(done.records.issues[ISSUES].what, "20001 more places could not be read");
     }
 
     #[test]

@@ -8,11 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use timeline::{MemberId, MemberRecords, Name, Outcome, Watch};
 
 use crate::archive::{self, Budget, Error, Input, Limit, Limits, Note, SkipReason, Visitor};
-use crate::attribute;
-use crate::blocks;
 use crate::buffers::{Buffers, Piece};
 use crate::layout::{self, Layout};
 use crate::member::{Consumer, Done, SNIFF_BYTES, incomplete, number, over_records, recognise};
+use crate::{attribute, blocks, complete};
 
 /// How to read.
 pub struct Options {
@@ -70,6 +69,7 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
         let mut done = with_notes(done, notes, &mut case.limits_hit);
         let layouts = layout::recognise(done.iter().map(|it| it.member.path.as_ref()));
         attribute::nodes(&mut done, &layouts, &format!("unknown-{}", case.bundles.len() + 1));
+        complete::lists(&mut done, &layouts);
         let over = over_records(options.limits.records);
         for it in done {
             let Done { mut member, mut records } = it;

@@ -209,6 +209,29 @@ fn troubleshoot() {
 }
 
 #[test]
+fn lists_of_every_namespace_are_a_whole_list() {
+    let of = |namespaces: &[&str]| {
+        let pods = two_pods();
+        let version = "apiVersion: troubleshoot.sh/v1beta2\nkind: SupportBundle\n".to_owned();
+        let mut files = vec![("version.yaml".to_owned(), version)];
+        for namespace in ["kube-system", "shop"] {
+            let path = format!("cluster-resources/serviceaccounts/{namespace}.json");
+            files.push((path, r#"{"kind":"ServiceAccountList","apiVersion":"v1","items":[]}"#.to_owned()));
+        }
+        for namespace in namespaces {
+            let path = format!("cluster-resources/pods/{namespace}.json");
+            files.push((path, pods.replace("kube-system", namespace)));
+        }
+        let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let (case, _) = read(&files);
+        let pods = case.records.into_iter().flat_map(|it| it.collected).filter(|it| it.relation == "pod");
+        pods.map(|it| it.incomplete).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&["kube-system", "shop"]), [None, None]);
+    assert_eq!(of(&["shop"]), [Some("only namespace shop".to_owned())]);
+}
+
+#[test]
 fn calico_diags() {
     let (nodes, pods) = (two_nodes(), two_pods());
     check(

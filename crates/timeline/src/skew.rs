@@ -96,6 +96,8 @@ pub(crate) fn skews<'r>(records: impl Iterator<Item = &'r Record>, given: &BTree
                 _ => pairs.most.push((ahead.saturating_add(width), how, quote.clone())),
             }
         } else if fact.row.relation == &relation::CLOCK_SYNC
+            // what a service tells that follows nobody is no measurement
+            && fact.get("synchronized") != crate::Value::Flag(false)
             && let (Some(node), Some(offset)) = (&fact.node, number("offset_secs"))
             && offset.abs() < 1e8
         {
@@ -265,6 +267,8 @@ mod tests {
         let sync = || Row::new(&relation::CLOCK_SYNC).with("service", "chronyc").with("offset_secs", -3.5);
         let records = [pair("node", 0.1, 1.0), fact(sync(), Some("a"))];
         assert_eq!(of(&records).map(|it| (it.0, it.1)), Some((-3.5, SkewUse::Moved)));
+        let lost = [fact(sync().with("synchronized", false), Some("a"))];
+        assert_eq!(of(&lost), None, "it follows no server");
         let given = skews(records.iter(), &BTreeMap::from([("a".into(), 7)]));
         assert_eq!((given.len(), given[0].ahead_micros), (1, 7_000_000));
         assert_eq!(given[0].correction().shift, TimeDelta::seconds(7));
