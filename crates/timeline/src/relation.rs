@@ -172,7 +172,7 @@ relations! {
     PROCESS = "process", node, ["pid", "ppid", "user", "name", "state", "threads", "rss_bytes", "files", "wait", "command"],
         "A process: those that wait uninterruptibly or are zombies, and those with the most threads, memory or open files.";
     /// How many processes are in a state.
-    PROCESS_STATE = "process.state", node, ["state", "count"], "How many processes were in a state: running, sleeping, uninterruptible, zombie, stopped, idle.";
+    PROCESS_STATE = "process.state", node, ["state", "processes"], "How many processes were in a state: running, sleeping, uninterruptible, zombie, stopped, idle.";
     /// The load of a node.
     LOAD = "load", node, ["one", "five", "fifteen", "running"], "Load averages, from /proc/loadavg, uptime or top.";
     /// A counter of /proc/stat.
