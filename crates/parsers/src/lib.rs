@@ -218,6 +218,7 @@ formats! {
     ip_route,
     ip_route_json,
     ip_rule,
+    ipmi_sel,
     iptables_save,
     ipvsadm,
     journal_binary,

@@ -171,6 +171,9 @@ relations! {
     /// A process worth naming.
     PROCESS = "process", node, ["pid", "ppid", "user", "name", "state", "threads", "rss_bytes", "files", "wait", "command"],
         "A process: those that wait uninterruptibly or are zombies, and those with the most threads, memory or open files.";
+    /// An entry of the board management controller's log.
+    BMC_EVENT = "bmc.event", node, ["sensor", "event", "asserted"],
+        "An event the board management controller logged (ipmitool sel): which sensor, what happened, and whether it began or ended.";
     /// How many processes are in a state.
     PROCESS_STATE = "process.state", node, ["state", "processes"], "How many processes were in a state: running, sleeping, uninterruptible, zombie, stopped, idle.";
     /// The load of a node.
