@@ -126,7 +126,7 @@ impl<'t> Notable<'t> {
             out.records.push(Record::Fact(Box::new(fact), Stamp::None));
         }
         for (state, (count, line)) in states {
-            let row = Row::new(&relation::PROCESS_STATE).with("state", state).with("count", count);
+            let row = Row::new(&relation::PROCESS_STATE).with("state", state).with("processes", count);
             let fact = Fact::new(row, origin.node.clone(), origin.quote(&line));
             out.records.push(Record::Fact(Box::new(fact), Stamp::None));
         }

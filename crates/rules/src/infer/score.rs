@@ -1,27 +1,31 @@
 //! One filled-in rule: its score, its evidence, its chain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use timeline::{Name, Time, Truth, Value};
+use timeline::{Name, Span, Time, Truth, Value};
 
-use super::outcome::{Band, Evidence, Hypothesis, Missing, Order, Polarity, Step};
+use super::outcome::{Band, Evidence, Hypothesis, KnownBug, Missing, Order, Polarity, Step};
+use super::weigh::{Answer, decibans, sum};
+use crate::Pack;
+use crate::detectors::known_bug;
 use crate::engine::{Binding, Bound, Case, Found, holds, mentioned};
 use crate::language::condition::Condition;
-use crate::language::{Clause, Item, Rule, When, Word};
-
-/// Decibans of a word.
-fn decibans(word: Word) -> f64 {
-    match word {
-        Word::Weak => 3.0,
-        Word::Moderate => 6.0,
-        Word::Strong => 10.0,
-        Word::Conclusive => 20.0,
-        Word::Excludes => 0.0,
-    }
-}
+use crate::language::expression::Scope;
+use crate::language::{Clause, ClauseKind, Item, Rule, When, Word};
 
 /// Columns that hold the name of a node.
 const NODE_COLUMNS: [&str; 4] = ["node", "owner", "user", "on"];
+
+/// The variables of a rule that hold names of nodes.
+fn node_variables(rule: &Rule) -> BTreeSet<&str> {
+    let conditions = rule.clauses.iter().flat_map(|it| &it.conditions);
+    conditions
+        .filter_map(|(column, condition)| match condition {
+            Condition::Variable(name) if NODE_COLUMNS.contains(&column.as_str()) => Some(&**name),
+            _ => None,
+        })
+        .collect()
+}
 
 /// The nodes a filled-in rule speaks of.
 pub(super) fn nodes(rule: &Rule, binding: &Binding) -> Vec<Name> {
@@ -46,80 +50,52 @@ pub(super) fn values(binding: &Binding) -> BTreeMap<String, String> {
 }
 
 /// Scores a filled-in rule; band, confidence and what it explains follow from the others.
-pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hypothesis {
+pub(crate) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Binding) -> Hypothesis {
     let mut evidence = frame_evidence(rule, binding);
-    let mut score_db = 0.0;
+    let frame_spans = evidence.iter().filter(|it| it.polarity == Polarity::For).flat_map(|it| &it.quotes);
+    let mut frame_spans: BTreeSet<Span> = frame_spans.map(|it| it.span).collect();
+    for name in rule.frame.iter().flat_map(mentioned) {
+        let found = binding.answers.get(name).and_then(|it| it.found.as_ref());
+        frame_spans.extend(found.into_iter().flat_map(|it| &it.quotes).map(|it| it.span));
+    }
     let mut excluded: Option<String> = None;
     let mut missing: Vec<Missing> = Vec::new();
-    // by group: the best answer counts; an item without a group is its own
-    let mut groups: BTreeMap<String, (f64, Word)> = BTreeMap::new();
-    let mut costs: BTreeMap<String, f64> = BTreeMap::new();
-    let mut open: BTreeMap<String, f64> = BTreeMap::new();
-    let mut answers = Vec::new();
-    for (nth, item) in rule.supports.iter().enumerate() {
-        let group = item.group.clone().unwrap_or_else(|| format!("for {nth}"));
-        let truth = holds(&item.when, binding);
-        let full = decibans(item.word);
-        let weight_db = match truth {
-            Truth::True => full,
-            Truth::False if item.expected => -full,
-            Truth::False => -full / 3.0,
-            Truth::Unknown => 0.0,
-        };
-        match truth {
-            Truth::True => {
-                let best = groups.entry(group.clone()).or_insert((full, item.word));
-                if full > best.0 {
-                    *best = (full, item.word);
-                }
-            }
-            Truth::False => {
-                let worst = costs.entry(group.clone()).or_insert(0.0);
-                *worst = worst.min(weight_db);
-            }
-            Truth::Unknown => {
-                let most = open.entry(group.clone()).or_insert(0.0);
-                *most = most.max(full);
-                missing.extend(missing_of(rule, item, binding, full));
-            }
+    let mut answers: Vec<Answer> = Vec::new();
+    for item in &rule.supports {
+        let answer = answer(item, binding, false);
+        if answer.truth == Truth::Unknown {
+            missing.extend(missing_of(rule, item, binding, decibans(item.word)));
         }
-        answers.push((group, truth, item_evidence(item, binding, truth, weight_db, Polarity::For)));
+        answers.push(answer);
     }
-    // a shadow that is not there says nothing where another of its group is
-    evidence
-        .extend(answers.into_iter().filter(|it| it.1 != Truth::False || !groups.contains_key(&it.0)).map(|it| it.2));
-    // of shadows of one event only the best would count
-    let known = |group: &String| groups.get(group).map_or(0.0, |it| it.0);
-    let open_db = open.iter().map(|(group, most)| (most - known(group)).max(0.0)).sum();
-    score_db += groups.values().map(|it| it.0).sum::<f64>();
-    score_db += costs.iter().filter(|(group, _)| !groups.contains_key(*group)).map(|(_, cost)| cost).sum::<f64>();
-
-    let mut against: BTreeMap<String, f64> = BTreeMap::new();
-    for (nth, item) in rule.against.iter().enumerate() {
-        let truth = holds(&item.when, binding);
-        let mut weight_db = 0.0;
-        match (truth, item.word) {
+    let held = |group: &Option<String>| {
+        group.is_some() && answers.iter().any(|it| it.group == *group && it.truth == Truth::True)
+    };
+    for (item, answer) in rule.supports.iter().zip(&answers) {
+        // a shadow that is not there says nothing where another of its group is
+        if answer.truth != Truth::False || !held(&answer.group) {
+            evidence.push(item_evidence(item, binding, answer.truth, answer.weight_db(), Polarity::For));
+        }
+    }
+    for item in &rule.against {
+        let answer = answer(item, binding, true);
+        match (answer.truth, item.word) {
             (Truth::True, Word::Excludes) => {
                 excluded.get_or_insert_with(|| item.written.clone());
-            }
-            (Truth::True, word) => {
-                weight_db = -decibans(word);
-                let worst =
-                    against.entry(item.group.clone().unwrap_or_else(|| format!("against {nth}"))).or_insert(0.0);
-                *worst = worst.min(weight_db);
             }
             (Truth::Unknown, word) => {
                 let would = if word == Word::Excludes { 20.0 } else { decibans(word) };
                 missing.extend(missing_of(rule, item, binding, would));
             }
-            (Truth::False, _) => {}
+            _ => {}
         }
         // that a comparison does not hold is no finding
-        if truth != Truth::False || matches!(item.when, When::Clause(_)) {
-            evidence.push(item_evidence(item, binding, truth, weight_db, Polarity::Against));
+        if answer.truth != Truth::False || matches!(item.when, When::Clause(_)) {
+            evidence.push(item_evidence(item, binding, answer.truth, answer.weight_db(), Polarity::Against));
         }
+        answers.push(answer);
     }
-    score_db += against.values().sum::<f64>();
+    let sum = sum(&answers);
     missing.sort_by(|a, b| b.would_add_db.total_cmp(&a.would_add_db));
     let mut named: Vec<String> = Vec::new();
     missing.retain(|it| {
@@ -131,22 +107,20 @@ pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hyp
     let chain = chain(rule, binding);
     let proved = chain.iter().any(|it| it.order == Order::Before);
     let contradicted = chain.iter().any(|it| it.order == Order::After);
-    if contradicted {
-        score_db -= decibans(Word::Strong);
-    } else if proved {
-        score_db += decibans(Word::Weak);
-    }
-    let strong = groups.values().filter(|it| it.1 >= Word::Strong).count();
-    let conclusive = groups.values().any(|it| it.1 == Word::Conclusive);
+    let order_db = match (contradicted, proved) {
+        (true, _) => -decibans(Word::Strong),
+        (false, true) => decibans(Word::Weak),
+        (false, false) => 0.0,
+    };
     let (start, end) = extent(rule, binding);
     let templates = |of: &[crate::language::template::Template]| of.iter().map(|it| it.render(binding)).collect();
-    let _ = case;
+    let known_bugs = known_bugs(case, pack, rule, binding, &evidence);
     Hypothesis {
         rule: rule.name.clone(),
         title: rule.title.render(binding),
         impact: rule.impact.render(binding),
         band: if excluded.is_some() { Band::RuledOut } else { Band::NotAssessable },
-        score_db,
+        score_db: sum.db + order_db,
         confidence: 0.0,
         nodes: nodes(rule, binding),
         bindings: values(binding),
@@ -163,13 +137,89 @@ pub(super) fn hypothesis(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Hyp
         fix_later: templates(&rule.fix_later),
         refs: rule.refs.clone(),
         witness_agrees: None,
-        open_db,
-        firm: (conclusive || strong >= 2) && !contradicted,
-        strong: strong > 0,
+        known_bugs,
+        decisive: Vec::new(),
+        tied_with: Vec::new(),
+        caused_by: None,
+        answers,
+        order_db,
+        prior_db: pack.prior_db(&rule.name),
+        frame_spans,
+        statement: statement(rule, binding),
         may_explain: rule.explains.clone(),
         absorbs: rule.absorbs.clone(),
         chain_names: rule.chain.clone(),
     }
+}
+
+fn answer(item: &Item, binding: &Binding, against: bool) -> Answer {
+    let open = mentioned(&item.when)
+        .into_iter()
+        .filter(|it| binding.answers.get(*it).is_none_or(|it| it.truth == Truth::Unknown));
+    Answer {
+        written: item.written.clone(),
+        open: open.map(str::to_owned).collect(),
+        group: item.group.clone(),
+        word: item.word,
+        truth: holds(&item.when, binding),
+        against,
+        expected: item.expected,
+    }
+}
+
+/// What the rule says here, with the names of nodes left out: two that agree in it say the same of different nodes.
+fn statement(rule: &Rule, binding: &Binding) -> String {
+    struct Nameless<'b>(&'b Binding, BTreeSet<&'b str>);
+    impl Scope for Nameless<'_> {
+        fn variable(&self, name: &str) -> Option<Value> {
+            if self.1.contains(name) { Some(Value::from("\u{0}")) } else { self.0.variable(name) }
+        }
+        fn column(&self, clause: &str, column: &str) -> Option<Value> {
+            self.0.column(clause, column)
+        }
+    }
+    rule.title.render(&Nameless(binding, node_variables(rule)))
+}
+
+/// The known bugs behind it: those its clauses ask for, and those whose signature it cites on a version that has them.
+fn known_bugs(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Binding, evidence: &[Evidence]) -> Vec<KnownBug> {
+    let cited: BTreeSet<Span> = evidence.iter().flat_map(|it| &it.quotes).map(|it| it.span).collect();
+    let nodes = nodes(rule, binding);
+    let asked: BTreeSet<String> = rule
+        .clauses
+        .iter()
+        .filter(|it| !it.absent && matches!(it.kind, ClauseKind::Derived(of) if of.relation == &known_bug::RELATION))
+        .filter_map(|it| binding.answers.get(&it.name).filter(|it| it.truth == Truth::True)?.found.as_ref())
+        .filter_map(|it| it.cells.get("bug").map(ToString::to_string))
+        .collect();
+    let mut found: Vec<KnownBug> = Vec::new();
+    for fact in case.derived_rows(known_bug::RELATION.name) {
+        let name = fact.get("bug").to_string();
+        let here = fact.node.as_ref().is_some_and(|it| nodes.contains(it));
+        let fits = fact.get("affected") != Value::Flag(false);
+        let shown = fact.get("seen").is_some() && fact.quotes.iter().any(|it| cited.contains(&it.span));
+        if !here || !fits || !(asked.contains(&name) || shown) || found.iter().any(|it| it.name == name) {
+            continue;
+        }
+        let Some(bug) = pack.bugs.iter().find(|it| it.name == name) else { continue };
+        let text = |column: &str| Some(fact.get(column)).filter(Value::is_some).map(|it| it.to_string());
+        found.push(KnownBug {
+            title: bug.title.clone(),
+            component: bug.component.clone(),
+            version: text("version"),
+            affected: match fact.get("affected") {
+                Value::Flag(true) => Truth::True,
+                _ => Truth::Unknown,
+            },
+            ids: bug.ids.clone(),
+            fixed: text("fixed"),
+            fixed_on: text("fixed_on"),
+            workaround: bug.workaround.clone(),
+            refs: bug.refs.clone(),
+            name,
+        });
+    }
+    found
 }
 
 /// The clauses of the frame: without them there is no hypothesis, so they weigh nothing by themselves.
@@ -252,10 +302,10 @@ fn describe(name: &str, rule: &Rule, binding: &Binding) -> String {
 
 fn subject(clause: &Clause) -> String {
     match &clause.kind {
-        crate::language::ClauseKind::Signal(signal) => signal.clone(),
-        crate::language::ClauseKind::Fact(relation) => relation.name.to_owned(),
-        crate::language::ClauseKind::Derived(detector) => detector.relation.name.to_owned(),
-        crate::language::ClauseKind::Metric(query) => query.metrics().join(", "),
+        ClauseKind::Signal(signal) => signal.clone(),
+        ClauseKind::Fact(relation) => relation.name.to_owned(),
+        ClauseKind::Derived(detector) => detector.relation.name.to_owned(),
+        ClauseKind::Metric(query) => query.metrics().join(", "),
     }
 }
 

@@ -67,6 +67,7 @@ pub(crate) fn sum<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> Sum {
     let mut supports: BTreeMap<String, (f64, Word)> = BTreeMap::new();
     let mut costs: BTreeMap<String, f64> = BTreeMap::new();
     let mut against: BTreeMap<String, f64> = BTreeMap::new();
+    let mut open: BTreeMap<String, f64> = BTreeMap::new();
     let mut sum = Sum::default();
     for (nth, it) in answers.into_iter().enumerate() {
         // a group of its own; names of groups are words
@@ -83,7 +84,10 @@ pub(crate) fn sum<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> Sum {
                 let worst = costs.entry(group).or_insert(0.0);
                 *worst = worst.min(db);
             }
-            (false, Truth::Unknown) => sum.open_db += decibans(it.word),
+            (false, Truth::Unknown) => {
+                let most = open.entry(group).or_insert(0.0);
+                *most = most.max(decibans(it.word));
+            }
             (true, Truth::True) if it.word == Word::Excludes => sum.excluded = true,
             (true, Truth::True) => {
                 let worst = against.entry(group).or_insert(0.0);
@@ -95,6 +99,9 @@ pub(crate) fn sum<'a>(answers: impl IntoIterator<Item = &'a Answer>) -> Sum {
     sum.db = supports.values().map(|it| it.0).sum::<f64>()
         + costs.iter().filter(|it| !supports.contains_key(it.0)).map(|it| it.1).sum::<f64>()
         + against.values().sum::<f64>();
+    // what is open in a group counts once, and only beyond what is known of it
+    let known = |group: &String| supports.get(group).map_or(0.0, |it| it.0);
+    sum.open_db = open.iter().map(|(group, most)| (most - known(group)).max(0.0)).sum();
     let strong = supports.values().filter(|it| it.1 >= Word::Strong).count();
     sum.strong = strong > 0;
     sum.firm = strong >= 2 || supports.values().any(|it| it.1 == Word::Conclusive);
