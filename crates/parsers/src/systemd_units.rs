@@ -209,7 +209,8 @@ fn status_line<'t>(unit: &mut Unit<'t>, line: &Line<'t>) -> bool {
         }
         "Tasks" => {
             unit.set("tasks", words(value).next().and_then(|it| it.parse::<i64>().ok()));
-            let limit = value.split_once("limit: ").map(|(_, it)| it.trim_end_matches(')'));
+            // `Limit` up to systemd 231
+            let limit = value.split_once("imit: ").map(|(_, it)| it.trim_end_matches(')'));
             if let Some(limit) = limit.and_then(|it| it.parse::<i64>().ok()) {
                 unit.set("tasks_max", limit);
             }
