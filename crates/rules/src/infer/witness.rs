@@ -1,8 +1,8 @@
 //! The witness: the lines a hypothesis cites, judged again without the rest of the bundle.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use timeline::{Span, Timeline};
+use timeline::{Event, Span, Timeline};
 
 use super::judge_all;
 use super::outcome::{Band, Diagnosis, Hypothesis};
@@ -35,6 +35,18 @@ pub(super) fn check(pack: &Pack, timeline: &Timeline, alerts: &Alerts, diagnosis
 /// its meaning.
 fn cited(timeline: &Timeline, hypothesis: &Hypothesis) -> Timeline {
     let quotes = hypothesis.evidence.iter().flat_map(|it| &it.quotes);
+    // one line is quoted of many like it: how many there were is part of what is cited
+    let mut counts: BTreeMap<Span, u64> = BTreeMap::new();
+    for evidence in &hypothesis.evidence {
+        for quote in evidence.quotes.iter().take(1) {
+            let count = counts.entry(quote.span).or_default();
+            *count = (*count).max(evidence.count);
+        }
+    }
+    let counted = |event: &Event| {
+        let count = counts.get(&event.quote.span).copied().unwrap_or(1).min(u64::from(u32::MAX)) as u32;
+        Event { count: event.count.max(count), ..event.clone() }
+    };
     let steps = hypothesis.chain.iter().filter_map(|it| it.quote.as_ref());
     let spans: BTreeSet<Span> = quotes.chain(steps).map(|it| it.span).collect();
     let inside = |member, start: u64, len: u64| {
@@ -42,7 +54,7 @@ fn cited(timeline: &Timeline, hypothesis: &Hypothesis) -> Timeline {
     };
     Timeline {
         members: timeline.members.clone(),
-        events: timeline.events.iter().filter(|it| spans.contains(&it.quote.span)).cloned().collect(),
+        events: timeline.events.iter().filter(|it| spans.contains(&it.quote.span)).map(counted).collect(),
         facts: timeline
             .facts
             .iter()
