@@ -50,7 +50,8 @@ mod tests {
     /// A folder with a block, as a snapshot is handed over.
     #[test]
     fn a_block_in_a_folder_becomes_its_series() {
-        let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/metrics/snapshot-block"));
+        let folder =
+            PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/metrics/snapshot-block"));
         if !folder.exists() {
             eprintln!("SKIPPED: no sample of a block");
             return;

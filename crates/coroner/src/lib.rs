@@ -26,7 +26,7 @@ pub use bundle::Limits;
 pub use report;
 pub use report::{Band, Inspection, Report, RuleDoc, Verdict};
 use rules::Alerts;
-pub use rules::{Finding, Level, Pack, RuleTests, TestCase};
+pub use rules::{Finding, Level, Pack, RuleTests, TestCase, rule_schema};
 use timeline::{Overrides, Timeline, Watch};
 
 /// Why there is no report. Once a bundle is open there always is one: what cannot be read is part of it.

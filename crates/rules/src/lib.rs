@@ -16,6 +16,7 @@ mod lint;
 mod pack;
 mod promql;
 mod scan;
+mod schema;
 mod signals;
 mod trace;
 
@@ -27,4 +28,5 @@ pub use infer::{
 pub use language::{Error, Expectation, TestCase};
 pub use lint::{Finding, Level};
 pub use pack::{BugDoc, Pack, RuleDoc, RuleTests, RuleWeight};
+pub use schema::rule_schema;
 pub use trace::{ClauseTrace, ItemTrace, Outcome, Trace, Way};

@@ -372,6 +372,14 @@ pub(crate) fn cases(rule: &Rule) -> Vec<TestCase> {
     read.or_else(unread).unwrap_or_default()
 }
 
+/// The built-in files, by name.
+#[cfg(test)]
+pub(crate) fn built_in_texts() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    collect_built_in(&BUILT_IN, false, &mut files);
+    files.into_iter().map(|it| (it.name.into(), it.text.into())).collect()
+}
+
 fn is_rule_file(path: &Path) -> bool {
     path.extension().is_some_and(|it| it == "yaml" || it == "yml")
 }

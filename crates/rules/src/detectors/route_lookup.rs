@@ -34,6 +34,21 @@ pub(super) static DETECTOR: Detector = Detector {
 
 const MOST_ROWS: usize = 50_000;
 
+/// What is left out of so many rows, in words.
+pub(crate) fn cut(timeline: &Timeline, rows: usize) -> Option<String> {
+    // far from the limit nothing is worth a second look
+    if rows < MOST_ROWS / 10 {
+        return None;
+    }
+    let tables = Tables::of(timeline);
+    let addresses = leases(timeline, &tables, &Blocks::of(timeline)).len();
+    let kept = MOST_ROWS / tables.nodes.len().max(1);
+    let nodes = tables.nodes.len();
+    (addresses > kept).then(|| {
+        format!("route.lookup: {addresses} addresses on {nodes} nodes, {kept} are looked up, those lent across nodes first")
+    })
+}
+
 fn find(timeline: &Timeline) -> Vec<Fact> {
     let tables = Tables::of(timeline);
     let blocks = Blocks::of(timeline);

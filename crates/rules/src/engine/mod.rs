@@ -121,6 +121,12 @@ impl<'t> Case<'t> {
         self.derived.get(relation).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// What the relations leave out.
+    pub(crate) fn limits_hit(&self) -> Vec<String> {
+        let rows = self.derived_rows("route.lookup").len();
+        detectors::route_lookup::cut(self.timeline, rows).into_iter().collect()
+    }
+
     /// Begins a rule: it has the whole budget.
     pub(crate) fn begin(&self) {
         self.budget.set(MOST_ROWS);

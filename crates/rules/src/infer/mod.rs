@@ -43,6 +43,7 @@ fn judge_all(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
     let mut candidates = Vec::new();
     let (mut looked_for, mut could_not_look) = (Vec::new(), Vec::new());
     let mut limits_hit = case.alerts.1.clone();
+    limits_hit.extend(case.limits_hit());
     for rule in &pack.rules {
         case.begin();
         let framed = frames(&case, rule);

@@ -327,6 +327,7 @@ pub(crate) fn compile_rule(
         explains.push(effect);
     }
     mentions.extend(document.absorbs.iter().map(|it| (it.value.clone(), place(it))));
+    scope.tests(&document.tests)?;
     let status = match &document.status {
         None => "stable".to_owned(),
         Some(it) if ["experimental", "stable", "deprecated"].contains(&it.value.as_str()) => it.value.clone(),

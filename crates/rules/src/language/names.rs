@@ -11,7 +11,7 @@ use super::expression::Expression;
 use super::quantity::seconds;
 use super::suggest::did_you_mean;
 use super::template::Template;
-use super::{Error, File};
+use super::{Error, File, TestCase};
 
 /// The names a rule may use.
 pub(super) struct Names<'f> {
@@ -190,6 +190,33 @@ impl<'f> Names<'f> {
             });
         }
         Ok(items)
+    }
+
+    /// Tests that can never be right are mistakes of their own.
+    pub(super) fn tests(&self, tests: &[Spanned<TestCase>]) -> Result<(), Error> {
+        const BANDS: [&str; 7] = ["confirmed", "likely", "possible", "not-assessable", "ruled-out", "symptom", "none"];
+        for test in tests {
+            let slip = |message: String| Err(self.file.broken(place(test), message));
+            let TestCase { name, from, expect, .. } = &test.value;
+            if let Some(band) = expect.band.as_deref().filter(|it| !BANDS.contains(it)) {
+                let near = did_you_mean(band, BANDS);
+                return slip(format!("{name}: no band is called {band}{near}; there are {}", BANDS.join(", ")));
+            }
+            if let Some(from) = from.as_ref().filter(|from| !tests.iter().any(|it| it.value.name == **from)) {
+                let near = did_you_mean(from, tests.iter().map(|it| it.value.name.as_str()));
+                return slip(format!("{name}: no test is called {from}{near}"));
+            }
+            if let Some(clause) = expect.missing.iter().find(|it| !self.clauses.contains(*it)) {
+                let near = did_you_mean(clause, self.clauses.iter().map(String::as_str));
+                return slip(format!("{name}: no clause is called {clause}{near}"));
+            }
+            let bare = |it: &str| it.trim_start_matches('$').to_owned();
+            if let Some(variable) = expect.bind.keys().find(|it| !self.bound.contains(&bare(it))) {
+                let near = did_you_mean(&bare(variable), self.bound.iter().map(String::as_str));
+                return slip(format!("{name}: no clause binds {variable}{near}"));
+            }
+        }
+        Ok(())
     }
 
     /// Every clause must share a variable with the rest, or it speaks of something else.
