@@ -16,7 +16,8 @@ fuzz_target!(|data: &[u8]| {
         Err(error) => {
             if let Error::Broken { file, line, .. } = &error {
                 let of = files.iter().find(|it| it.0 == *file).expect("the file of an error is one of those given");
-                assert!(*line as usize <= of.1.lines().count() + 1, "line {line} is not in {file}");
+                // to YAML a carriage return alone ends a line as well
+                assert!(*line as usize <= of.1.split(['\n', '\r']).count(), "line {line} is not in {file}");
             }
             let _ = error.to_string();
         }
