@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDateTime;
 
 use crate::clock::{Clocks, YearEvidence, ZoneClaim, Zones};
+use crate::copies;
 use crate::crash;
 use crate::placing::{Placing, running_boots};
 use crate::skew::{self, Skew};
@@ -107,7 +108,7 @@ impl Timeline {
         crash::anchor(&mut stamped, &mut clocks);
         crash::bound(&mut stamped, &mut clocks);
         let collection = collection_times(&stamped);
-        for (record, stamp) in stamped {
+        for (record, stamp) in copies::without_copies(stamped) {
             timeline.keep(record, &stamp, &collection);
         }
         timeline.members = members;
@@ -187,6 +188,11 @@ fn without_copies(series: Vec<Series>) -> Vec<Series> {
 /// Columns whose text is the name of a node.
 const NODE_COLUMNS: &[&str] = &["owner", "user", "on"];
 
+/// The columns of a row that name nodes. What is said of one node has other owners and users: accounts, tasks.
+fn node_columns(row: &crate::Row) -> &'static [&'static str] {
+    if row.relation.per_node { &[] } else { NODE_COLUMNS }
+}
+
 fn unify_nodes(members: &[Member], records: &[MemberRecords]) -> NodeNames {
     let mut seen: BTreeSet<Name> = members.iter().filter_map(|it| it.node.clone()).collect();
     let mut pairs = Vec::new();
@@ -199,12 +205,15 @@ fn unify_nodes(members: &[Member], records: &[MemberRecords]) -> NodeNames {
                 Record::Event(event) => {
                     seen.extend(event.node.clone());
                     seen.extend(
-                        event.row.iter().flat_map(|it| NODE_COLUMNS.iter().filter_map(|column| text(it.get(column)))),
+                        event
+                            .row
+                            .iter()
+                            .flat_map(|it| node_columns(it).iter().filter_map(|column| text(it.get(column)))),
                     );
                 }
                 Record::Fact(fact, _) => {
                     seen.extend(fact.node.clone());
-                    seen.extend(NODE_COLUMNS.iter().filter_map(|column| text(&fact.get(column))));
+                    seen.extend(node_columns(&fact.row).iter().filter_map(|column| text(&fact.get(column))));
                     if fact.row.relation == &relation::ALIAS
                         && let (Some(name), Some(other)) = (text(&fact.get("name")), text(&fact.get("other")))
                     {
@@ -241,7 +250,7 @@ fn rename(member: &mut Member, records: &mut MemberRecords, nodes: &NodeNames) {
     records.seen.iter_mut().for_each(|it| one(&mut it.node));
     records.collected.iter_mut().for_each(|it| one(&mut it.node));
     let cells = |row: &mut crate::Row| {
-        for column in NODE_COLUMNS {
+        for column in node_columns(row) {
             if let Some(at) = row.relation.column(column)
                 && let Some(name) = text(&row.values[at])
             {
@@ -449,6 +458,29 @@ mod tests {
         let at = timeline.events[0].at.nominal;
         assert_eq!(at.lo.format("%H:%M:%S%.6f").to_string(), "22:09:04.117310");
         assert_eq!(at.hi - at.lo, TimeDelta::microseconds(1));
+    }
+
+    #[test]
+    fn a_line_that_stands_in_two_files_happened_once() {
+        let exact = Stamp::Exact {
+            at: DateTime::from_timestamp(1_690_121_344, 0).expect("in range"),
+            resolution: TimeDelta::seconds(1),
+            offset_secs: None,
+        };
+        let file = |member: u32, node: &str, times: usize| {
+            let mut records: Vec<Record> = (0..times).map(|at| event(node, at as u64, exact.clone(), None)).collect();
+            for record in &mut records {
+                if let Record::Event(event) = record {
+                    event.quote.span.member = MemberId(member);
+                }
+            }
+            MemberRecords { records, ..MemberRecords::default() }
+        };
+        let members = ["a.log", "a.log.1", "b.log"].map(|it| Member::new(it, 1)).to_vec();
+        let records = vec![file(0, "a", 1), file(1, "a", 2), file(2, "b", 1)];
+        let timeline = Timeline::build(members, records, &Overrides::default());
+        let from: Vec<u32> = timeline.events.iter().map(|it| it.quote.span.member.0).collect();
+        assert_eq!(from, [1, 1, 2], "the fuller file of one node, and the other node");
     }
 
     #[test]

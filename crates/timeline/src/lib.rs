@@ -8,6 +8,7 @@
 
 mod build;
 mod clock;
+mod copies;
 mod coverage;
 mod crash;
 mod fact;

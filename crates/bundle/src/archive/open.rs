@@ -12,6 +12,9 @@ use super::sniff::{Kind, sniff};
 use super::walker::{Place, Stop, Walker};
 use super::{Budget, Error, Input, Limits, Visitor, list, walk_file};
 
+/// 1980-01-01 in any zone, where the clock of DOS and zip begins; a file that is older has no time at all.
+const FIRST_DAY_OF_DOS: i64 = 315_619_200;
+
 /// Shows `visitor` every member of `input`, in the order in which they stand; of a directory, sorted by name.
 pub(crate) fn walk(input: &Input, limits: &Limits, visitor: &mut dyn Visitor) -> Result<(), Error> {
     match input {
@@ -124,6 +127,8 @@ fn outcome(path: &Path, walked: Result<(), Stop>, spoke: bool) -> Result<(), Err
 
 impl Place {
     pub(super) fn new(path: String, modified: Option<i64>, size: Option<u64>, depth: u32, top: bool) -> Self {
+        // an archive without times has the epoch or the first day of DOS
+        let modified = modified.filter(|it| *it > FIRST_DAY_OF_DOS);
         Place { path, modified, size, depth, top, unpacked: false, root: Count::default() }
     }
 }
