@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
-use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use timeline::{Timeline, Watch};
 
 use crate::alerts::Alerts;
@@ -210,13 +210,14 @@ impl Pack {
             known_bugs.push(compile_bug(source.file(), document, &mut signals)?);
         }
         let bugs = known_bugs;
-        let mut rules = Vec::new();
-        let mut files = BTreeMap::new();
-        for (name, (source, document)) in documents {
-            let file = source.file();
-            rules.push(compile_rule(file, *document, &signals)?);
-            files.insert(name, source);
-        }
+        let files: BTreeMap<String, &SourceFile> = documents.iter().map(|(name, it)| (name.clone(), it.0)).collect();
+        let documents: Vec<_> = documents.into_values().collect();
+        let compiled: Vec<Result<Rule, Error>> = documents
+            .into_par_iter()
+            .map(|(source, document)| compile_rule(source.file(), *document, &signals))
+            .collect();
+        // of several mistakes the first by name is told, whoever met it first
+        let rules = compiled.into_iter().collect::<Result<Vec<Rule>, Error>>()?;
         let names: BTreeSet<&str> = rules.iter().map(|it| it.name.as_str()).collect();
         for rule in &rules {
             for (mention, place) in &rule.mentions {
@@ -377,7 +378,7 @@ pub(crate) fn cases(rule: &Rule) -> Vec<TestCase> {
 pub(crate) fn built_in_texts() -> Vec<(String, String)> {
     let mut files = Vec::new();
     collect_built_in(&BUILT_IN, false, &mut files);
-    files.into_iter().map(|it| (it.name.into(), it.text.into())).collect()
+    files.into_iter().map(|it| (it.name, it.text)).collect()
 }
 
 fn is_rule_file(path: &Path) -> bool {

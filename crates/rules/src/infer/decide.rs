@@ -73,7 +73,7 @@ impl Field {
         let odds = |db: f64| 10f64.powf(db / 10.0);
         let own = |it: &Standing| if it.excluded { 0.0 } else { odds(it.score_db) };
         let mut shares: Vec<f64> = self.standings.iter().take(BELIEVED).map(own).collect();
-        shares.push(odds(self.outside_db));
+        shares.push(odds(self.most_outside_db()));
         let all: f64 = shares.iter().sum();
         shares.iter().map(|it| it / all).collect()
     }

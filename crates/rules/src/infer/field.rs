@@ -52,21 +52,30 @@ pub(super) struct Field {
     pub(super) standings: Vec<Standing>,
     /// For each, those it must be ahead of.
     rivals: Vec<Vec<usize>>,
-    pub(super) outside_db: f64,
+    /// For each, what a cause outside the rules has to say to the same question.
+    outside_db: Vec<f64>,
 }
 
 impl Field {
     pub(super) fn of(alive: &[Hypothesis]) -> Field {
-        let rivals = (0..alive.len())
-            .map(|at| (0..alive.len()).filter(|other| *other != at && threatens(&alive[*other], &alive[at])).collect());
-        let mut rules: Vec<&str> = alive.iter().map(|it| it.rule.as_str()).collect();
-        rules.sort_unstable();
-        rules.dedup();
-        Field {
-            standings: alive.iter().map(Standing::of).collect(),
-            rivals: rivals.collect(),
-            outside_db: outside(rules.len()),
-        }
+        let threats = |at: usize| {
+            (0..alive.len()).filter(|other| *other != at && threatens(&alive[*other], &alive[at])).collect()
+        };
+        let rivals: Vec<Vec<usize>> = (0..alive.len()).map(threats).collect();
+        // another incident in the same case is another question
+        let fitting = |(at, rivals): (usize, &Vec<usize>)| {
+            let mut rules: Vec<&str> = rivals.iter().chain([&at]).map(|it| alive[*it].rule.as_str()).collect();
+            rules.sort_unstable();
+            rules.dedup();
+            outside(rules.len())
+        };
+        let outside_db = rivals.iter().enumerate().map(fitting).collect();
+        Field { standings: alive.iter().map(Standing::of).collect(), rivals, outside_db }
+    }
+
+    /// What a cause outside the rules has to say of anything in the field, at most.
+    pub(super) fn most_outside_db(&self) -> f64 {
+        self.outside_db.iter().copied().fold(0.0, f64::max)
     }
 
     /// The band of each.
@@ -77,7 +86,7 @@ impl Field {
     /// The band of one.
     pub(super) fn band(&self, at: usize) -> Band {
         let it = &self.standings[at];
-        let over_outside = it.score_db - self.outside_db;
+        let over_outside = it.score_db - self.outside_db[at];
         let over_next = it.score_db - self.next_db(at);
         if it.excluded {
             Band::RuledOut
@@ -102,7 +111,7 @@ impl Field {
         let odds = |db: f64| 10f64.powf(db / 10.0);
         let own = odds(self.standings[at].score_db);
         let rivals = self.rivals[at].iter().map(|it| &self.standings[*it]).filter(|it| !it.excluded);
-        let all = odds(self.outside_db) + own + rivals.map(|it| odds(it.score_db)).sum::<f64>();
+        let all = odds(self.outside_db[at]) + own + rivals.map(|it| odds(it.score_db)).sum::<f64>();
         (own / all * 100.0).round() / 100.0
     }
 
@@ -117,7 +126,7 @@ impl Field {
     }
 }
 
-/// The score a cause outside the rules starts with: the rest of the prior is shared by the rules that fit at all. Never
+/// The score a cause outside the rules starts with: the rest of the prior is shared by the rules that fit. Never
 /// below nothing, or a rule without any support would beat it.
 fn outside(fitting: usize) -> f64 {
     (10.0 * (OUTSIDE_PRIOR * fitting.max(1) as f64 / (1.0 - OUTSIDE_PRIOR)).log10()).max(0.0)

@@ -14,14 +14,14 @@
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
 use super::clause::compile_clause;
-use super::compile::{Clause, Signal, compile_signal};
+use super::compile::{Clause, Signal, compile_signal, pattern};
 use super::condition::{Condition, versions};
 use super::document::{ClauseDocument, MatchDocument, SignalDocument, Text, place};
+use super::pattern::Pattern;
 use super::{Error, File};
 
 /// A file of known bugs.
@@ -94,7 +94,7 @@ pub(crate) struct Range {
     from: Option<String>,
     before: Option<String>,
     through: Option<String>,
-    only: Option<Regex>,
+    only: Option<Pattern>,
     /// Vendors may have taken the fix into older versions.
     backports: bool,
     /// The version that has the fix.
@@ -134,7 +134,7 @@ impl Range {
 
     /// The versions in words.
     pub(crate) fn words(&self) -> String {
-        let only = self.only.as_ref().map_or_else(String::new, |it| format!(" ({it})"));
+        let only = self.only.as_ref().map_or_else(String::new, |it| format!(" ({})", it.as_str()));
         let text = match (&self.from, &self.before, &self.through) {
             (Some(from), Some(before), _) => format!("{from} to before {before}"),
             (Some(from), None, Some(through)) => format!("{from} to {through}"),
@@ -231,13 +231,7 @@ fn checked_rows(
 }
 
 fn compile_range(file: File<'_>, range: RangeDocument) -> Result<Range, Error> {
-    let only = match &range.only {
-        None => None,
-        Some(it) => Some(
-            Regex::new(&it.value)
-                .map_err(|error| file.broken(place(it), format!("not a regular expression: {error}")))?,
-        ),
-    };
+    let only = range.only.as_ref().map(|it| pattern(file, it)).transpose()?;
     for version in [&range.from, &range.before, &range.through].into_iter().flatten() {
         if !version.value.contains(|it: char| it.is_ascii_digit()) {
             return Err(file.broken(place(version), format!("{} is no version", version.value)));

@@ -90,7 +90,7 @@ pub(super) fn compile_clause(
                 if !named {
                     return Err(slip(no_column(&what.value, column, columns.as_deref().unwrap_or_default())));
                 }
-                for condition in Condition::parse_all(&text.value).map_err(slip)? {
+                for condition in Condition::parse_all(&text.value, file.trusted).map_err(slip)? {
                     if let Some(columns) = &columns
                         && let Some(other) = condition.columns().into_iter().find(|it| !has(columns, it))
                     {

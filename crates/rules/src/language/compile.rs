@@ -262,7 +262,7 @@ pub(crate) fn compile_signal(file: File<'_>, document: SignalDocument) -> Result
     Ok(signal)
 }
 
-fn pattern(file: File<'_>, text: &Text) -> Result<Pattern, Error> {
+pub(super) fn pattern(file: File<'_>, text: &Text) -> Result<Pattern, Error> {
     if file.trusted {
         return Ok(Pattern::trusted(&text.value));
     }

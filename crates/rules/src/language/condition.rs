@@ -18,10 +18,10 @@
 
 use std::cmp::Ordering;
 
-use regex::Regex;
 use timeline::Value;
 
 use super::expression::{Expression, Scope, number};
+use super::pattern::Pattern;
 use super::quantity::quantity;
 
 /// A test of one column.
@@ -46,7 +46,7 @@ pub(crate) enum Condition {
     /// `value op …`: an expression whose left side is the column.
     Compare(Expression),
     /// Matches.
-    Pattern(Box<Regex>),
+    Pattern(Pattern),
     /// Version order: true for older.
     Older(Box<str>, bool),
     /// Version order: newer.
@@ -68,25 +68,29 @@ pub(crate) enum Part {
 const SELF: &str = "$self";
 
 impl Condition {
-    /// Reads what was written for a column: one condition, or several joined by `and`.
-    pub(crate) fn parse_all(text: &str) -> Result<Vec<Condition>, String> {
+    /// Reads what was written for a column: one condition, or several joined by `and`. Patterns of a trusted file are known
+    /// to be sound.
+    pub(crate) fn parse_all(text: &str, trusted: bool) -> Result<Vec<Condition>, String> {
         let mut found = Vec::new();
         let mut rest = text.trim();
         while !rest.is_empty() || found.is_empty() {
             // a pattern goes on to the end, whatever it holds
             let end = if rest.starts_with("~ ") { None } else { rest.find(" and ") };
-            found.push(Condition::parse(&rest[..end.unwrap_or(rest.len())])?);
+            found.push(Condition::parse(&rest[..end.unwrap_or(rest.len())], trusted)?);
             rest = end.map_or("", |it| rest[it + " and ".len()..].trim_start());
         }
         Ok(found)
     }
 
     /// Reads one condition.
-    pub(crate) fn parse(text: &str) -> Result<Condition, String> {
+    fn parse(text: &str, trusted: bool) -> Result<Condition, String> {
         let text = text.trim();
         if let Some(pattern) = text.strip_prefix("~ ") {
-            let regex = Regex::new(pattern).map_err(|error| format!("not a regular expression: {error}"))?;
-            return Ok(Condition::Pattern(Box::new(regex)));
+            if trusted {
+                return Ok(Condition::Pattern(Pattern::trusted(pattern)));
+            }
+            let checked = Pattern::checked(pattern).map_err(|error| format!("not a regular expression: {error}"))?;
+            return Ok(Condition::Pattern(checked));
         }
         if let Some(version) = text.strip_prefix("older than ") {
             return Ok(Condition::Older(version.trim().into(), true));
@@ -200,7 +204,7 @@ impl Condition {
             Condition::Compare(expression) => {
                 expression.judge(&WithSelf { value, outer: scope }) == timeline::Truth::True
             }
-            Condition::Pattern(regex) => regex.is_match(&value.to_string()),
+            Condition::Pattern(pattern) => pattern.is_match(&value.to_string()),
             Condition::Older(version, older) => (versions(&value.to_string(), version) == Ordering::Less) == *older,
             Condition::Newer(version) => versions(&value.to_string(), version) == Ordering::Greater,
             Condition::Contains(Part::Word(word)) => holds_text(&value.to_string(), word),
@@ -347,21 +351,21 @@ mod tests {
             ("512Mi", "536870912", true),
         ];
         for (condition, value, expected) in table {
-            let parsed = Condition::parse(condition).expect(condition);
+            let parsed = Condition::parse(condition, false).expect(condition);
             assert_eq!(parsed.passes(&Value::from(value), &scope), expected, "{condition} on {value}");
         }
-        assert!(!Condition::parse("!= x").expect("parses").passes(&Value::Nothing, &scope));
+        assert!(!Condition::parse("!= x", false).expect("parses").passes(&Value::Nothing, &scope));
     }
 
     #[test]
     fn several_conditions_on_one_column() {
-        let several = |text: &str| Condition::parse_all(text).expect(text).len();
+        let several = |text: &str| Condition::parse_all(text, false).expect(text).len();
         assert_eq!(several("$other and != $node"), 2);
         assert_eq!(several("not older than 4.4.0-58 and older than 4.4.0-63"), 2);
         assert_eq!(several("~ this and that"), 1);
         assert_eq!(several("cali* and ~ a and b"), 2);
         for wrong in ["", "$a and ", "$a != $b", "$", "~ ("] {
-            assert!(Condition::parse_all(wrong).is_err(), "{wrong}");
+            assert!(Condition::parse_all(wrong, false).is_err(), "{wrong}");
         }
     }
 

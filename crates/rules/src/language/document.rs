@@ -153,7 +153,7 @@ pub(crate) fn parse(file: File<'_>) -> Result<Document, Error> {
         with_snippet: false,
     };
     let begins = |key: &str| file.text.lines().any(|it| it.starts_with(key));
-    let text = if file.trusted { before_tests(file.text) } else { file.text };
+    let text = if file.trusted { before_tests_and_samples(file.text) } else { file.text };
     let parsed = if begins("known-bugs:") {
         serde_saphyr::from_str_with_options(text, options).map(Document::Bugs)
     } else if begins("signal:") {
@@ -171,9 +171,10 @@ pub(crate) fn parse(file: File<'_>) -> Result<Document, Error> {
     })
 }
 
-/// The rule without its tests, which stand last and are longer than the rest.
-fn before_tests(text: &str) -> &str {
-    text.find("\ntests:\n").map_or(text, |at| &text[..=at])
+/// The rule without its tests or the signal without its samples, which stand last and are longer than the rest.
+fn before_tests_and_samples(text: &str) -> &str {
+    let ends = ["\ntests:\n", "\nsamples:", "\nnot_samples:"];
+    ends.iter().filter_map(|it| text.find(it)).min().map_or(text, |at| &text[..=at])
 }
 
 /// Where a word stands.
