@@ -82,7 +82,7 @@ pub fn bundle(folder: &Path, bytes: u64) -> io::Result<()> {
             let rotated = if carrier == Carrier::Cri { POD_ROTATED } else { ROTATED };
             let files = bytes.div_ceil(rotated).max(if carrier == Carrier::Cri { 5 } else { 1 });
             for file in 0..files {
-                let mut dice = Dice::new(SEED + (at as u64) << 32 ^ (which as u64) << 24 ^ file);
+                let mut dice = Dice::new(((SEED + (at as u64)) << 32) ^ ((which as u64) << 24) ^ file);
                 let path = folder.join(node(at)).join(name(carrier, path, file, &world, at));
                 let window = (END_MS - BEGIN_MS) / files as i64;
                 // the pods write side by side, the rotations of a file one after another
@@ -356,7 +356,7 @@ fn threads(folder: &Path, world: &World) -> io::Result<()> {
                 series(&labels, points.collect::<Vec<_>>().into_iter(), out)?;
             }
         }
-        write!(out, "]}}}}\n")
+        writeln!(out, "]}}}}")
     })
 }
 
@@ -393,7 +393,7 @@ fn noise_metrics(folder: &Path, bytes: u64, world: &World) -> io::Result<()> {
                 write!(out, "{}", if nth == 0 { "" } else { "," })?;
                 series(&labels, points.into_iter(), out)?;
             }
-            write!(out, "]}}}}\n")
+            writeln!(out, "]}}}}")
         })?;
     }
     Ok(())

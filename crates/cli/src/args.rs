@@ -112,6 +112,8 @@ pub(crate) enum Rule {
     Lint(RuleLint),
     /// Writes a page for each rule, and a list of them
     Docs(RuleDocs),
+    /// Prints the JSON Schema of rule files, for editors
+    Schema,
 }
 
 #[derive(Debug, Args)]

@@ -23,6 +23,7 @@ pub(crate) fn run(command: &Rule, output: &Output) -> anyhow::Result<ExitCode> {
         Rule::Explain(args) => explain(args, output),
         Rule::Lint(args) => lint(args, output),
         Rule::Docs(args) => docs(args, output),
+        Rule::Schema => output.print(&coroner::rule_schema()).map(|()| ExitCode::SUCCESS),
     }
 }
 

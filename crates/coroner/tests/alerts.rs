@@ -11,7 +11,7 @@ fn metrics() -> String {
         let mut values = String::new();
         for at in 0..60 {
             let comma = if at == 0 { "" } else { "," };
-            write!(values, "{comma}[{},\"{}\"]", 1_700_000_000 + at * 15, 50 + at * slope).unwrap();
+            write!(values, "{comma}[{},\"{}\"]", 1_700_000_000 + at * 15, 50 + at * slope).expect("memory takes all");
         }
         rows.push(format!(
             r#"{{"metric":{{"__name__":"container_threads","node":"node-07","pod":"{pod}","container":"app"}},"values":[{values}]}}"#
@@ -38,7 +38,7 @@ groups:
 
 fn file(folder: &tempfile::TempDir, name: &str, text: &str) -> std::path::PathBuf {
     let path = folder.path().join(name);
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("a file");
     path
 }
 
@@ -49,15 +49,15 @@ fn bundle() -> Analyzer {
         let mut header = tar::Header::new_gnu();
         header.set_size(text.len() as u64);
         header.set_mode(0o644);
-        archive.append_data(&mut header, path, text.as_bytes()).unwrap();
+        archive.append_data(&mut header, path, text.as_bytes()).expect("memory takes all");
     }
-    Analyzer::new().bytes("bundle.tar", archive.into_inner().unwrap())
+    Analyzer::new().bytes("bundle.tar", archive.into_inner().expect("memory takes all"))
 }
 
 #[test]
 fn alerts_are_told_beside_the_causes() {
-    let folder = tempfile::tempdir().unwrap();
-    let plain = bundle().analyze().unwrap();
+    let folder = tempfile::tempdir().expect("memory takes all");
+    let plain = bundle().analyze().expect("memory takes all");
     let report = bundle().alerts(file(&folder, "alerts.yaml", ALERTS)).analyze().unwrap();
     let names: Vec<&str> = report.alerts.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["ManyThreads", "NearPidMax"]);

@@ -51,36 +51,3 @@ fn the_list_of_relations_is_current() {
     }
     current("relations.md", &text);
 }
-
-#[test]
-fn the_list_of_rules_is_current() {
-    let pack = rules::Pack::built_in().expect("built-in rules are sound");
-    let mut text =
-        String::from("# Rules\n\nThe built-in pack. `coroner explain RULE` shows one with all its clauses.\n");
-    for kind in ["cause", "symptom"] {
-        let _ = write!(text, "\n## {}s\n", if kind == "cause" { "Cause" } else { "Symptom" });
-        for rule in pack.rules().iter().filter(|it| it.kind == kind) {
-            let _ = write!(text, "\n### {}\n\n{}\n", rule.name, rule.title);
-            if !rule.impact.is_empty() {
-                let _ = write!(text, "\n{}\n", rule.impact);
-            }
-            if !rule.weights.is_empty() {
-                text.push_str("\n| evidence | weight | meaning |\n| --- | --- | --- |\n");
-                for it in &rule.weights {
-                    let side = if it.against { "against, " } else { "" };
-                    let _ = writeln!(
-                        text,
-                        "| `{}` | {side}{} | {} |",
-                        it.when.replace('|', "\\|"),
-                        it.weight,
-                        it.why.replace('|', "\\|")
-                    );
-                }
-            }
-            if !rule.refs.is_empty() {
-                let _ = write!(text, "\nSee {}\n", rule.refs.join(" · "));
-            }
-        }
-    }
-    current("rules.md", &text);
-}
