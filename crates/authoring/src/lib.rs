@@ -1,6 +1,6 @@
 //! The workshop beside the front door: what people need who write rules and keep corpora of their own.
 //!
-//! [`rule_tests`] runs the bundles in a string that stand in rule files. [`incidents`] reads a corpus, [`score()`] says how
+//! [`rule_tests()`] runs the bundles in a string that stand in rule files. [`incidents`] reads a corpus, [`score()`] says how
 //! well a set of rules does on it, its [`variants`] included, and [`add()`] makes an incident of a bundle. [`draft()`] begins a
 //! rule from lines that somebody points at; [`rule_pages`] documents rules. All of it uses the public face of `coroner`; nothing here is
 //! needed to analyse a bundle.
