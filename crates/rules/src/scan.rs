@@ -10,6 +10,8 @@
 //! Of each literal one window is chosen, and all fragments of it at as many places as a step is long are noted in a set of
 //! bits. The text is looked at once a step: wherever a literal stands, one of its noted fragments stands at such a place.
 //! Only there the literal is compared. Fragments are taken from the text eight bytes at a time, lower case for nothing.
+//!
+//! Literals shorter than a window have a table of their own: one short word would shorten the step and the fragments of all.
 
 /// The longest window, and the longest fragment of it.
 const WINDOW: usize = 8;
@@ -19,29 +21,59 @@ const LOWER: u64 = 0x2020_2020_2020_2020;
 /// A set of literals to look for.
 #[derive(Debug)]
 pub(crate) struct Scan {
-    literals: Vec<Box<[u8]>>,
-    step: usize,
-    mask: u64,
-    shift: u32,
-    /// Hashes of fragments there are.
-    bits: Vec<u64>,
-    /// Literals and the place of the fragment in them, by hash: `places[starts[at]..starts[at + 1]]`.
-    hashes: Vec<u32>,
-    places: Vec<(u32, u32)>,
+    tables: Vec<Table>,
 }
 
 impl Scan {
     /// Literals of less than four bytes are looked for at every place, which takes its time.
     pub(crate) fn new<'l>(literals: impl IntoIterator<Item = &'l str>) -> Scan {
-        let literals: Vec<Box<[u8]>> = literals.into_iter().map(|it| it.as_bytes().into()).collect();
-        let shortest = literals.iter().map(|it| it.len()).filter(|it| *it > 0).min().unwrap_or(WINDOW);
+        let all = literals.into_iter().enumerate().map(|(at, it)| (at, Box::from(it.as_bytes())));
+        let (long, short): (Vec<_>, Vec<_>) = all.partition(|(_, it): &(usize, Box<[u8]>)| it.len() >= WINDOW);
+        let tables = [long, short].into_iter().filter(|it| !it.is_empty()).map(Table::new).collect();
+        Scan { tables }
+    }
+
+    /// Whether any of the literals stands in the text.
+    pub(crate) fn is_match(&self, text: &[u8]) -> bool {
+        self.tables.iter().any(|it| it.search(text, &mut |_| true))
+    }
+
+    /// Shows every literal that stands in the text, some of them more than once.
+    pub(crate) fn each(&self, text: &[u8], mut show: impl FnMut(usize)) {
+        for table in &self.tables {
+            table.search(text, &mut |literal| {
+                show(literal);
+                false
+            });
+        }
+    }
+}
+
+/// Literals that are looked for with the same step.
+#[derive(Debug)]
+struct Table {
+    /// Each with its number among all of them.
+    literals: Vec<(usize, Box<[u8]>)>,
+    step: usize,
+    mask: u64,
+    shift: u32,
+    /// Hashes of fragments there are.
+    bits: Vec<u64>,
+    /// Literals and the place of the fragment in them, by hash; hashes ascend.
+    hashes: Vec<u32>,
+    places: Vec<(u32, u32)>,
+}
+
+impl Table {
+    fn new(literals: Vec<(usize, Box<[u8]>)>) -> Table {
+        let shortest = literals.iter().map(|(_, it)| it.len()).filter(|it| *it > 0).min().unwrap_or(WINDOW);
         let window = shortest.min(WINDOW);
         let fragment = FRAGMENT.min(window.div_ceil(2) + 1).min(window);
         let step = window - fragment + 1;
         let mask = u64::MAX >> (64 - 8 * fragment as u32);
         let wanted = (literals.len() * step).max(64) * 64;
         let shift = 64 - wanted.next_power_of_two().ilog2().min(23);
-        let mut scan = Scan {
+        let mut table = Table {
             literals,
             step,
             mask,
@@ -51,39 +83,26 @@ impl Scan {
             places: Vec::new(),
         };
         let mut found: Vec<(u32, u32, u32)> = Vec::new();
-        for (at, literal) in scan.literals.iter().enumerate() {
+        for (at, (_, literal)) in table.literals.iter().enumerate() {
             let Some(start) = rarest(literal, window, fragment) else { continue };
             for place in start..start + step {
                 let mut bytes = [0; 8];
                 bytes[..fragment].copy_from_slice(&literal[place..place + fragment]);
-                found.push((scan.hash(u64::from_le_bytes(bytes)), at as u32, place as u32));
+                found.push((table.hash(u64::from_le_bytes(bytes)), at as u32, place as u32));
             }
         }
         found.sort_unstable();
         for (hash, literal, place) in found {
-            scan.bits[(hash >> 6) as usize] |= 1 << (hash & 63);
-            scan.hashes.push(hash);
-            scan.places.push((literal, place));
+            table.bits[(hash >> 6) as usize] |= 1 << (hash & 63);
+            table.hashes.push(hash);
+            table.places.push((literal, place));
         }
-        scan
+        table
     }
 
     #[inline(always)]
     fn hash(&self, bytes: u64) -> u32 {
         (((bytes | LOWER) & self.mask).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as u32
-    }
-
-    /// Whether any of the literals stands in the text.
-    pub(crate) fn is_match(&self, text: &[u8]) -> bool {
-        self.search(text, &mut |_| true)
-    }
-
-    /// Shows every literal that stands in the text, some of them more than once.
-    pub(crate) fn each(&self, text: &[u8], mut show: impl FnMut(usize)) {
-        self.search(text, &mut |literal| {
-            show(literal);
-            false
-        });
     }
 
     /// Whether one of the literals that stand in the text is taken.
@@ -121,9 +140,9 @@ impl Scan {
         let same = self.hashes[first..].iter().take_while(|it| **it == hash).count();
         self.places[first..first + same].iter().any(|&(literal, place)| {
             let Some(start) = at.checked_sub(place as usize) else { return false };
-            let wanted = &self.literals[literal as usize];
+            let (number, wanted) = &self.literals[literal as usize];
             let stands = text.get(start..start + wanted.len()).is_some_and(|it| it.eq_ignore_ascii_case(wanted));
-            stands && take(literal as usize)
+            stands && take(*number)
         })
     }
 }
