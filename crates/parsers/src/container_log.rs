@@ -20,6 +20,7 @@ use serde::Deserialize;
 use timeline::{Carrier, MemberRecords, Stamp};
 
 use crate::log::inner::{self, Header};
+use crate::log::stamp::Dates;
 use crate::log::{Entry, Log, speaker, stamp};
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
@@ -41,10 +42,11 @@ pub(crate) static FORMAT: Format = Format {
 const PARTS_BYTES: usize = 1 << 20;
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
-    let cri_or_docker = sniff.share(300, |line| cri(line).is_some() || docker(line).is_some());
+    let mut dates = Dates::default();
+    let cri_or_docker = sniff.share(300, |line| cri(line, &mut dates).is_some() || docker(line).is_some());
     let stamped = sniff.share(300, |line| {
         let line = prefixed(line).map_or(line, |it| it.1);
-        kubectl(line).is_some_and(|(stamp, _)| is_fine(&stamp))
+        kubectl(line, &mut dates).is_some_and(|(stamp, _)| is_fine(&stamp))
     });
     if cri_or_docker >= 0.5 || stamped >= 0.5 {
         return Certainty::Sure;
@@ -92,7 +94,7 @@ fn is_fine(stamp: &Stamp) -> bool {
 fn open(origin: &Origin) -> Box<dyn Reader> {
     let (container, node) = by_path(&origin.path);
     let log = Log::new(origin, Carrier::File);
-    Box::new(ContainerLog { log, container, node, parts: VecDeque::new(), shape: Shape::Bare })
+    Box::new(ContainerLog { log, container, node, parts: VecDeque::new(), shape: Shape::Bare, dates: Dates::default() })
 }
 
 /// How lines of this file are wrapped.
@@ -111,6 +113,7 @@ struct ContainerLog {
     /// Lines cut by the runtime, one a stream.
     parts: VecDeque<Parts>,
     shape: Shape,
+    dates: Dates,
 }
 
 /// The parts of a line so far.
@@ -192,8 +195,9 @@ impl ContainerLog {
     fn entry(&mut self, stamp: Stamp, name: Option<&str>, text: &str, line: Line<'_>, out: &mut MemberRecords) {
         let ident = name.or(self.container.as_deref());
         // all daemons of a calico-node pod write into one stream
-        let ident = match text.split_once(": ") {
-            Some((daemon @ ("bird" | "bird6"), _)) => Some(daemon),
+        let ident = match text.get(..4) {
+            Some("bird") if text[4..].starts_with(": ") => Some("bird"),
+            Some("bird") if text[4..].starts_with("6: ") => Some("bird6"),
             _ => ident,
         };
         let entry = Entry {
@@ -212,11 +216,12 @@ impl ContainerLog {
     }
 
     fn unwrap<'t>(&mut self, line: &'t str) -> Option<Unwrapped<'t>> {
-        let by = |shape: Shape| match shape {
-            Shape::Cri => cri(line),
+        let dates = &mut self.dates;
+        let mut by = |shape: Shape| match shape {
+            Shape::Cri => cri(line, dates),
             Shape::Docker => docker(line),
             Shape::Kubectl => {
-                let (stamp, text) = kubectl(line)?;
+                let (stamp, text) = kubectl(line, dates)?;
                 Some(Unwrapped { stamp, stream: "".into(), partial: false, text: text.into() })
             }
             Shape::Bare => None,
@@ -236,11 +241,14 @@ impl ContainerLog {
 }
 
 /// `2025-03-21T14:51:22.427859146Z stderr F text`
-fn cri(line: &str) -> Option<Unwrapped<'_>> {
-    let (stamp, rest) = kubectl(line)?;
-    let (stream, rest) = rest.split_once(' ')?;
-    if !matches!(stream, "stdout" | "stderr") {
-        return None;
+fn cri<'t>(line: &'t str, dates: &mut Dates) -> Option<Unwrapped<'t>> {
+    let (stamp, rest) = kubectl(line, dates)?;
+    let (stream, rest) = match rest.strip_prefix("stdout ") {
+        Some(rest) => ("stdout", rest),
+        None => ("stderr", rest.strip_prefix("stderr ")?),
+    };
+    if let Some(text) = rest.strip_prefix("F ") {
+        return Some(Unwrapped { stamp, stream: stream.into(), partial: false, text: text.into() });
     }
     let (tags, text) = rest.split_once(' ').unwrap_or((rest, ""));
     let partial = match tags.split(':').next() {
@@ -252,11 +260,11 @@ fn cri(line: &str) -> Option<Unwrapped<'_>> {
 }
 
 /// `2023-07-23T13:50:05.200180569Z text`: a stamp with its zone and the rest.
-fn kubectl(line: &str) -> Option<(Stamp, &str)> {
+fn kubectl<'t>(line: &'t str, dates: &mut Dates) -> Option<(Stamp, &'t str)> {
     if line.as_bytes().get(10) != Some(&b'T') {
         return None;
     }
-    let (stamp, len) = stamp::dated(line.as_bytes())?;
+    let (stamp, len) = dates.read(line.as_bytes())?;
     let rest = line.get(len..)?;
     let text = if rest.is_empty() { rest } else { rest.strip_prefix(' ')? };
     matches!(stamp, Stamp::Exact { .. }).then_some((stamp, text))

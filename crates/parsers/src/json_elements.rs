@@ -163,6 +163,14 @@ fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
 /// The end of a string, after its closing quote; `at` is the opening one.
 fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
+    // numbers and keys are short
+    for byte in bytes.get(at..)?.iter().take(SHORT) {
+        match byte {
+            b'"' => return Some(at + 1),
+            b'\\' => break,
+            _ => at += 1,
+        }
+    }
     loop {
         at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
         if bytes[at] == b'"' {
@@ -172,43 +180,49 @@ fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
+/// Up to here a string is looked at byte by byte.
+const SHORT: usize = 24;
+
+/// Bytes that mean something between strings.
+const STRUCTURE: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"\"{}[]";
+    let mut at = 0;
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 /// The end of the value that begins here, and whether it really ends there.
 fn value_end(bytes: &[u8], start: usize) -> (usize, bool) {
+    let none = (bytes.len(), false);
     match bytes[start] {
-        b'"' => string_end(bytes, start).map_or((bytes.len(), false), |it| (it, true)),
+        b'"' => string_end(bytes, start).map_or(none, |it| (it, true)),
         b'{' | b'[' => {
             let (mut at, mut depth) = (start, 0u32);
-            while at < bytes.len() {
+            while let Some(more) = bytes[at..].iter().position(|it| STRUCTURE[usize::from(*it)]) {
+                at += more;
                 match bytes[at] {
-                    b'"' => match string_end(bytes, at) {
-                        Some(end) => {
-                            at = end;
-                            continue;
-                        }
-                        None => return (bytes.len(), false),
-                    },
-                    b'{' | b'[' => depth += 1,
-                    b'}' | b']' => {
-                        depth -= 1;
-                        if depth == 0 {
-                            return (at + 1, true);
-                        }
+                    b'"' => {
+                        let Some(end) = string_end(bytes, at) else { return none };
+                        at = end;
+                        continue;
                     }
-                    _ => {}
+                    b'{' | b'[' => depth += 1,
+                    _ => depth -= 1,
                 }
                 at += 1;
+                if depth == 0 {
+                    return (at, true);
+                }
             }
-            (bytes.len(), false)
+            none
         }
         _ => {
             let ends = |it: &u8| matches!(it, b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t');
-            match bytes[start + 1..].iter().position(ends) {
-                Some(length) => (start + 1 + length, true),
-                None => {
-                    let end = bytes.len();
-                    (end, false)
-                }
-            }
+            bytes[start + 1..].iter().position(ends).map_or(none, |it| (start + 1 + it, true))
         }
     }
 }

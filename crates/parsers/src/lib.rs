@@ -85,7 +85,7 @@ impl<'t> Sniff<'t> {
 
     /// Of the first `most` lines that are not blank, the share that passes the test; none when there is no line.
     #[must_use]
-    pub fn share(&self, most: usize, test: impl Fn(&str) -> bool) -> f32 {
+    pub fn share(&self, most: usize, mut test: impl FnMut(&str) -> bool) -> f32 {
         let (mut all, mut good) = (0u32, 0u32);
         for line in self.text.lines().filter(|it| !it.trim().is_empty()).take(most) {
             all += 1;
@@ -259,6 +259,12 @@ formats! {
 /// The format that fits best, if any does.
 #[must_use]
 pub fn identify(sniff: &Sniff<'_>) -> Option<&'static Format> {
+    surest(sniff).map(|(format, _)| format)
+}
+
+/// The format that fits best, if any does, and how sure it is.
+#[must_use]
+pub fn surest(sniff: &Sniff<'_>) -> Option<(&'static Format, Certainty)> {
     let mut best: Option<(&'static Format, Certainty)> = None;
     for format in FORMATS {
         let certainty = (format.recognizes)(sniff);
@@ -266,7 +272,7 @@ pub fn identify(sniff: &Sniff<'_>) -> Option<&'static Format> {
             best = Some((format, certainty));
         }
     }
-    best.map(|(format, _)| format)
+    best
 }
 
 /// Reads a text held in memory, in chunks of whole lines of about the given size: what tests and small tools need.

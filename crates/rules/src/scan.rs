@@ -11,11 +11,11 @@
 //! bits. The text is looked at once a step: wherever a literal stands, one of its noted fragments stands at such a place.
 //! Only there the literal is compared. Fragments are taken from the text eight bytes at a time, lower case for nothing.
 //!
-//! Literals shorter than a window have a table of their own: one short word would shorten the step and the fragments of all.
+//! Literals of different lengths have tables of their own: one short word would shorten the step and the fragments of all.
 
-/// The longest window, and the longest fragment of it.
-const WINDOW: usize = 8;
-const FRAGMENT: usize = 5;
+/// How long the window and the fragments of a table are, for literals at least as long: long ones are looked for every
+/// ninth byte, the usual ones every fourth, the few short words every other, and what is shorter at every place.
+const SHAPES: [(usize, usize); 4] = [(16, 8), (7, 4), (4, 3), (1, 1)];
 const LOWER: u64 = 0x2020_2020_2020_2020;
 
 /// A set of literals to look for.
@@ -28,14 +28,26 @@ impl Scan {
     /// Literals of less than four bytes are looked for at every place, which takes its time.
     pub(crate) fn new<'l>(literals: impl IntoIterator<Item = &'l str>) -> Scan {
         let all = literals.into_iter().enumerate().map(|(at, it)| (at, Box::from(it.as_bytes())));
-        let (long, short): (Vec<_>, Vec<_>) = all.partition(|(_, it): &(usize, Box<[u8]>)| it.len() >= WINDOW);
-        let tables = [long, short].into_iter().filter(|it| !it.is_empty()).map(Table::new).collect();
+        let mut left: Vec<(usize, Box<[u8]>)> = all.collect();
+        let mut tables = Vec::new();
+        for (window, fragment) in SHAPES {
+            let (fit, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, it)| it.len() >= window);
+            if !fit.is_empty() {
+                tables.push(Table::new(fit, window, fragment));
+            }
+            left = rest;
+        }
         Scan { tables }
     }
 
     /// Whether any of the literals stands in the text.
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
         self.tables.iter().any(|it| it.search(text, &mut |_| true))
+    }
+
+    /// Whether one of the literals that stand in the text is what is looked for; some are shown more than once.
+    pub(crate) fn any(&self, text: &[u8], mut is_it: impl FnMut(usize) -> bool) -> bool {
+        self.tables.iter().any(|it| it.search(text, &mut is_it))
     }
 
     /// Shows every literal that stands in the text, some of them more than once.
@@ -59,16 +71,26 @@ struct Table {
     shift: u32,
     /// Hashes of fragments there are.
     bits: Vec<u64>,
-    /// Literals and the place of the fragment in them, by hash; hashes ascend.
-    hashes: Vec<u32>,
-    places: Vec<(u32, u32)>,
+    /// Where the fragments of a hash begin, by the word of bits its hash is noted in.
+    firsts: Vec<u32>,
+    /// In the order of their hashes.
+    fragments: Vec<Fragment>,
+}
+
+/// A part of a literal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Fragment {
+    hash: u32,
+    literal: u32,
+    /// Where in the literal it stands.
+    place: u32,
+    /// Its bytes as the text is looked at.
+    bytes: u64,
 }
 
 impl Table {
-    fn new(literals: Vec<(usize, Box<[u8]>)>) -> Table {
-        let shortest = literals.iter().map(|(_, it)| it.len()).filter(|it| *it > 0).min().unwrap_or(WINDOW);
-        let window = shortest.min(WINDOW);
-        let fragment = FRAGMENT.min(window.div_ceil(2) + 1).min(window);
+    /// All literals are at least as long as the window.
+    fn new(literals: Vec<(usize, Box<[u8]>)>, window: usize, fragment: usize) -> Table {
         let step = window - fragment + 1;
         let mask = u64::MAX >> (64 - 8 * fragment as u32);
         let wanted = (literals.len() * step).max(64) * 64;
@@ -79,51 +101,65 @@ impl Table {
             mask,
             shift,
             bits: vec![0; 1 << (58 - shift)],
-            hashes: Vec::new(),
-            places: Vec::new(),
+            firsts: Vec::new(),
+            fragments: Vec::new(),
         };
-        let mut found: Vec<(u32, u32, u32)> = Vec::new();
+        let mut usual: Vec<u64> = USUAL.as_bytes().windows(fragment).map(|it| folded(it, mask)).collect();
+        usual.sort_unstable();
         for (at, (_, literal)) in table.literals.iter().enumerate() {
-            let Some(start) = rarest(literal, window, fragment) else { continue };
+            let Some(start) = rarest(literal, window, fragment, &usual, mask) else { continue };
             for place in start..start + step {
-                let mut bytes = [0; 8];
-                bytes[..fragment].copy_from_slice(&literal[place..place + fragment]);
-                found.push((table.hash(u64::from_le_bytes(bytes)), at as u32, place as u32));
+                let bytes = folded(&literal[place..place + fragment], mask);
+                let hash = table.hash(bytes);
+                table.bits[(hash >> 6) as usize] |= 1 << (hash & 63);
+                table.fragments.push(Fragment { hash, literal: at as u32, place: place as u32, bytes });
             }
         }
-        found.sort_unstable();
-        for (hash, literal, place) in found {
-            table.bits[(hash >> 6) as usize] |= 1 << (hash & 63);
-            table.hashes.push(hash);
-            table.places.push((literal, place));
-        }
+        table.fragments.sort_unstable();
+        let before = |word: usize| table.fragments.partition_point(|it| (it.hash >> 6) as usize <= word) as u32;
+        table.firsts = std::iter::once(0).chain((0..table.bits.len()).map(before)).collect();
         table
     }
 
     #[inline(always)]
     fn hash(&self, bytes: u64) -> u32 {
-        (((bytes | LOWER) & self.mask).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as u32
+        (bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as u32
     }
 
     /// Whether one of the literals that stand in the text is taken.
     fn search(&self, text: &[u8], take: &mut dyn FnMut(usize) -> bool) -> bool {
-        let mut at = 0;
-        // whole words first: nothing but a load, a product and a bit
-        while let Some(bytes) = text.get(at..).and_then(|it| it.first_chunk::<8>()) {
-            let hash = self.hash(u64::from_le_bytes(*bytes));
-            if self.holds(hash) && self.compare(hash, text, at, take) {
-                return true;
-            }
-            at += self.step;
+        match self.step {
+            9 => self.search_by::<9>(text, take),
+            4 => self.search_by::<4>(text, take),
+            2 => self.search_by::<2>(text, take),
+            _ => self.search_by::<1>(text, take),
         }
-        while at < text.len() {
-            let mut bytes = [0; 8];
-            bytes[..text.len() - at].copy_from_slice(&text[at..]);
-            let hash = self.hash(u64::from_le_bytes(bytes));
-            if self.holds(hash) && self.compare(hash, text, at, take) {
+    }
+
+    /// With a step the compiler knows.
+    fn search_by<const STEP: usize>(&self, text: &[u8], take: &mut dyn FnMut(usize) -> bool) -> bool {
+        // whole words first: nothing but a load, a product and a bit
+        for (nth, word) in text.windows(8).step_by(STEP).enumerate() {
+            let Some(word) = word.first_chunk::<8>() else { break };
+            let bytes = (u64::from_le_bytes(*word) | LOWER) & self.mask;
+            let hash = self.hash(bytes);
+            if self.holds(hash) && self.compare(hash, bytes, text, nth * STEP, take) {
                 return true;
             }
-            at += self.step;
+        }
+        let whole = text.len().saturating_sub(7);
+        let next = whole.div_ceil(STEP) * STEP;
+        let Some(rest) = text.get(next..).filter(|it| !it.is_empty()) else { return false };
+        // at most seven bytes are left
+        let mut tail = [0; 16];
+        tail[..rest.len()].copy_from_slice(rest);
+        for at in (0..rest.len()).step_by(STEP) {
+            let word = tail[at..].first_chunk::<8>().copied().unwrap_or_default();
+            let bytes = (u64::from_le_bytes(word) | LOWER) & self.mask;
+            let hash = self.hash(bytes);
+            if self.holds(hash) && self.compare(hash, bytes, text, next + at, take) {
+                return true;
+            }
         }
         false
     }
@@ -133,27 +169,50 @@ impl Table {
         self.bits.get((hash >> 6) as usize).is_some_and(|it| it >> (hash & 63) & 1 != 0)
     }
 
-    /// Compares the literals that have a fragment of this hash, which stands at a place of the text.
-    #[cold]
-    fn compare(&self, hash: u32, text: &[u8], at: usize, take: &mut dyn FnMut(usize) -> bool) -> bool {
-        let first = self.hashes.partition_point(|it| *it < hash);
-        let same = self.hashes[first..].iter().take_while(|it| **it == hash).count();
-        self.places[first..first + same].iter().any(|&(literal, place)| {
-            let Some(start) = at.checked_sub(place as usize) else { return false };
-            let (number, wanted) = &self.literals[literal as usize];
+    /// Compares the literals that have this fragment, which stands at a place of the text.
+    #[inline(never)]
+    fn compare(&self, hash: u32, bytes: u64, text: &[u8], at: usize, take: &mut dyn FnMut(usize) -> bool) -> bool {
+        let first = self.firsts.get((hash >> 6) as usize).map_or(0, |it| *it as usize);
+        for fragment in &self.fragments[first..] {
+            if fragment.hash > hash {
+                break;
+            }
+            if fragment.hash < hash || fragment.bytes != bytes {
+                continue;
+            }
+            let Some(start) = at.checked_sub(fragment.place as usize) else { continue };
+            let (number, wanted) = &self.literals[fragment.literal as usize];
             let stands = text.get(start..start + wanted.len()).is_some_and(|it| it.eq_ignore_ascii_case(wanted));
-            stands && take(*number)
-        })
+            if stands && take(*number) {
+                return true;
+            }
+        }
+        false
     }
 }
 
+/// At most eight bytes as the text is looked at.
+fn folded(bytes: &[u8], mask: u64) -> u64 {
+    let mut whole = [0; 8];
+    whole[..bytes.len()].copy_from_slice(bytes);
+    (u64::from_le_bytes(whole) | LOWER) & mask
+}
+
+/// What logs are full of: fragments that stand here are the last to be chosen.
+const USUAL: &str = "container containerd kubelet kubernetes kubepods.slice libcontainer runtime service.name namespace \
+    connection connected refused timed out timeout request response error: code = failed to failure failing successful \
+    successfully started starting stopped stopping running restart created creating removed updated update warning \
+    message msg=\" level=info level=error level=warning time=\"20 \"level\":\"info\" \"ts\":\" \"caller\":\" \"msg\":\" rpc \
+    default kube-system controller manager process system systemd[1]: kernel: kubelet[ dockerd[ containerd[ session \
+    network interface device address .go: .slice .scope .service .mount HTTP GET /api/v1/ status for pod \"volume \
+    mounted read write from with that this node name=\" id=\" path=\" err=\" duration 0000000000 2020 2021 2022 2023 2024 2025 2026 ";
+
 /// Where in a literal the window begins whose most usual fragment is the least usual in logs.
-fn rarest(literal: &[u8], window: usize, fragment: usize) -> Option<usize> {
+fn rarest(literal: &[u8], window: usize, fragment: usize, known: &[u64], mask: u64) -> Option<usize> {
     let last = literal.len().checked_sub(window).filter(|_| !literal.is_empty())?;
-    let usual = |start: usize| {
-        let fragments = literal[start..start + window].windows(fragment);
-        fragments.map(|it| it.iter().map(|byte| usual(*byte)).sum::<u32>()).max().unwrap_or(0)
-    };
+    let known = |it: &[u8]| known.binary_search(&folded(it, mask)).is_ok();
+    let cost = |it: &[u8]| it.iter().map(|byte| usual(*byte)).sum::<u32>() + if known(it) { 100 } else { 0 };
+    let usual = |start: usize| literal[start..start + window].windows(fragment).map(cost).max().unwrap_or(0);
     (0..=last).min_by_key(|it| usual(*it))
 }
 
@@ -196,15 +255,15 @@ mod tests {
             dice ^= dice << 17;
             dice % sides
         };
-        for shortest in 1..=9u64 {
-            for round in 0..60 {
+        for shortest in 1..=20u64 {
+            for round in 0..40 {
                 // few letters, so that much of it fits
                 let alphabet = b"abAB-.Z\n@`";
                 let mut word = |len: u64| -> String {
                     (0..len).map(|_| char::from(alphabet[roll(if round % 2 == 0 { 3 } else { 10 }) as usize])).collect()
                 };
                 let literals: Vec<String> = (0..8).map(|it| word(shortest + it % 4)).collect();
-                let texts: Vec<String> = (0..40).map(word).collect();
+                let texts: Vec<String> = (0..60).map(word).collect();
                 let scan = Scan::new(literals.iter().map(String::as_str));
                 for text in texts {
                     let expected = plain(&literals, &text);

@@ -87,6 +87,14 @@ impl Watch for Prefilter {
         self.literals.is_match(message.as_bytes())
     }
 
+    fn shows(&self, message: &str) -> bool {
+        self.literals.any(message.as_bytes(), |it| {
+            let (signal, nth) = self.owners[it];
+            let of = &self.ways[signal][nth];
+            of.regex.is_match(message) && of.unless.as_ref().is_none_or(|it| !it.is_match(message))
+        })
+    }
+
     fn mark(&self, event: &Event) -> Option<[u64; 2]> {
         let (mut signals, mut all) = (DefaultHasher::new(), DefaultHasher::new());
         self.show(event, |signal, captures| {

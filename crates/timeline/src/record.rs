@@ -205,6 +205,12 @@ pub trait Watch: Send + Sync {
     /// Whether some signal may match this message.
     fn wants(&self, message: &str) -> bool;
 
+    /// Whether some signal matches this message, all lines of it: what [`Watch::wants`] took, looked at closely.
+    fn shows(&self, message: &str) -> bool {
+        let _ = message;
+        true
+    }
+
     /// What an event shows, first without the values in it, then with them: of thousands of one mark, on one node, by one
     /// program, some may stand for all. Without a mark each is kept.
     fn mark(&self, event: &Event) -> Option<[u64; 2]> {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
+use regex::{Regex, RegexSet};
 
 /// How the lines of a report are told from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,19 +59,18 @@ pub(super) fn possible(text: &str) -> bool {
     WORDS.is_match(text)
 }
 
-struct Pattern {
-    regex: Regex,
-    start: Start,
-}
-
 /// What a line opens, if it opens anything.
 pub(super) fn of(text: &str) -> Option<Start> {
-    PATTERNS.iter().find(|it| it.regex.is_match(text)).map(|it| it.start).or_else(|| super::single::of(text))
+    static SET: LazyLock<RegexSet> =
+        LazyLock::new(|| RegexSet::new(TABLE.iter().map(|it| it.0)).expect("fixed patterns"));
+    let first = SET.matches(text).iter().next().map(|it| TABLE[it]);
+    first.map(|(_, family, kind, rank)| Start { family, kind, rank }).or_else(|| super::single::of(text))
 }
 
-static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
+/// What opens a report: the first that fits counts.
+const TABLE: &[(&str, Family, &str, u8)] = {
     use Family::*;
-    let table: &[(&str, Family, &'static str, u8)] = &[
+    &[
         (r"^-{8,}\[ cut here \]-{8,}", Death, "cut", CUT),
         (r"^Kernel panic - not syncing", Panic, "panic", BUG),
         (r"[Kk]ernel BUG at \S|^Kernel BUG \[#", Death, "bug", BUG),
@@ -136,10 +135,5 @@ static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         (r"\[Hardware Error\]|^(?:CPU ?\d+: )?Machine Check Exception", Hardware, "machine-check", DIE),
         (r"^cgroup: fork rejected by pids controller in ", Single, "fork-rejected", BUG),
         (r"^BUG: \S", Trace, "self-check", REASON),
-    ];
-    let pattern = |&(text, family, kind, rank): &(&str, Family, &'static str, u8)| {
-        let regex = Regex::new(text).expect("a fixed pattern");
-        Pattern { regex, start: Start { family, kind, rank } }
-    };
-    table.iter().map(pattern).collect()
-});
+    ]
+};

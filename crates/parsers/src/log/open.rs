@@ -253,6 +253,9 @@ impl Log {
         let voice = &self.voices[open.voice];
         let quote = wanted.unwrap_or_else(|| self.origin.quote(&open.kept.line()));
         let message = crash.as_ref().map_or(open.kept.message(), |it| it.message.as_str());
+        if !sure && !self.origin.watch.shows(message) {
+            return;
+        }
         let row: Option<Row> = crash.as_ref().filter(|it| it.is_sure()).map(|it| it.row(voice.name.as_deref()));
         let (own, severity) = inner::read(message, open.header);
         let stamp = match &open.stamp {

@@ -10,7 +10,7 @@
 //! Each function takes the bytes from the stamp on and returns it with its length. The resolution is that of the last
 //! printed digit. A leap second is read as the second before it.
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 use timeline::Stamp;
 
 /// `13`
@@ -86,12 +86,28 @@ fn offset(bytes: &[u8]) -> Option<(i32, usize)> {
 
 /// `2020-06-14T13:14:38.123456+08:00`, `2020-06-14 13:14:38.123Z`; without an offset the zone stays open.
 pub(crate) fn dated(bytes: &[u8]) -> Option<(Stamp, usize)> {
+    after_seconds(bytes, whole_seconds(bytes)?)
+}
+
+/// Bytes of `2020-06-14T13:14:38`.
+const SECONDS: usize = 19;
+
+/// `2020-06-14T13:14:38`
+fn whole_seconds(bytes: &[u8]) -> Option<NaiveDateTime> {
     let day = date(bytes)?;
     if !matches!(bytes.get(10), Some(b'T' | b't' | b' ')) {
         return None;
     }
-    let (time, resolution, len) = clock(&bytes[11..])?;
-    let (local, len) = (day.and_time(time), 11 + len);
+    let (time, _, _) = clock(bytes.get(11..SECONDS)?)?;
+    Some(day.and_time(time))
+}
+
+/// What follows the whole seconds of a date: their parts and the zone.
+fn after_seconds(bytes: &[u8], seconds: NaiveDateTime) -> Option<(Stamp, usize)> {
+    let (local, resolution, len) = match fraction(&bytes[SECONDS..]) {
+        Some((nanos, resolution, len)) => (seconds.with_nanosecond(nanos)?, resolution, SECONDS + len),
+        None => (seconds, TimeDelta::seconds(1), SECONDS),
+    };
     let Some((secs, more)) = offset(&bytes[len..]) else {
         return Some((Stamp::Zoneless { local, resolution, abbreviation: None }, len));
     };
@@ -99,6 +115,28 @@ pub(crate) fn dated(bytes: &[u8]) -> Option<(Stamp, usize)> {
     // `Z` is what programs write that ignore the zone of their node
     let stated = !matches!(bytes[len], b'Z' | b'z');
     Some((Stamp::Exact { at, resolution, offset_secs: stated.then_some(secs) }, len + more))
+}
+
+/// Reads dates of lines that mostly share their second with the line before.
+#[derive(Default)]
+pub(crate) struct Dates {
+    last: Option<([u8; SECONDS], NaiveDateTime)>,
+}
+
+impl Dates {
+    /// As [`dated`].
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Option<(Stamp, usize)> {
+        let front = bytes.first_chunk::<SECONDS>()?;
+        let seconds = match self.last {
+            Some((text, seconds)) if text == *front => seconds,
+            _ => {
+                let seconds = whole_seconds(bytes)?;
+                self.last = Some((*front, seconds));
+                seconds
+            }
+        };
+        after_seconds(bytes, seconds)
+    }
 }
 
 /// `Jun 14 13:14:38`, `Jun  4 13:14:38.123456`, `6月 14 21:14:31`, `févr. 03 10:00:00`, `Nov 20 2026 10:00:00`
