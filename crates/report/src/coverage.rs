@@ -32,7 +32,7 @@ impl Inspection {
     /// Name and version of the contract.
     pub const SCHEMA: &'static str = "coroner.inspection/1";
 
-    /// What a timeline knows of its own sources; bundles, limits and gaps are left to the caller.
+    /// What a timeline knows of its own sources; bundles and limits are left to the caller.
     #[must_use]
     pub fn of(case: impl Into<String>, timeline: &Timeline) -> Inspection {
         Inspection {
@@ -250,8 +250,14 @@ pub struct Gap {
     pub from: Instant,
     /// To.
     pub to: Instant,
+    /// How it shows: silence, lost, numbers, unreadable, scrape.
+    pub kind: String,
     /// What is known of it.
     pub what: String,
+    /// The file.
+    pub file: String,
+    /// The line after it, from 1; `null` where it has none.
+    pub line: Option<u32>,
 }
 
 /// A place that could not be read.
@@ -269,7 +275,7 @@ pub struct Issue {
 const ISSUES_LISTED: usize = 1000;
 
 impl Coverage {
-    /// The ledger of a timeline; gaps are left to the caller.
+    /// The ledger of a timeline.
     #[must_use]
     pub fn of(timeline: &Timeline) -> Coverage {
         let path = |id: timeline::MemberId| {
@@ -336,6 +342,22 @@ impl Coverage {
                 file: path(it.member),
             })
             .collect();
+        for gap in &timeline.gaps {
+            let told = Gap {
+                node: gap.node.as_ref().map(ToString::to_string),
+                source: gap.of.to_string(),
+                from: Instant::from_time(&gap.from),
+                to: Instant::from_time(&gap.to),
+                kind: gap.kind.name().to_owned(),
+                what: gap.what.clone(),
+                file: path(gap.member),
+                line: (gap.line > 0).then_some(gap.line),
+            };
+            // a gap of a whole file is one of each of its sources
+            if coverage.gaps.last() != Some(&told) {
+                coverage.gaps.push(told);
+            }
+        }
         coverage.issues = timeline
             .issues
             .iter()

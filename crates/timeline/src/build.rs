@@ -7,10 +7,11 @@ use chrono::NaiveDateTime;
 use crate::clock::{Clocks, YearEvidence, ZoneClaim, Zones};
 use crate::copies;
 use crate::crash;
+use crate::gaps;
 use crate::placing::{Placing, running_boots};
 use crate::skew::{self, Skew};
 use crate::{
-    Carrier, Clock, ClockStep, Collected, Event, Fact, Issue, KernelClock, Member, MemberId, MemberRecords, Name,
+    Carrier, Clock, ClockStep, Collected, Event, Fact, Gap, Issue, KernelClock, Member, MemberId, MemberRecords, Name,
     NodeNames, Record, Seen, Series, Source, Stamp, Time, Value, relation,
 };
 
@@ -38,6 +39,8 @@ pub struct Timeline {
     pub series: Vec<Series>,
     /// Which sources were collected, from when to when.
     pub seen: Vec<Seen>,
+    /// Stretches of logs and metrics without records where some are due, by node and time.
+    pub gaps: Vec<Gap>,
     /// Which relations were collected.
     pub collected: Vec<Collected>,
     /// The clocks behind all times.
@@ -86,6 +89,8 @@ impl Timeline {
                         Some((a, b)) => (a.min(first), b.max(last)),
                     });
                 }
+                let gaps = std::mem::take(&mut seen.holes).into_iter();
+                timeline.gaps.extend(gaps.map(|it| placing.gap(&seen, it, &mut clocks)));
                 timeline.seen.push(seen);
             }
             for mut collected in of.collected {
@@ -115,6 +120,7 @@ impl Timeline {
         timeline.clocks = clocks.list;
         timeline.skews = skews;
         timeline.sort();
+        gaps::settle(&mut timeline);
         timeline
     }
 

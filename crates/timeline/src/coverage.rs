@@ -99,10 +99,81 @@ pub struct Seen {
     pub span: (u64, u64),
     /// Why the source may lack lines it should have: a filter, a rate limit, a cut.
     pub incomplete: Option<String>,
+    /// Stretches within it of which lines are missing.
+    pub holes: Vec<Hole>,
     /// When, filled in when the timeline is built.
     pub covers: Option<(Time, Time)>,
     /// The file, filled in when the timeline is built.
     pub member: MemberId,
+}
+
+/// A stretch of a log without the lines that are due in it, as its parser found it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hole {
+    /// How it shows.
+    pub kind: GapKind,
+    /// The last stamp before it.
+    pub from: Stamp,
+    /// The first stamp after it.
+    pub to: Stamp,
+    /// Position of the lines with these stamps.
+    pub span: (u64, u64),
+    /// The line after it, from 1; 0 where the format has none.
+    pub line: u32,
+    /// What is known of it, in lower case: `lines were lost: Missed 57 kernel messages`.
+    pub what: String,
+}
+
+/// How a gap shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GapKind {
+    /// An otherwise steady log has no line for a long time.
+    Silence,
+    /// The log says itself that lines were lost: a rate limit, an overrun.
+    Lost,
+    /// The numbers of its records jump.
+    Numbers,
+    /// Records stood there and cannot be read.
+    Unreadable,
+    /// A metric has no points where some were due.
+    Scrape,
+}
+
+impl GapKind {
+    /// The name reports use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            GapKind::Silence => "silence",
+            GapKind::Lost => "lost",
+            GapKind::Numbers => "numbers",
+            GapKind::Unreadable => "unreadable",
+            GapKind::Scrape => "scrape",
+        }
+    }
+}
+
+/// A stretch without records where some are due. What is not seen there may have happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gap {
+    /// How it shows.
+    pub kind: GapKind,
+    /// On which node.
+    pub node: Option<Name>,
+    /// In whose lines; none for metrics.
+    pub source: Option<Source>,
+    /// In what: the name of the source, or of the metric.
+    pub of: Name,
+    /// The last record before it.
+    pub from: Time,
+    /// The first record after it.
+    pub to: Time,
+    /// What is known of it.
+    pub what: String,
+    /// The file.
+    pub member: MemberId,
+    /// The line after it, from 1; 0 where there is none.
+    pub line: u32,
 }
 
 /// That a member is a collection of a relation, for one node or for the cluster.

@@ -12,6 +12,7 @@ mod copies;
 mod coverage;
 mod crash;
 mod fact;
+mod gaps;
 mod kernel_clock;
 mod names;
 mod placing;
@@ -25,7 +26,7 @@ mod time;
 
 pub use build::{Overrides, Timeline};
 pub use clock::{Clock, ClockId, Keeper, YearBasis, ZoneBasis};
-pub use coverage::{Collected, Issue, Member, Outcome, Seen, Tally};
+pub use coverage::{Collected, Gap, GapKind, Hole, Issue, Member, Outcome, Seen, Tally};
 pub use fact::{Fact, Row, Value};
 pub use kernel_clock::KernelClock;
 pub use names::{Name, NodeNames};

@@ -8,8 +8,8 @@ use crate::clock::{Clocks, Dial, Keeper, YearEvidence, Yearless, Zone, Zones, re
 use crate::kernel_clock::{KernelClocks, Pair};
 use crate::steps::Steps;
 use crate::{
-    Carrier, Event, Interval, Member, MemberId, MemberRecords, Name, Record, Seen, Source, Stamp, Time, YearBasis,
-    relation,
+    Carrier, Event, Gap, Hole, Interval, Member, MemberId, MemberRecords, Name, Record, Seen, Source, Stamp, Time,
+    YearBasis, relation,
 };
 
 /// Drift to allow for between wall time and what `dmesg -T` makes of the kernel's clock: 50 parts per million.
@@ -131,6 +131,24 @@ impl<'z> Placing<'z> {
             return None;
         }
         Some(if last.nominal < first.nominal { (last, first) } else { (first, last) })
+    }
+
+    /// A hole of a log with its times.
+    pub(crate) fn gap(&mut self, seen: &Seen, hole: Hole, clocks: &mut Clocks) -> Gap {
+        let node = seen.node.as_ref();
+        let from = self.shifted(&hole.from, node, hole.span.0, 0, clocks);
+        let to = self.shifted(&hole.to, node, hole.span.1, 0, clocks);
+        Gap {
+            kind: hole.kind,
+            node: seen.node.clone(),
+            source: Some(seen.source),
+            of: seen.source.name().into(),
+            from,
+            to,
+            what: hole.what,
+            member: self.member,
+            line: hole.line,
+        }
     }
 
     fn shifted(&mut self, stamp: &Stamp, node: Option<&Name>, place: u64, shift: i32, clocks: &mut Clocks) -> Time {

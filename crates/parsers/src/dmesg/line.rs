@@ -34,6 +34,8 @@ pub(super) struct Parsed<'t> {
     pub(super) text: Cow<'t, str>,
     /// Width of what stood before the message: continuation lines are indented by it.
     pub(super) width: usize,
+    /// Number of the record, where printed.
+    pub(super) number: Option<u64>,
 }
 
 /// Takes a line apart, if it has the shape of any mode.
@@ -57,7 +59,7 @@ pub(super) fn parse(line: &str) -> Option<Parsed<'_>> {
 
 fn parsed<'t>(line: &str, when: When, pri: Option<u32>, text: &'t str) -> Parsed<'t> {
     let message = kernel::caller(text).map_or(text, |(_, it)| it.strip_prefix(' ').unwrap_or(it));
-    Parsed { when, pri, text: text.into(), width: line.len() - message.len() }
+    Parsed { when, pri, text: text.into(), width: line.len() - message.len(), number: None }
 }
 
 /// `[    4.274377] text`, and every other bracket dmesg knows.
@@ -132,7 +134,7 @@ fn record(line: &str) -> Option<Parsed<'_>> {
         if digits { it.parse().ok() } else { None }
     };
     let pri = u32::try_from(number(fields.next()?)?).ok().filter(|it| *it < 2048)?;
-    number(fields.next()?)?;
+    let sequence = number(fields.next()?)?;
     let micros = number(fields.next()?)?;
     if !matches!(fields.next()?, "-" | "c" | "+") {
         return None;
@@ -142,7 +144,7 @@ fn record(line: &str) -> Option<Parsed<'_>> {
         (text, None) => text,
         (text, Some(caller)) => format!("[{caller}] {text}").into(),
     };
-    Some(Parsed { when: When::Kernel(micros), pri: Some(pri), text, width: 0 })
+    Some(Parsed { when: When::Kernel(micros), pri: Some(pri), text, width: 0, number: Some(sequence) })
 }
 
 /// `multi\x0aline`: what `/dev/kmsg` does to control bytes, to bytes beyond ASCII and to the backslash.

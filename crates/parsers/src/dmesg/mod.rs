@@ -27,7 +27,7 @@ use std::borrow::Cow;
 use line::{Parsed, When};
 use timeline::{Carrier, MemberRecords, Severity, Stamp};
 
-use crate::log::{Entry, Log};
+use crate::log::{Entry, Log, Number};
 use crate::{Certainty, Chunk, Format, Line, Reader, Reading, Sniff, kernel};
 
 /// Lines kept until one shows a stamp; a log without any is read as `dmesg --notime`.
@@ -110,6 +110,8 @@ pub(crate) enum Loose {
 pub(crate) trait Sink: Send {
     fn entry(&mut self, entry: Entry<'_>, out: &mut MemberRecords);
     fn continuation(&mut self, line: Line<'_>, text: &str, out: &mut MemberRecords);
+    /// The number that the carrier gave the next entry.
+    fn number(&mut self, _number: Number) {}
     fn member(&self) -> timeline::MemberId;
     fn finish(&mut self, out: &mut MemberRecords);
 }
@@ -121,6 +123,10 @@ impl Sink for Log {
 
     fn continuation(&mut self, line: Line<'_>, text: &str, out: &mut MemberRecords) {
         Log::continuation(self, line, text, out);
+    }
+
+    fn number(&mut self, number: Number) {
+        Log::number(self, number);
     }
 
     fn member(&self) -> timeline::MemberId {
@@ -218,8 +224,11 @@ impl<S: Sink> Dmesg<S> {
     }
 
     fn stamped(&mut self, parsed: Parsed<'_>, line: Line<'_>, out: &mut MemberRecords) {
-        let Parsed { when, pri, text, width } = parsed;
+        let Parsed { when, pri, text, width, number } = parsed;
         self.width = width;
+        if let Some(number) = number {
+            self.log.number(Number { sequence: 0, number, least: 1 });
+        }
         let (stamp, micros) = match when {
             When::Kernel(micros) => (Stamp::Monotonic { micros }, Some(micros)),
             When::Since => (Stamp::None, None),
@@ -339,7 +348,7 @@ fn within(line: &str) -> Option<Parsed<'_>> {
     let at = memchr::memchr_iter(b'[', line.as_bytes()).skip_while(|at| *at == 0).take(4);
     at.filter_map(|at| kernel::prefix(&line[at..])).next().map(|it| {
         let text = it.text;
-        Parsed { when: When::Kernel(it.micros), pri: None, text: text.into(), width: 0 }
+        Parsed { when: When::Kernel(it.micros), pri: None, text: text.into(), width: 0, number: None }
     })
 }
 

@@ -62,6 +62,7 @@ pub(super) enum Found {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub(super) place: Range<usize>,
+    pub(super) seqnum: u64,
     pub(super) realtime: u64,
     pub(super) monotonic: u64,
     pub(super) boot: [u8; 16],
@@ -161,7 +162,9 @@ impl<'t> Journal<'t> {
     fn entry(&self, place: Range<usize>) -> Option<Entry> {
         let at = place.start;
         let boot = self.bytes.get(at + 40..at + 56)?.try_into().ok()?;
-        Some(Entry { realtime: u64_at(self.bytes, at + 24)?, monotonic: u64_at(self.bytes, at + 32)?, boot, place })
+        let number = |at| u64_at(self.bytes, at);
+        let (seqnum, realtime, monotonic) = (number(at + 16)?, number(at + 24)?, number(at + 32)?);
+        Some(Entry { place, seqnum, realtime, monotonic, boot })
     }
 
     fn is_past(&self, at: usize) -> bool {

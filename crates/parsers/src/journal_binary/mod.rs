@@ -30,7 +30,7 @@ use std::collections::{HashMap, HashSet};
 
 use timeline::{Carrier, MemberRecords, Quote, Record};
 
-use crate::log::Log;
+use crate::log::{Log, Number};
 use crate::log::fields::{self, Values};
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 use file::{Data, Entry, Found, Journal};
@@ -85,6 +85,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
                     packed.insert(quote.start, bytes);
                 }
                 let line = Line { text: &quote.text, start: quote.start, number: entries };
+                log.number(Number { sequence: 0, number: entry.seqnum, least: fields::NUMBERS_MISSING });
                 if !quote.found || !fields::hand_over(&values, line, &mut log, out) {
                     empty += 1;
                     out.tally.lines += 1;
@@ -98,6 +99,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
                     let what = format!("nothing can be read in bytes {} to {}", hole.start, hole.end);
                     out.issue(member, entries.saturating_add(1), what);
                 }
+                log.tear("a part of the journal cannot be read");
             }
         }
     }

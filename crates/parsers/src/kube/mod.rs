@@ -199,6 +199,7 @@ impl Events {
                 last: self.last.map_or(Stamp::None, |(_, it)| it),
                 span: self.span,
                 incomplete,
+                holes: Vec::new(),
                 covers: None,
                 member,
             });

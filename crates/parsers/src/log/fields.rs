@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use timeline::{MemberRecords, Severity, Stamp};
 
-use super::{Entry, Log, head};
+use super::{Entry, Log, Number, head};
 use crate::Line;
 
 /// The fields we read.
@@ -36,6 +36,9 @@ pub(crate) const NAMES: [&str; 15] = [
 
 /// A sender's stamp further than this from its reception was made by another setting of the clock.
 const STALE_MICROS: u64 = 600_000_000;
+
+/// So many numbers in a row that no entry has are lost entries: fewer may stand in the journal of a user.
+pub(crate) const NUMBERS_MISSING: u64 = 1000;
 
 /// Values by their place in [`NAMES`].
 pub(crate) type Values<T> = [Option<T>; NAMES.len()];
@@ -86,6 +89,10 @@ pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut
     let monotonic = monotonic.or_else(|| part("m=").and_then(|it| i64::from_str_radix(it, 16).ok()));
     if let (Some(monotonic), Some(received)) = (monotonic, received) {
         log.received(monotonic, received);
+    }
+    let hex = |it: &str| u64::from_str_radix(it.get(..16).unwrap_or(it), 16).ok();
+    if let (Some(sequence), Some(number)) = (part("s=").and_then(hex), part("i=").and_then(hex)) {
+        log.number(Number { sequence, number, least: NUMBERS_MISSING });
     }
     let kernel = value("_TRANSPORT") == Some("kernel");
     let clock = value("_SOURCE_MONOTONIC_TIMESTAMP").filter(|_| kernel).and_then(|it| it.parse().ok());

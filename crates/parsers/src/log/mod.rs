@@ -16,6 +16,7 @@ pub(crate) mod inner;
 mod kept;
 mod notice;
 mod open;
+mod silence;
 pub(crate) mod speaker;
 pub(crate) mod stamp;
 
@@ -23,7 +24,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use timeline::{
-    Carrier, Event, Fact, MemberRecords, Name, Quote, Record, Row, Seen, Severity, Source, Span, Stamp, Time, relation,
+    Carrier, Event, Fact, GapKind, Hole, MemberRecords, Name, Quote, Record, Row, Seen, Severity, Source, Span, Stamp,
+    Time, relation,
 };
 
 use crate::kernel::{self, KernelLine, Report, Reports};
@@ -32,6 +34,8 @@ use boot::Boots;
 use clock::WallClock;
 use inner::Header;
 use open::Open;
+pub(crate) use silence::Number;
+use silence::{Numbers, Silences};
 
 /// One log entry, as its carrier took it apart.
 pub(crate) struct Entry<'t> {
@@ -74,6 +78,8 @@ const OPEN: usize = 32;
 const HOSTS: usize = 4096;
 const VOICES: usize = 8192;
 const SLOTS: usize = 64;
+/// Stretches without lines that are told one by one.
+const HOLES: usize = 32;
 /// An unfiltered journal of a machine shows at least so many programs.
 const WHOLE_JOURNAL: u32 = 3;
 
@@ -104,6 +110,10 @@ pub(crate) struct Log {
     done: Vec<Report>,
     /// Both clocks of the reception of the next entry.
     received: Option<(i64, i64)>,
+    /// The number of the next entry.
+    number: Option<Number>,
+    /// Before the next entry others stood that cannot be read: why.
+    torn: Option<String>,
 }
 
 /// Where a continuation goes.
@@ -129,6 +139,10 @@ struct Host {
     boots: Boots,
     clock: WallClock,
     release: Option<Name>,
+    silences: Silences,
+    numbers: Numbers,
+    /// Stretches that no source of the host was read in.
+    torn: Vec<Hole>,
 }
 
 impl Host {
@@ -149,6 +163,8 @@ struct SeenLines {
     last: Stamp,
     span: (u64, u64),
     incomplete: Option<String>,
+    silences: Silences,
+    holes: Vec<Hole>,
 }
 
 /// A program on a host.
@@ -221,6 +237,8 @@ impl Log {
             limited: None,
             done: Vec::new(),
             received: None,
+            number: None,
+            torn: None,
         }
     }
 
@@ -288,6 +306,9 @@ impl Log {
             (_, true) => Some(Source::NetworkDevice),
             _ => None,
         };
+        if self.number.is_some() || self.torn.is_some() {
+            self.note_loss(host, &stamp, &line);
+        }
         self.see(voice, source, &stamp, &line);
         if kernel || self.voices[voice].attended {
             self.attend(voice, head, micros, &stamp, &line, out);
@@ -370,6 +391,30 @@ impl Log {
         self.limited.get_or_insert_with(|| why.to_owned());
     }
 
+    /// The number that the carrier gave the next entry.
+    pub(crate) fn number(&mut self, number: Number) {
+        self.number = Some(number);
+    }
+
+    /// Before the next entry others stood that cannot be read.
+    pub(crate) fn tear(&mut self, why: &str) {
+        self.torn.get_or_insert_with(|| why.to_owned());
+    }
+
+    fn note_loss(&mut self, host: usize, stamp: &Stamp, line: &Line<'_>) {
+        let host = &mut self.hosts[host];
+        if let Some(number) = self.number.take() {
+            host.numbers.note(number, &host.last, stamp, host.span.1, line);
+        }
+        if let Some(what) = self.torn.take()
+            && host.last != Stamp::None
+            && host.torn.len() < HOLES
+        {
+            let (from, to, span) = (host.last.clone(), stamp.clone(), (host.span.1, line.start));
+            host.torn.push(Hole { kind: GapKind::Unreadable, from, to, span, line: line.number, what });
+        }
+    }
+
     /// The member has ended: hands out what was still open and the record of what was seen.
     pub(crate) fn finish(&mut self, out: &mut MemberRecords) {
         self.close_all(None, out);
@@ -392,10 +437,16 @@ impl Log {
         self.rename(out);
         for host in std::mem::take(&mut self.hosts) {
             let whole = host.is_whole();
+            let silent = host.silences.found();
+            let mut torn = host.torn;
+            torn.extend(host.numbers.found());
             for (source, mut lines) in host.seen {
                 if whole {
                     (lines.first, lines.last, lines.span) = (host.first.clone(), host.last.clone(), host.span);
+                    lines.holes.extend(silent.iter().cloned());
                 }
+                silence::add(&mut lines.holes, torn.clone());
+                silence::add(&mut lines.holes, std::mem::take(&mut lines.silences).found());
                 lines.incomplete = lines.incomplete.or_else(|| self.limited.clone());
                 out.seen.push(Seen { member: self.origin.member, ..seen(host.node.clone(), source, lines) });
             }
@@ -478,6 +529,9 @@ impl Log {
             boots: Boots::default(),
             clock: WallClock::default(),
             release: None,
+            silences: Silences::default(),
+            numbers: Numbers::default(),
+            torn: Vec::new(),
         });
         self.host_names.insert(key.into(), self.hosts.len() - 1);
         self.hosts.len() - 1
@@ -543,6 +597,7 @@ impl Log {
             } else if self.last_host == Some(host) {
                 self.order.note(&of.last, stamp);
             }
+            of.silences.note(&of.last, stamp, of.span.1, line);
             (of.last, of.span.1) = (stamp.clone(), line.start);
         }
         let seen = seen_lines(&mut of.seen, source.unwrap_or(own));
@@ -551,6 +606,7 @@ impl Log {
             if seen.first == Stamp::None {
                 (seen.first, seen.span.0) = (stamp.clone(), line.start);
             }
+            seen.silences.note(&seen.last, stamp, seen.span.1, line);
             (seen.last, seen.span.1) = (stamp.clone(), line.start);
         }
         self.last_host = Some(host);
@@ -569,12 +625,20 @@ impl Log {
         let Voice { host, kernel, .. } = self.voices[voice];
         if let Some(loss) = notice::loss(&self.voices[voice].ident, message) {
             if !loss.narrow {
-                let why = format!("lines were lost: {}", message.chars().take(200).collect::<String>());
+                let what = format!("lines were lost: {}", message.chars().take(200).collect::<String>());
                 match loss.source {
                     Some(source) => {
-                        seen_lines(&mut self.hosts[host].seen, source).incomplete.get_or_insert(why);
+                        let lines = seen_lines(&mut self.hosts[host].seen, source);
+                        // of a source with one speaker they were lost since its last line; of many, who knows
+                        let one = matches!(source, Source::Kernel | Source::Kubelet);
+                        if one && lines.last != Stamp::None && *stamp != Stamp::None && lines.holes.len() < HOLES {
+                            let (from, to, span) = (lines.last.clone(), stamp.clone(), (lines.span.1, line.start));
+                            lines.holes.push(Hole { kind: GapKind::Lost, from, to, span, line: line.number, what });
+                        } else {
+                            lines.incomplete.get_or_insert(what);
+                        }
                     }
-                    None => self.limit(&why),
+                    None => self.limit(&what),
                 }
             }
             let source = loss.of.or(loss.source.map(Source::name));
@@ -727,6 +791,7 @@ fn seen(node: Option<Name>, source: Source, lines: SeenLines) -> Seen {
         last: lines.last,
         span: lines.span,
         incomplete: lines.incomplete,
+        holes: lines.holes,
         covers: None,
         member: timeline::MemberId(0),
     }

@@ -390,7 +390,10 @@ fn coverage() -> Coverage {
             source: "node_load1".into(),
             from: at("22:09:15", "22:09:15"),
             to: at("22:12:45", "22:12:45"),
+            kind: "scrape".into(),
             what: "7 scrapes are missing".into(),
+            file: "metrics/node_load1.json".into(),
+            line: Some(12),
         }],
         issues: vec![
             Issue { file: "node-07/journal_kubelet.txt".into(), line: Some(20_611), what: "the line is cut".into() },

@@ -173,7 +173,13 @@ fn logs(
         if let Some(why) = &seen.incomplete {
             reason = format!("the {} log{} is incomplete: {why}", seen.source.name(), of(seen.node.as_ref()));
         } else if covers(seen, window) {
-            return Coverage::Covered;
+            match window.and_then(|it| timeline.gap(seen.member, seen.node.as_ref(), seen.source, &it)) {
+                None => return Coverage::Covered,
+                Some(gap) => {
+                    let whose = of(seen.node.as_ref());
+                    reason = format!("the {} log{whose} has a gap then: {}", seen.source.name(), gap.what);
+                }
+            }
         } else {
             reason = format!("the {} log{} does not cover that time", seen.source.name(), of(seen.node.as_ref()));
         }

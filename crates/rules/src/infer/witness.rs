@@ -68,6 +68,7 @@ fn cited(timeline: &Timeline, hypothesis: &Hypothesis) -> Timeline {
             .cloned()
             .collect(),
         seen: timeline.seen.clone(),
+        gaps: timeline.gaps.clone(),
         collected: timeline.collected.clone(),
         clocks: timeline.clocks.clone(),
         skews: timeline.skews.clone(),

@@ -1,0 +1,172 @@
+//! Gaps: what is not seen where nothing was recorded counts for nothing, and a healthy log has none.
+
+mod common;
+
+use coroner::report::{Answer, Gap, Report};
+
+const SIGNAL: &str = r"
+signal: tick
+about: A line made for these tests.
+match:
+  - from: [kubelet, kernel]
+    any: ['testtick']
+    regex: 'testtick (?P<who>\S+)'
+samples: ['testtick a']
+not_samples: ['test tick']
+";
+
+/// A first tick frames it, and that there was no second within ten minutes speaks for it.
+const RULE: &str = "
+rule: asked
+title: asked
+impact: none
+let:
+  start: { signal: tick, node: $node, who: start, at: $t }
+  again: { absent: tick, node: $node, who: again, within: 10m after $t }
+frame: [start]
+for:
+  - { when: again, weight: weak }
+";
+
+fn analyzer(files: &[(&str, &str)]) -> coroner::Analyzer {
+    let packed = common::tar_gz(files.iter().map(|(name, text)| (*name, text.as_bytes())));
+    coroner::Analyzer::new().bytes("bundle.tar.gz", packed)
+}
+
+fn report(files: &[(&str, &str)]) -> Report {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in [("signal.yaml", SIGNAL), ("rule.yaml", RULE)] {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+    analyzer(files).rules(folder.path()).analyze().unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn answer(report: &Report) -> Answer {
+    let all = report.hypotheses.iter().chain(&report.ruled_out);
+    let asked = all.into_iter().find(|it| it.rule == "asked").expect("the frame is there");
+    asked.evidence.iter().find(|it| it.clause == "again").expect("it is weighed").value
+}
+
+fn shown(gaps: &[Gap]) -> Vec<String> {
+    let place = |it: &Gap| format!("{}:{}", it.file, it.line.unwrap_or(0));
+    gaps.iter().map(|it| format!("{} {} at {}: {}", it.kind, it.source, place(it), it.what)).collect()
+}
+
+fn clock(secs: u32) -> String {
+    format!("{:02}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
+}
+
+/// A kubelet that says something every ten seconds from 20:00 to 23:00, but for `silent`; it ticks at 22:00.
+fn kubelet(silent: std::ops::Range<u32>) -> String {
+    let lines = (7200..10_800).map(|it| it * 10).map(|it| it % 86_400).filter(|it| !silent.contains(it));
+    let line = |secs: u32| {
+        let what = if secs == 79_200 { "testtick start" } else { "Reconciler: start to sync state" };
+        let at = clock(secs);
+        format!("Jul 23 {at} node-a kubelet[812]: I0723 {at}.000000     812 reconciler.go:{}] {what}\n", 100 + secs % 7)
+    };
+    lines.filter(|it| (72_000..82_800).contains(it)).map(line).collect()
+}
+
+const DATE: (&str, &str) = ("node-a/date.txt", "Sun Jul 23 23:00:05 UTC 2023\n");
+
+#[test]
+fn what_is_absent_in_a_silence_is_unknown() {
+    let whole = report(&[DATE, ("node-a/kubelet.log", &kubelet(0..0))]);
+    assert_eq!((answer(&whole), shown(&whole.coverage.gaps)), (Answer::True, vec![]));
+    // the kubelet says nothing from 22:05 to 22:30
+    let silent = kubelet(79_500..81_000);
+    let after = report(&[DATE, ("node-a/kubelet.log", &silent)]);
+    assert_eq!(
+        shown(&after.coverage.gaps),
+        ["silence kubelet at node-a/kubelet.log:751: no line for 25 min, in a log that else pauses for 10 s at most"]
+    );
+    assert_eq!(answer(&after), Answer::Unknown);
+    // a silence at another time is no reason
+    let before = report(&[DATE, ("node-a/kubelet.log", &kubelet(74_000..75_500))]);
+    assert_eq!((answer(&before), before.coverage.gaps.len()), (Answer::True, 1));
+    // the same lines in another file that is whole are as good
+    let twice = report(&[DATE, ("node-a/kubelet.log", &silent), ("node-a/messages", &kubelet(0..0))]);
+    assert_eq!((answer(&twice), twice.coverage.gaps.len()), (Answer::True, 1));
+}
+
+#[test]
+fn a_machine_that_was_off_was_not_silent() {
+    let off = kubelet(79_500..81_000).replacen("Jul 23 22:30:00 ", "-- Reboot --\nJul 23 22:30:00 ", 1);
+    let report = report(&[DATE, ("node-a/kubelet.log", &off)]);
+    assert_eq!(shown(&report.coverage.gaps), [""; 0]);
+    assert!(report.boots.len() >= 2, "{:?}", report.boots);
+}
+
+#[test]
+fn what_was_suppressed_may_have_been_it() {
+    let notice = "Jul 23 22:04:20 node-a systemd-journald[300]: Suppressed 1234 messages from kubelet.service\n";
+    let at = "Jul 23 22:04:30 ";
+    let limited = kubelet(79_220..79_470).replacen(at, &format!("{notice}{at}"), 1);
+    let limited = report(&[DATE, ("node-a/journalctl.txt", &limited)]);
+    assert_eq!(
+        shown(&limited.coverage.gaps),
+        ["lost kubelet at node-a/journalctl.txt:723: lines were lost: Suppressed 1234 messages from kubelet.service"]
+    );
+    assert_eq!(answer(&limited), Answer::Unknown);
+    // hours before, nothing was suppressed that is asked for
+    let early = kubelet(0..0).replacen(
+        "Jul 23 20:30:00 ",
+        &format!("{}Jul 23 20:30:00 ", notice.replace("22:04:20", "20:29:58")),
+        1,
+    );
+    assert_eq!(answer(&report(&[DATE, ("node-a/journalctl.txt", &early)])), Answer::True);
+}
+
+#[test]
+fn records_that_are_missing_by_their_numbers() {
+    let record = |number: u32| format!("6,{number},{},-;eth0: link is up\n", u64::from(number) * 1_000_000);
+    let ring: String = (1000..1200).chain(1315..1400).map(record).collect();
+    let of = |ring: &str| {
+        // nothing puts the kernel's clock on the wall here: the gap is told all the same
+        shown(&analyzer(&[DATE, ("node-a/dev_kmsg.txt", ring)]).inspect().expect("plain files open").coverage.gaps)
+    };
+    assert_eq!(
+        of(&ring),
+        ["numbers kernel at node-a/dev_kmsg.txt:201: 115 records are missing between number 1199 and 1315"]
+    );
+    assert_eq!(of(&(1000..1400).map(record).collect::<String>()), [""; 0]);
+}
+
+#[test]
+fn scrapes_that_were_missed() {
+    let metrics = |missing: std::ops::Range<u32>| {
+        let points = (0..120).filter(|it| !missing.contains(it));
+        let points: Vec<String> = points.map(|it| format!("[{}, \"{it}\"]", 1_690_146_000 + it * 30)).collect();
+        let series = ["node_load1", "node_procs_running"].map(|name| {
+            let labels = format!("{{\"__name__\": \"{name}\", \"instance\": \"node-a\", \"job\": \"node\"}}");
+            format!("{{\"metric\": {labels}, \"values\": [{}]}}", points.join(", "))
+        });
+        let result = series.join(", ");
+        format!("{{\"status\": \"success\", \"data\": {{\"resultType\": \"matrix\", \"result\": [{result}]}}}}")
+    };
+    let of = |missing| {
+        shown(&analyzer(&[DATE, ("metrics.json", &metrics(missing))]).inspect().expect("opens").coverage.gaps)
+    };
+    assert_eq!(of(40..50), ["scrape metrics of node-a at metrics.json:0: no point for 330 s in 2 series"]);
+    assert_eq!(of(40..42), [""; 0], "two late scrapes are no gap");
+}
+
+/// Real bundles are healthy in this respect: a page of gaps would be a page nobody reads.
+#[test]
+fn the_sample_bundles_do_not_drown_in_gaps() {
+    let samples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/samples/bundles");
+    let Ok(entries) = std::fs::read_dir(&samples) else {
+        println!("skipped: {} is not there", samples.display());
+        return;
+    };
+    for entry in entries {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|it| it == "md") {
+            continue;
+        }
+        let inspection = coroner::Analyzer::new().input(&path).inspect().expect("it opens");
+        let gaps = shown(&inspection.coverage.gaps);
+        println!("{}: {gaps:#?}", path.display());
+        assert!(gaps.len() <= 6, "{}: {gaps:#?}", path.display());
+    }
+}

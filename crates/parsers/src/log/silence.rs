@@ -1,0 +1,287 @@
+//! Stretches of a log without lines where some are due.
+//!
+//! ```text
+//! 10:00:07 … 10:00:09 … 10:00:12 … 10:00:14          a line every few seconds, all day,
+//! 14:31:02 … 17:05:40                                but none for two and a half hours
+//! 6,1203,88731200,-;…   6,1319,88790114,-;…          115 records of the kernel's ring were overwritten
+//! ```
+//!
+//! A pause is a silence only in a log that is otherwise steady: it is many times as long as the longest ordinary pause,
+//! and the ordinary ones were observed for long enough to know them. A log that speaks now and then has none. A file whose
+//! stamps run backwards is not one log, and none are told. Whether a machine was off meanwhile, the timeline decides.
+
+use timeline::{GapKind, Hole, Stamp};
+
+use crate::Line;
+
+/// A log of fewer lines has no pace.
+const LEAST_LINES: u32 = 200;
+/// A shorter pause is no silence in any log.
+const LEAST_SECS: i64 = 600;
+/// Ordinary pauses are taken to be at least so long.
+const ORDINARY_SECS: i64 = 30;
+/// A silence is so many times as long as the longest ordinary pause,
+const TIMES: i64 = 12;
+/// and the rest of the log at least so many times.
+const OBSERVED: i64 = 36;
+/// A log with more silences than this is one that is silent now and then.
+const MOST: usize = 4;
+/// The longest pauses that are remembered.
+const KEPT: usize = 8;
+/// Lines of several threads may be out of order by this.
+const DISORDER_SECS: i64 = 60;
+/// Jumps of record numbers, at most; more of them are a filter.
+const JUMPS: usize = 8;
+/// Of so many records in a row at most one may be a jump.
+const DENSE: u64 = 50;
+
+/// The longest pauses between the lines of a log.
+#[derive(Default)]
+pub(super) struct Silences {
+    /// The first and the latest stamp, seconds on the clock of the stamps.
+    stretch: Option<(i64, i64)>,
+    lines: u32,
+    backwards: bool,
+    /// A pause must be longer to be remembered.
+    floor: i64,
+    /// The longest first.
+    longest: Vec<(i64, Hole)>,
+}
+
+impl Silences {
+    /// Takes the stamp of a line, and that of the line before, at `place`.
+    pub(super) fn note(&mut self, before: &Stamp, now: &Stamp, place: u64, line: &Line<'_>) {
+        let Some(secs) = secs(now) else { return };
+        self.lines = self.lines.saturating_add(1);
+        let Some((_, latest)) = &mut self.stretch else {
+            self.stretch = Some((secs, secs));
+            return;
+        };
+        let pause = secs - *latest;
+        if pause <= self.floor {
+            if pause < -DISORDER_SECS {
+                // across New Year stamps without one begin again
+                if pause < -180 * 86_400 && matches!(now, Stamp::Yearless { .. }) {
+                    self.stretch = Some((secs, secs));
+                } else {
+                    self.backwards = true;
+                }
+            } else if pause > 0 {
+                *latest = secs;
+            }
+            return;
+        }
+        *latest = secs;
+        let what = String::new();
+        let (from, to) = (before.clone(), now.clone());
+        let hole = Hole { kind: GapKind::Silence, from, to, span: (place, line.start), line: line.number, what };
+        let at = self.longest.partition_point(|it| it.0 >= pause);
+        self.longest.insert(at, (pause, hole));
+        if self.longest.len() > KEPT {
+            self.longest.truncate(KEPT);
+            self.floor = self.longest[KEPT - 1].0;
+        }
+    }
+
+    /// The silences, in file order.
+    pub(super) fn found(self) -> Vec<Hole> {
+        let Some((first, latest)) = self.stretch else { return Vec::new() };
+        if self.backwards || self.lines < LEAST_LINES {
+            return Vec::new();
+        }
+        let mut left = latest - first;
+        let (mut silent, mut ordinary) = (0, 0);
+        for (at, (pause, _)) in self.longest.iter().take(MOST).enumerate() {
+            left -= pause;
+            let next = self.longest.get(at + 1).map_or(0, |it| it.0).max(ORDINARY_SECS);
+            if *pause >= LEAST_SECS.max(next.saturating_mul(TIMES)) && left >= next.saturating_mul(OBSERVED) {
+                (silent, ordinary) = (at + 1, self.longest.get(at + 1).map_or(0, |it| it.0));
+            }
+        }
+        let told = self.longest.into_iter().take(silent).map(|(pause, hole)| {
+            let what =
+                format!("no line for {}, in a log that else pauses for {} at most", lasting(pause), lasting(ordinary));
+            Hole { what, ..hole }
+        });
+        let mut holes: Vec<Hole> = told.collect();
+        holes.sort_by_key(|it| it.span);
+        holes
+    }
+}
+
+/// The number that a carrier gives a record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Number {
+    /// In which sequence.
+    pub(crate) sequence: u64,
+    pub(crate) number: u64,
+    /// A jump of so many is a loss: of a journal, whose users write files of their own, a small one is none.
+    pub(crate) least: u64,
+}
+
+/// The numbers of the records so far.
+#[derive(Default)]
+pub(super) struct Numbers {
+    /// Of which sequence, and the number.
+    last: Option<(u64, u64)>,
+    steps: u64,
+    jumps: u64,
+    holes: Vec<Hole>,
+}
+
+impl Numbers {
+    /// Takes the number of a record.
+    pub(super) fn note(&mut self, of: Number, before: &Stamp, now: &Stamp, place: u64, line: &Line<'_>) {
+        let Number { sequence, number, least } = of;
+        let Some((_, last)) = self.last.replace((sequence, number)).filter(|it| it.0 == sequence) else { return };
+        self.steps += 1;
+        let missing = number.saturating_sub(last).saturating_sub(1);
+        if missing == 0 {
+            return;
+        }
+        self.jumps += 1;
+        if missing < least || self.holes.len() > JUMPS {
+            return;
+        }
+        let what = format!("{missing} records are missing between number {last} and {number}");
+        let (from, to) = (before.clone(), now.clone());
+        let span = (place, line.start);
+        self.holes.push(Hole { kind: GapKind::Numbers, from, to, span, line: line.number, what });
+    }
+
+    /// The jumps, unless there are so many that the file is a selection.
+    pub(super) fn found(self) -> Vec<Hole> {
+        let dense = self.jumps.saturating_mul(DENSE) <= self.steps;
+        if dense && self.holes.len() <= JUMPS { self.holes } else { Vec::new() }
+    }
+}
+
+/// Adds holes; of a silence within a longer one the longer stays.
+pub(super) fn add(holes: &mut Vec<Hole>, more: Vec<Hole>) {
+    for new in more {
+        let silence = |it: &Hole| it.kind == GapKind::Silence && new.kind == GapKind::Silence;
+        if holes.iter().any(|it| silence(it) && it.span.0 <= new.span.0 && new.span.1 <= it.span.1) {
+            continue;
+        }
+        holes.retain(|it| !(silence(it) && new.span.0 <= it.span.0 && it.span.1 <= new.span.1));
+        holes.push(new);
+    }
+    holes.sort_by_key(|it| it.span);
+}
+
+/// Seconds on whatever clock the stamp is of.
+fn secs(stamp: &Stamp) -> Option<i64> {
+    match stamp {
+        Stamp::Exact { at, .. } => Some(at.timestamp()),
+        Stamp::Zoneless { local, .. } => Some(local.and_utc().timestamp()),
+        Stamp::Yearless { month, day, time, .. } => {
+            // the 29th of February is not in every year: it shares its number with the first of March
+            const DAYS: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+            let days = DAYS.get((*month as usize).checked_sub(1)?)? + i64::from(*day);
+            use chrono::Timelike;
+            Some(days * 86_400 + i64::from(time.num_seconds_from_midnight()))
+        }
+        Stamp::Monotonic { micros } => i64::try_from(micros / 1_000_000).ok(),
+        Stamp::None | Stamp::Between { .. } => None,
+    }
+}
+
+/// `90 s`, `14 min`, `2.5 h`, `3 d`
+fn lasting(secs: i64) -> String {
+    let tenths = |unit: i64, name: &str| {
+        let tenths = secs.saturating_mul(10) / unit;
+        if tenths % 10 == 0 || tenths >= 100 {
+            format!("{} {name}", tenths / 10)
+        } else {
+            format!("{}.{} {name}", tenths / 10, tenths % 10)
+        }
+    };
+    match secs {
+        ..120 => format!("{secs} s"),
+        120..7200 => tenths(60, "min"),
+        7200..172_800 => tenths(3600, "h"),
+        _ => tenths(86_400, "d"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log with lines at these seconds.
+    fn silences(secs: impl IntoIterator<Item = i64>) -> Vec<String> {
+        let mut of = Silences::default();
+        let mut last = Stamp::None;
+        for (at, secs) in secs.into_iter().enumerate() {
+            let now = Stamp::epoch_micros(1_700_000_000_000_000 + secs * 1_000_000);
+            let line = Line { text: "x", start: at as u64 * 10, number: at as u32 + 1 };
+            of.note(&last, &now, at.saturating_sub(1) as u64 * 10, &line);
+            last = now;
+        }
+        of.found().into_iter().map(|it| format!("line {}: {}", it.line, it.what)).collect()
+    }
+
+    #[test]
+    fn a_steady_log_that_stops_for_a_while_is_silent() {
+        let steady = (0..500).map(|it| it * 7);
+        assert_eq!(silences(steady.clone()), [""; 0]);
+        let paused = steady.clone().map(|it| if it > 2000 { it + 9000 } else { it });
+        assert_eq!(silences(paused), ["line 287: no line for 2.5 h, in a log that else pauses for 7 s at most"]);
+        let twice = steady.clone().map(|it| it + 9000 * i64::from(it > 1000) + 4000 * i64::from(it > 2000));
+        assert_eq!(silences(twice).len(), 2);
+        let short = steady.map(|it| if it > 2000 { it + 400 } else { it });
+        assert_eq!(silences(short), [""; 0], "less than ten minutes");
+    }
+
+    #[test]
+    fn a_log_that_speaks_now_and_then_is_not() {
+        // pauses of every length, as of a kernel: each next one half as long
+        let mut at = 0;
+        let uneven: Vec<i64> = (0..400)
+            .map(|it: i64| {
+                at += 20_000 >> (it % 15);
+                at
+            })
+            .collect();
+        assert_eq!(silences(uneven), [""; 0]);
+        // a start-up, and nothing for hours
+        assert_eq!(silences((0..300).map(|it| it / 100 + 30_000 * i64::from(it == 299))), [""; 0]);
+        // two logs one after the other
+        let two = (0..300).map(|it| it * 7).chain((0..300).map(|it| it * 7 + 9000 * i64::from(it > 100)));
+        assert_eq!(silences(two), [""; 0]);
+        assert_eq!(silences((0..100).map(|it| it * 7 + 9000 * i64::from(it > 50))), [""; 0], "too short to tell");
+    }
+
+    #[test]
+    fn new_year_and_the_end_of_february_are_no_silence() {
+        let day = |month, day| {
+            let time = chrono::NaiveTime::from_hms_opt(23, 59, 0).expect("a time");
+            secs(&Stamp::Yearless { month, day, time, resolution: chrono::TimeDelta::seconds(1) })
+        };
+        let days = |a: (u32, u32), b: (u32, u32)| day(b.0, b.1).zip(day(a.0, a.1)).map(|(b, a)| (b - a) / 86_400);
+        assert_eq!((days((2, 28), (3, 1)), days((2, 28), (2, 29)), days((2, 29), (3, 1))), (Some(1), Some(1), Some(0)));
+        assert_eq!(days((11, 30), (12, 1)), Some(1));
+    }
+
+    #[test]
+    fn numbers_that_jump_once_are_a_loss_and_often_a_filter() {
+        let found = |numbers: &mut dyn Iterator<Item = u64>, least| {
+            let mut of = Numbers::default();
+            for (at, number) in numbers.enumerate() {
+                let line = Line { text: "x", start: at as u64, number: at as u32 + 1 };
+                let number = Number { sequence: 0, number, least };
+                of.note(number, &Stamp::None, &Stamp::None, 0, &line);
+            }
+            of.found().into_iter().map(|it| it.what).collect::<Vec<_>>()
+        };
+        let jump = |by: u64| move |it: u64| if it >= 100 { it + by } else { it };
+        assert_eq!(found(&mut (0..200).map(jump(115)), 1), ["115 records are missing between number 99 and 215"]);
+        assert_eq!(found(&mut (0..200).map(jump(115)), 1000), [""; 0], "another file holds them");
+        assert_eq!(found(&mut (0..200).map(|it| it * 3), 1), [""; 0]);
+    }
+
+    #[test]
+    fn lengths() {
+        assert_eq!([90, 840, 9000, 36_000, 259_200].map(lasting), ["90 s", "14 min", "2.5 h", "10 h", "3 d"]);
+    }
+}
