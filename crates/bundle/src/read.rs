@@ -69,7 +69,7 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
         let mut done = with_notes(done, notes, &mut case.limits_hit);
         let layouts = layout::recognise(done.iter().map(|it| it.member.path.as_ref()));
         attribute::nodes(&mut done, &layouts, &format!("unknown-{}", case.bundles.len() + 1));
-        complete::lists(&mut done, &layouts);
+        complete::settle(&mut done, &layouts);
         let over = over_records(options.limits.records);
         for it in done {
             let Done { mut member, mut records } = it;

@@ -134,3 +134,72 @@ fn a_step_that_the_time_service_tells_moves_what_was_logged_before_it() {
     assert_eq!(times(&format!("{head}{before}{smooth}"))["early"], "24 00:00:20");
     assert_eq!(times(&format!("{head}{}", boot.split_once('\n').unwrap().1))["early"], "24 00:00:20");
 }
+
+/// What is printed of a kernel that says when it spoke: UTC, to compare with.
+fn hours(timeline: &Timeline) -> Vec<String> {
+    let events = timeline.events.iter().filter(|it| it.message.contains("mark"));
+    events.map(|it| format!("{} {}", it.message, it.at.nominal.lo.format("%m-%d %H:%M"))).collect()
+}
+
+/// The hour that the end of summer time repeats, and the one that its beginning leaves out, inside one file.
+#[test]
+fn summer_time_ends_and_begins_inside_a_file() {
+    let zone = "               Local time: Mon 2023-10-30 10:00:00 CET\n           Universal time: Mon 2023-10-30 09:00:00 UTC\n                 \
+                RTC time: Mon 2023-10-30 09:00:00\n                Time zone: Europe/Berlin (CET, +0100)\n";
+    let line = |stamp: &str, what: &str| format!("{stamp} node-a app[7]: {what}\n");
+    let of = |stamps: &[(&str, &str)]| {
+        let text: String = stamps.iter().map(|(stamp, what)| line(stamp, what)).collect();
+        let files = [("node-a/timedatectl", zone), ("node-a/messages", text.as_str())];
+        built(case(&[memory("bundle.tar", tar(&files))], 1))
+    };
+    let autumn = of(&[
+        ("Oct 29 01:59:00", "mark before"),
+        ("Oct 29 02:50:00", "mark first"),
+        ("Oct 29 02:05:00", "mark again"),
+        ("Oct 29 03:10:00", "mark after"),
+    ]);
+    assert_eq!(
+        hours(&autumn),
+        ["mark before 10-28 23:59", "mark first 10-29 00:50", "mark again 10-29 01:05", "mark after 10-29 02:10"]
+    );
+    let event =
+        |timeline: &Timeline, what: &str| timeline.events.iter().find(|it| it.message.contains(what)).unwrap().at;
+    assert_eq!(event(&autumn, "first").before(&event(&autumn, "again")), timeline::Truth::True);
+    // without the jump nothing tells which of the two hours it was
+    let alone = of(&[
+        ("Oct 29 01:59:00", "mark before"),
+        ("Oct 29 02:30:00", "mark unsure"),
+        ("Oct 29 04:00:00", "mark after"),
+    ]);
+    let unsure = event(&alone, "unsure");
+    assert_eq!((unsure.full.hi - unsure.full.lo).num_minutes(), 60);
+    assert_eq!(event(&alone, "before").before(&unsure), timeline::Truth::True);
+    let spring = of(&[("Mar 26 01:59:00", "mark before"), ("Mar 26 03:01:00", "mark after")]);
+    assert_eq!(hours(&spring), ["mark before 03-26 00:59", "mark after 03-26 01:01"]);
+}
+
+/// A runtime that states its zone behind the stamps of a journal tells the zone of the journal: a kind node says nothing else.
+#[test]
+fn two_stamps_of_one_line_tell_the_zone() {
+    let of = |utc: &str, date: &str| {
+        let text: String = (0..9)
+            .map(|at| {
+                let inner = format!("time=\"2025-03-21T{utc}:5{at}.123456789Z\" level=info msg=\"mark {at}\"");
+                format!("Mar 21 14:51:5{at} kind-control-plane containerd[108]: {inner}\n")
+            })
+            .collect();
+        let files = [
+            ("kind-version.txt", "kind v0.27.0\n"),
+            ("kind-control-plane/journal.log", text.as_str()),
+            ("kind-control-plane/date.txt", date),
+        ];
+        let timeline = built(case(&[memory("bundle.tar", tar(&files))], 1));
+        let clock = timeline.clocks.iter().find(|it| it.node.as_deref() == Some("kind-control-plane")).unwrap().clone();
+        (clock.offset_secs, format!("{:?}", clock.zone))
+    };
+    let basis = "Node(\"lines with a second stamp\")".to_owned();
+    assert_eq!(of("14:51", ""), (0, basis.clone()));
+    assert_eq!(of("06:51", ""), (28_800, basis));
+    // a runtime that calls its local time UTC, on a node whose own `date` prints another zone
+    assert_eq!(of("14:51", "Fri Mar 21 15:00:00 CST 2025\n"), (0, "Assumed".to_owned()));
+}

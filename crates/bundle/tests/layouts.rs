@@ -228,7 +228,91 @@ fn lists_of_every_namespace_are_a_whole_list() {
         pods.map(|it| it.incomplete).collect::<Vec<_>>()
     };
     assert_eq!(of(&["kube-system", "shop"]), [None, None]);
-    assert_eq!(of(&["shop"]), [Some("only namespace shop".to_owned())]);
+    assert_eq!(of(&["shop"]), [Some("only namespace shop; 1 of 2 namespaces were collected".to_owned())]);
+}
+
+/// What is said of the lists of pods at these paths; a path names its namespace by its file or its folder.
+fn pods_of(files: &[&str], others: &[(&str, &str)]) -> Vec<Option<String>> {
+    let namespaces = ["shop", "kube-system", "kube-node-lease", "default"];
+    let text = |path: &str| {
+        let namespace = namespaces.iter().find(|it| path.contains(*it)).unwrap();
+        two_pods().replace("\"namespace\":\"kube-system\"", &format!("\"namespace\":\"{namespace}\""))
+    };
+    let texts: Vec<(&str, String)> = files.iter().map(|it| (*it, text(it))).collect();
+    let mut all: Vec<(&str, &str)> = texts.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    all.extend_from_slice(others);
+    let (case, _) = read(&all);
+    case.records
+        .into_iter()
+        .flat_map(|it| it.collected)
+        .filter(|it| it.relation == "pod")
+        .map(|it| it.incomplete)
+        .collect()
+}
+
+#[test]
+fn lists_of_other_collectors_are_whole_where_no_namespace_is_missing() {
+    let namespace = |name: &str| format!("---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: {name}\n");
+    let (shop, system) = (namespace("shop"), namespace("kube-system"));
+    let objects = [
+        ("mg/x/cluster-scoped-resources/core/namespaces/shop.yaml", shop.as_str()),
+        ("mg/x/cluster-scoped-resources/core/namespaces/kube-system.yaml", system.as_str()),
+    ];
+    let both = ["mg/x/namespaces/kube-system/core/pods.yaml", "mg/x/namespaces/shop/core/pods.yaml"];
+    assert_eq!(pods_of(&both, &objects), [None, None]);
+    let some = |words: &str| Some(words.to_owned());
+    assert_eq!(pods_of(&both[..1], &objects), [some("only namespace kube-system; 1 of 2 namespaces were collected")]);
+    let other = [("mg/x/cluster-scoped-resources/core/nodes/node-a.yaml", node("node-a"))];
+    let other: Vec<(&str, &str)> = other.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    assert_eq!(
+        pods_of(&both, &other),
+        [some("only namespace kube-system"), some("only namespace shop")],
+        "nothing says which namespaces there are"
+    );
+    let nodes = two_nodes();
+    let dump = [
+        ("dump/nodes.json", nodes.as_str()),
+        ("dump/kube-system/events.json", "{\"kind\":\"EventList\",\"apiVersion\":\"v1\",\"items\":[]}"),
+    ];
+    let of = |files: &[&str]| pods_of(files, &dump);
+    assert_eq!(of(&["dump/kube-node-lease/pods.json", "dump/kube-system/pods.json"]), [None, None]);
+    assert_eq!(
+        of(&["dump/default/pods.json", "dump/kube-system/pods.json"]),
+        [some("only namespace default"), some("only namespace kube-system")]
+    );
+    let front = "sosreport-a/sos_commands/kubernetes/cluster-info";
+    let list =
+        |namespace: &str, kind: &str| format!("{front}/{namespace}/kubectl_get_-o_json_--namespace_{namespace}_{kind}");
+    let (a, b, c) = (list("shop", "pods"), list("kube-system", "pods"), list("default", "deployments"));
+    let version = [("sosreport-a/version.txt", "sosreport: 4.8.0\n")];
+    assert_eq!(pods_of(&[&b, &a], &version), [None, None]);
+    let deployments = [version[0], (c.as_str(), "{\"kind\":\"DeploymentList\",\"apiVersion\":\"v1\",\"items\":[]}")];
+    assert_eq!(pods_of(&[&b], &deployments), [some("only namespace kube-system; 1 of 2 namespaces were collected")]);
+}
+
+#[test]
+fn what_a_collector_cut_is_not_whole() {
+    let manifest = "{\n    \"version\": \"4.8\",\n    \"cmdline\": \"report\",\n    \"start_time\": \"2022-02-11 10:00:00.0\",\n    \
+                    \"kernel\": {\n        \"command\": \"ip\",\n        \"filepath\": \"sos_commands/networking/ip_route_show_table_all\",\n        \
+                    \"truncated\": false,\n        \"return_code\": 124\n    }\n}\n";
+    let syslog = journal("node-a");
+    let files = [
+        ("sosreport-node-a-2022-02-11-abcdefg/version.txt", "sosreport: 4.8.0\n"),
+        ("sosreport-node-a-2022-02-11-abcdefg/sos_reports/manifest.json", manifest),
+        ("sosreport-node-a-2022-02-11-abcdefg/sos_commands/kernel/sysctl_-a", SYSCTL),
+        ("sosreport-node-a-2022-02-11-abcdefg/sos_commands/networking/ip_route_show_table_all", ROUTES),
+        ("sosreport-node-a-2022-02-11-abcdefg/sos_strings/logs/var.log.messages.tailed", syslog.as_str()),
+    ];
+    let (case, _) = read(&files);
+    let at = |end: &str| case.members.iter().position(|it| it.path.ends_with(end)).unwrap();
+    let (sysctl, routes, tail) = (at("sysctl_-a"), at("table_all"), at(".tailed"));
+    let whys: Vec<_> = case.records[routes].collected.iter().map(|it| it.incomplete.as_deref()).collect();
+    assert!(!whys.is_empty() && whys.iter().all(|it| *it == Some("the command timed out")), "{whys:?}");
+    assert_eq!(case.members[routes].truncated.as_deref(), Some("the command timed out"));
+    assert_eq!(case.members[sysctl].truncated, None);
+    // what is left of a log counts from its first line on
+    assert!(case.members[tail].truncated.is_some());
+    assert!(!case.records[tail].seen.is_empty() && case.records[tail].seen.iter().all(|it| it.incomplete.is_none()));
 }
 
 #[test]

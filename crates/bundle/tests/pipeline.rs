@@ -286,3 +286,34 @@ fn what_a_limit_leaves_out_is_counted_with_it() {
     assert_eq!((member.path.as_ref(), member.bytes), ("inner.tar", inner.len() as u64));
     assert_eq!(member.outcome, Outcome::Skipped { reason: "over the limit of nesting".to_owned() });
 }
+
+/// A gibibyte without a newline, packed: read in parts, held never. It takes some time:
+///
+/// ```text
+/// cargo test -p coroner-bundle --test pipeline gibibyte -- --ignored
+/// ```
+#[test]
+#[ignore = "takes some seconds"]
+fn a_line_of_a_gibibyte_is_read_in_parts_and_not_held() {
+    use std::io::Write;
+    const LENGTH: u64 = 1 << 30;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(journal("node-a", 10).as_bytes()).unwrap();
+    encoder.write_all(b"Feb 11 10:00:00 node-a kubelet[731]: ").unwrap();
+    let part = vec![b'x'; 1 << 20];
+    (0..LENGTH >> 20).for_each(|_| encoder.write_all(&part).unwrap());
+    encoder.write_all(format!("\n{}", journal("node-a", 5)).as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let mut options = options(2);
+    options.limits.ratio = 10_000;
+    let case = read(&[memory("journal.txt.gz", packed)], &options).unwrap();
+    let (member, records) = (&case.members[0], &case.records[0]);
+    assert!(member.bytes > LENGTH, "{}", member.bytes);
+    let longest =
+        records.records.iter().map(|it| if let Record::Event(event) = it { event.quote.text.len() } else { 0 });
+    assert!(longest.max().unwrap_or(0) <= options.limits.line_bytes + 64);
+    assert!(records.issues.iter().any(|it| it.what.starts_with("a line longer than")), "{:?}", records.issues.first());
+    let last =
+        records.records.iter().rev().find_map(|it| if let Record::Event(event) = it { Some(event) } else { None });
+    assert!(last.unwrap().message.contains("number 4"), "what follows is read");
+}

@@ -2,7 +2,7 @@
 
 use crate::clocks::skew_words;
 use crate::list::{LISTED, more, some_of};
-use crate::page::{Ink, Page};
+use crate::page::{Ink, Page, counted};
 use crate::partial::{below, partials, root};
 use crate::when::Calendar;
 use crate::{Clock, Coverage, LimitHit, Report};
@@ -158,6 +158,9 @@ fn lasting(secs: i64) -> String {
     }
 }
 
+/// Failures of collectors that are told one by one.
+const FAILURES: usize = 6;
+
 /// Where the bundle is known to lack something.
 pub(crate) fn coverage_notes(coverage: &Coverage, calendar: &Calendar, root: &str) -> Vec<Note> {
     let mut notes = Vec::new();
@@ -165,6 +168,17 @@ pub(crate) fn coverage_notes(coverage: &Coverage, calendar: &Calendar, root: &st
         let whose = it.node.as_ref().map(|it| format!(" of {it}")).unwrap_or_default();
         let when = calendar.stretch(&it.from, &it.to).map(|it| format!(", {it}")).unwrap_or_default();
         notes.push(Note::new("gap", format!("{}{whose}{when}: {}", it.source, it.what)));
+    }
+    // a file that is cut says so itself
+    let said = |it: &&crate::CollectFailure| !coverage.members.iter().any(|of| of.truncated.as_ref() == Some(&it.why));
+    let failures: Vec<_> = coverage.failures.iter().filter(said).collect();
+    for it in failures.iter().take(FAILURES) {
+        let whose = it.node.as_ref().map(|it| format!(" on {it}")).unwrap_or_default();
+        notes.push(Note::new("failed", format!("{}{whose}: {}", it.what, it.why)));
+    }
+    if failures.len() > FAILURES {
+        let more = counted((failures.len() - FAILURES) as u64, "thing", "things");
+        notes.push(Note::new("failed", format!("… and {more} more")));
     }
     for it in &coverage.members {
         if let Some(why) = &it.truncated {

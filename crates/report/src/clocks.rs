@@ -105,7 +105,7 @@ pub struct Skew {
     pub most_secs: Option<f64>,
     /// How many pairs of stamps say so.
     pub anchors: u32,
-    /// What they are: kube-event, container-start, time-service, given.
+    /// What they are: kube-event, container-start, lease, etcd-peer, time-service, given.
     pub by: Vec<String>,
     /// What became of it: together, moved, widened.
     pub used: String,

@@ -159,6 +159,8 @@ pub struct Coverage {
     pub relations: Vec<RelationSource>,
     /// Stretches without records where some are due.
     pub gaps: Vec<Gap>,
+    /// What the collectors say they could not collect, or only in part.
+    pub failures: Vec<CollectFailure>,
     /// Places that could not be read, the first of them.
     pub issues: Vec<Issue>,
     /// How many such places there are in all.
@@ -260,6 +262,21 @@ pub struct Gap {
     pub line: Option<u32>,
 }
 
+/// Something a collector could not collect, or not whole.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CollectFailure {
+    /// On which node.
+    pub node: Option<String>,
+    /// The command, file or collector.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// The file that says so.
+    pub file: String,
+    /// The line there, from 1.
+    pub line: u32,
+}
+
 /// A place that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Issue {
@@ -358,6 +375,19 @@ impl Coverage {
                 coverage.gaps.push(told);
             }
         }
+        let failed = timeline.facts.iter().filter(|it| it.row.relation == &timeline::relation::COLLECT_FAILURE);
+        coverage.failures = failed
+            .filter_map(|it| {
+                let place = it.quotes.first()?.span;
+                Some(CollectFailure {
+                    node: it.node.as_ref().map(ToString::to_string),
+                    what: it.get("what").to_string(),
+                    why: it.get("why").to_string(),
+                    file: path(place.member),
+                    line: place.line,
+                })
+            })
+            .collect();
         coverage.issues = timeline
             .issues
             .iter()

@@ -25,8 +25,8 @@ mod when;
 
 pub use clocks::{Clock, ClockFindings, ClockStep, KernelClock, Skew, clocks_json, clocks_text};
 pub use coverage::{
-    Boot, BootEnd, Bundle, BundlePart, Coverage, Gap, Inspection, Issue, LogSource, Member, MemberOutcome, Node,
-    RelationSource,
+    Boot, BootEnd, Bundle, BundlePart, CollectFailure, Coverage, Gap, Inspection, Issue, LogSource, Member,
+    MemberOutcome, Node, RelationSource,
 };
 pub use inspect::inspection_text;
 pub use instant::Instant;

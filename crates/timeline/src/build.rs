@@ -69,7 +69,7 @@ impl Timeline {
         }
         let given = overrides.zones.iter().map(|(node, offset)| (nodes.canonical(node), *offset)).collect();
         let ahead = overrides.skews.iter().map(|(node, secs)| (nodes.canonical(node), *secs)).collect();
-        let zones = Zones::settle(&zone_claims(&records), &given);
+        let zones = Zones::settle(&zone_claims(&records), &given).named(&zone_names(&records));
         let skews = skew::skews(records.iter().flat_map(|it| &it.records), &ahead);
         let mut clocks = Clocks::new(skews.iter().map(|it| (it.node.clone(), it.correction())).collect());
         let evidence = year_evidence(&records, overrides.year);
@@ -289,6 +289,24 @@ fn series_node(series: &Series, nodes: &NodeNames) -> Option<Name> {
     nodes.known(instance)
 }
 
+/// What told a zone, where a line with two stamps did.
+pub(crate) const BY_LINES: &str = "lines with a second stamp";
+
+/// What nodes call their zones.
+fn zone_names(records: &[MemberRecords]) -> Vec<(Option<Name>, Name)> {
+    let mut names = Vec::new();
+    for record in records.iter().flat_map(|it| &it.records) {
+        if let Record::Fact(fact, _) = record
+            && fact.row.relation == &relation::ZONE
+            // `CET` is a zone of the database too, and what `date` prints in many others
+            && let Some(name) = text(&fact.get("name")).filter(|it| it.contains('/'))
+        {
+            names.push((fact.node.clone(), name));
+        }
+    }
+    names
+}
+
 fn zone_claims(records: &[MemberRecords]) -> Vec<ZoneClaim> {
     let mut claims = Vec::new();
     for record in records.iter().flat_map(|it| &it.records) {
@@ -298,7 +316,11 @@ fn zone_claims(records: &[MemberRecords]) -> Vec<ZoneClaim> {
                 if fact.row.relation == &relation::ZONE {
                     let named = text(&fact.get("name")).and_then(|it| crate::clock::abbreviation_offset(&it));
                     if let Some(offset_secs) = offset(fact.get("offset_secs")).or(named) {
-                        claims.push(ZoneClaim { node: fact.node.clone(), offset_secs, by: "its own zone setting" });
+                        let by = match fact.get("name") {
+                            Value::Text(it) if &*it == relation::TWO_STAMPS => BY_LINES,
+                            _ => "its own zone setting",
+                        };
+                        claims.push(ZoneClaim { node: fact.node.clone(), offset_secs, by });
                     }
                 } else if let Stamp::Zoneless { abbreviation: Some(name), .. } = stamp
                     && let Some(offset_secs) = crate::clock::abbreviation_offset(name)
@@ -315,7 +337,34 @@ fn zone_claims(records: &[MemberRecords]) -> Vec<ZoneClaim> {
             Record::Event(_) | Record::Series(_) => {}
         }
     }
+    without_contradiction(&mut claims, &foreign_abbreviations(records));
     claims
+}
+
+/// Nodes, or none for the case as a whole, whose tools print an abbreviation that is not UTC's: `CST` is one of three zones
+/// and none of them is UTC.
+fn foreign_abbreviations(records: &[MemberRecords]) -> BTreeSet<Option<Name>> {
+    let mut found = BTreeSet::new();
+    for record in records.iter().flat_map(|it| &it.records) {
+        if let Record::Fact(fact, Stamp::Zoneless { abbreviation: Some(name), .. }) = record
+            && crate::clock::abbreviation_offset(name) != Some(0)
+        {
+            found.insert(fact.node.clone());
+        }
+    }
+    found
+}
+
+/// Lines with two stamps count where they agree: a program that calls its local time UTC is no witness.
+fn without_contradiction(claims: &mut Vec<ZoneClaim>, foreign: &BTreeSet<Option<Name>>) {
+    let mut told: BTreeMap<Option<Name>, BTreeSet<i32>> = BTreeMap::new();
+    for claim in claims.iter().filter(|it| it.by == BY_LINES) {
+        told.entry(claim.node.clone()).or_default().insert(claim.offset_secs);
+    }
+    claims.retain(|it| {
+        let excluded = it.offset_secs == 0 && (foreign.contains(&it.node) || foreign.contains(&None));
+        it.by != BY_LINES || !excluded && told.get(&it.node).is_none_or(|all| all.len() == 1)
+    });
 }
 
 fn year_evidence(records: &[MemberRecords], given: Option<i32>) -> YearEvidence {

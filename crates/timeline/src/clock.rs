@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
 
 use crate::skew::Correction;
 use crate::{Interval, MemberId, Name, Time};
@@ -128,6 +129,17 @@ pub(crate) struct Zone {
 pub(crate) struct Zones {
     by_node: BTreeMap<Name, Zone>,
     shared: Option<Zone>,
+    /// Nodes that name their zone as the tz database does, so that summer time is known.
+    rules: BTreeMap<Name, Tz>,
+    shared_rule: Option<Tz>,
+}
+
+/// The zone of one local stamp.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Local {
+    pub(crate) zone: Zone,
+    /// In the hour that the end of summer time repeats: the offset of its second half.
+    pub(crate) again: Option<i32>,
 }
 
 /// A statement about a zone: the node (none: the case as a whole), the offset and where it stands.
@@ -144,7 +156,8 @@ impl Zones {
         for claim in claims {
             let vote = votes.entry(claim.node.clone()).or_default().entry(claim.offset_secs).or_insert((0, claim.by));
             // a tool that was asked for the zone outweighs any number of stamps
-            vote.0 += if claim.by == "stamps with an offset" { 1 } else { 1_000_000 };
+            let stamp = matches!(claim.by, "stamps with an offset" | crate::build::BY_LINES);
+            vote.0 += if stamp { 1 } else { 1_000_000 };
         }
         let winner = |of: &BTreeMap<i32, (usize, &'static str)>| {
             of.iter().max_by_key(|(offset, (count, _))| (*count, -**offset)).map(|(offset, (_, by))| (*offset, *by))
@@ -168,6 +181,57 @@ impl Zones {
             zones.shared = Some(Zone { offset_secs, basis: ZoneBasis::Neighbours });
         }
         zones
+    }
+
+    /// Adds the names that nodes give their zones; a zone that the user states has no rules.
+    pub(crate) fn named(mut self, names: &[(Option<Name>, Name)]) -> Zones {
+        let mut shared: Vec<Tz> = Vec::new();
+        for (node, name) in names {
+            let Ok(rule) = name.parse::<Tz>() else { continue };
+            shared.push(rule);
+            if let Some(node) = node
+                && self.by_node.get(node).is_none_or(|it| it.basis != ZoneBasis::Given)
+            {
+                self.rules.entry(node.clone()).or_insert(rule);
+            }
+        }
+        self.shared_rule = match shared.as_slice() {
+            [first, others @ ..] if others.iter().all(|it| it == first) => Some(*first),
+            _ => None,
+        };
+        self
+    }
+
+    /// The zone to read one stamp of a node in: of a zone whose rules are known, the one in force then.
+    pub(crate) fn at(&self, node: Option<&Name>, local: NaiveDateTime) -> Local {
+        let zone = self.of(node);
+        let own = node.and_then(|it| self.rules.get(it));
+        let shared =
+            self.shared_rule.as_ref().filter(|_| matches!(zone.basis, ZoneBasis::Neighbours | ZoneBasis::Assumed));
+        let Some(rule) = own.or(shared) else { return Local { zone, again: None } };
+        let offset =
+            |local: NaiveDateTime| rule.offset_from_local_datetime(&local).map(|it| it.fix().local_minus_utc());
+        // a name that contradicts what the node says of its clock is another's
+        let fits = |offset_secs: i32| {
+            let days = [(1, 1), (7, 1)].map(|(month, day)| NaiveDate::from_ymd_opt(local.year(), month, day));
+            days.into_iter().flatten().any(|it| offset(it.and_time(NaiveTime::MIN)).earliest() == Some(offset_secs))
+        };
+        if zone.basis != ZoneBasis::Assumed && !fits(zone.offset_secs) {
+            return Local { zone, again: None };
+        }
+        let basis = match (&zone.basis, own) {
+            (ZoneBasis::Assumed, Some(_)) => ZoneBasis::Node("its own zone setting".into()),
+            (ZoneBasis::Assumed, None) => ZoneBasis::Neighbours,
+            (basis, _) => basis.clone(),
+        };
+        match offset(local) {
+            chrono::LocalResult::Single(offset_secs) => Local { zone: Zone { offset_secs, basis }, again: None },
+            chrono::LocalResult::Ambiguous(first, again) => {
+                Local { zone: Zone { offset_secs: first, basis }, again: Some(again) }
+            }
+            // the hour that summer time leaves out: this was stamped otherwise
+            chrono::LocalResult::None => Local { zone, again: None },
+        }
     }
 
     /// The zone to read a node's stamps in.
@@ -422,6 +486,32 @@ mod tests {
     #[test]
     fn without_evidence_the_year_stays_unknown() {
         assert_eq!(YearEvidence::default().last_year(None, &[stamp(6, 14)], &[0], None), (1970, YearBasis::Assumed));
+    }
+
+    #[test]
+    fn summer_time_follows_the_rules_of_a_named_zone() {
+        let claim = ZoneClaim { node: Some("a".into()), offset_secs: 3600, by: "timedatectl" };
+        let given = BTreeMap::from([("b".into(), 0)]);
+        let berlin = [(Some("a".into()), "Europe/Berlin".into()), (Some("b".into()), "Europe/Berlin".into())];
+        let zones = Zones::settle(&[claim], &given).named(&berlin);
+        let at = |node: &str, month, day, hour| {
+            let local =
+                NaiveDate::from_ymd_opt(2023, month, day).and_then(|it| it.and_hms_opt(hour, 30, 0)).expect("a time");
+            let Local { zone, again } = zones.at(Some(&node.into()), local);
+            (zone.offset_secs, again)
+        };
+        assert_eq!(at("a", 1, 15, 12), (3600, None));
+        assert_eq!(at("a", 7, 15, 12), (7200, None));
+        assert_eq!(at("a", 10, 29, 1), (7200, None));
+        assert_eq!(at("a", 10, 29, 2), (7200, Some(3600)), "twice that night");
+        assert_eq!(at("a", 10, 29, 3), (3600, None));
+        assert_eq!(at("a", 3, 26, 2), (3600, None), "never that night");
+        assert_eq!(at("b", 7, 15, 12), (0, None), "the user knows better");
+        // a name that the clock contradicts
+        let claim = ZoneClaim { node: Some("a".into()), offset_secs: 28_800, by: "date" };
+        let zones = Zones::settle(&[claim], &BTreeMap::new()).named(&berlin[..1]);
+        let july = NaiveDate::from_ymd_opt(2023, 7, 1).expect("a date").and_time(NaiveTime::MIN);
+        assert_eq!(zones.at(Some(&"a".into()), july).zone.offset_secs, 28_800);
     }
 
     #[test]

@@ -80,9 +80,9 @@ fn was_set(gap: &Gap, timeline: &Timeline) -> bool {
 /// The sources of one file that are silent over the same lines stay apart for the rules; that they are one is told by
 /// the words of the first alone. Nothing else is merged.
 fn together(gaps: &mut [Gap]) {
-    let mut files: BTreeMap<(MemberId, Option<Name>, u32, DateTime<Utc>), Vec<usize>> = BTreeMap::new();
+    let mut files: BTreeMap<(MemberId, u32, DateTime<Utc>), Vec<usize>> = BTreeMap::new();
     for (at, gap) in gaps.iter().enumerate() {
-        files.entry((gap.member, gap.node.clone(), gap.line, gap.from.nominal.lo)).or_default().push(at);
+        files.entry((gap.member, gap.line, gap.from.nominal.lo)).or_default().push(at);
     }
     for same in files.into_values().filter(|it| it.len() > 1) {
         let mut names: Vec<&str> = same.iter().map(|it| gaps[*it].of.as_ref()).collect();
@@ -123,8 +123,11 @@ fn of_metrics(series: &[Series]) -> Vec<Gap> {
             let of: Name = if series.iter().all(|it| it.metric == *metric) && !metric.is_empty() {
                 metric.clone()
             } else {
-                let target = instance.or(job).map_or("", |it| it);
-                format!("metrics of {target}").trim_end_matches(" of ").into()
+                // a node is told beside it
+                match instance.or(job).filter(|_| node.is_none()) {
+                    Some(target) => format!("metrics of {target}").into(),
+                    None => "metrics".into(),
+                }
             };
             let many = if series.len() > 1 { format!(" in {} series", series.len()) } else { String::new() };
             found.push(Gap {

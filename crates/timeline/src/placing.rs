@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDateTime, TimeDelta};
 
-use crate::clock::{Clocks, Dial, Keeper, YearEvidence, Yearless, Zone, Zones, relative_years};
+use crate::clock::{Clocks, Dial, Keeper, Local, YearEvidence, Yearless, Zone, Zones, relative_years};
 use crate::kernel_clock::{KernelClocks, Pair};
 use crate::steps::Steps;
 use crate::{
@@ -21,6 +21,8 @@ pub(crate) struct Placing<'z> {
     year: YearBasis,
     /// Absolute year by byte offset, ascending.
     years: Vec<(u64, i32)>,
+    /// Where local time went back by up to an hour, and what it was afterwards: the end of summer time may be there.
+    back: Vec<(u64, NaiveDateTime)>,
     /// Difference between the zone of inner stamps and that of the carrier, seconds.
     inner_shift_secs: i32,
     pub(crate) kernel: KernelClocks,
@@ -40,10 +42,13 @@ impl<'z> Placing<'z> {
         running: &BTreeMap<Name, Pair>,
     ) -> Placing<'z> {
         let mut stamps: Vec<(u64, Yearless)> = Vec::new();
-        let mut push = |at: u64, stamp: &Stamp| {
-            if let Stamp::Yearless { month, day, time, .. } = stamp {
+        let mut locals: Vec<(u64, NaiveDateTime)> = Vec::new();
+        let mut push = |at: u64, stamp: &Stamp| match stamp {
+            Stamp::Yearless { month, day, time, .. } => {
                 stamps.push((at, Yearless { month: *month, day: *day, time: *time }));
             }
+            Stamp::Zoneless { local, .. } => locals.push((at, *local)),
+            _ => {}
         };
         for seen in &records.seen {
             push(seen.span.0, &seen.first);
@@ -99,13 +104,17 @@ impl<'z> Placing<'z> {
         } else {
             evidence.last_year(member.node.as_ref(), &plain, &relative, member.modified)
         };
-        let years = places.into_iter().zip(relative).map(|(at, by)| (at, last + by)).collect();
+        let years: Vec<(u64, i32)> = places.iter().copied().zip(relative).map(|(at, by)| (at, last + by)).collect();
+        let dated =
+            places.iter().zip(&plain).zip(&years).filter_map(|((at, it), (_, year))| Some((*at, it.in_year(*year)?)));
+        let back = went_back(locals.into_iter().chain(dated).collect());
         let inner_shift_secs =
             shifts.into_iter().max_by_key(|(shift, count)| (*count, -shift.abs())).map_or(0, |it| it.0);
         Placing {
             zones,
             year,
             years,
+            back,
             inner_shift_secs,
             kernel: KernelClocks::of(pairs, &starts),
             steps: Steps::of(records),
@@ -156,29 +165,21 @@ impl<'z> Placing<'z> {
             Some(drift_secs) => Dial { node, keeper: Keeper::Dmesg(self.member), drift_secs },
             None => Dial::wall(node),
         };
-        let zone = |abbreviation: Option<&Name>| -> Zone {
-            match abbreviation.and_then(|it| crate::clock::abbreviation_offset(it)) {
-                Some(offset_secs) => Zone { offset_secs, basis: crate::ZoneBasis::Stated },
-                None => {
-                    let mut zone = self.zones.of(node);
-                    zone.offset_secs += shift;
-                    zone
-                }
-            }
-        };
         match stamp {
             Stamp::None => Time::UNKNOWN,
             Stamp::Exact { at, resolution, .. } => clocks.stated(dial, Interval::from(*at, *resolution)),
             Stamp::Between { lo, hi } => clocks.stated(dial, Interval { lo: *lo, hi: *hi }),
             Stamp::Zoneless { local, resolution, abbreviation } => {
-                let clock = clocks.get(dial, &zone(abbreviation.as_ref()), &YearBasis::Stated);
-                clocks.time(clock, *local, *resolution)
+                let (zone, late) = self.zone(abbreviation.as_ref(), node, *local, place, shift);
+                let clock = clocks.get(dial, &zone, &YearBasis::Stated);
+                maybe_later(clocks.time(clock, *local, *resolution), late)
             }
             Stamp::Yearless { month, day, time, resolution } => {
                 let yearless = Yearless { month: *month, day: *day, time: *time };
                 let Some(local) = yearless.in_year(self.year_at(place)) else { return Time::UNKNOWN };
-                let clock = clocks.get(dial, &zone(None), &self.year);
-                clocks.time(clock, local, *resolution)
+                let (zone, late) = self.zone(None, node, local, place, shift);
+                let clock = clocks.get(dial, &zone, &self.year);
+                maybe_later(clocks.time(clock, local, *resolution), late)
             }
             Stamp::Monotonic { micros } => {
                 let placed = i64::try_from(*micros).ok().and_then(|it| self.kernel.at(node, place, it));
@@ -186,6 +187,40 @@ impl<'z> Placing<'z> {
                 placed.map_or(Time::UNKNOWN, |(at, sure)| clocks.kernel(dial, at, sure))
             }
         }
+    }
+
+    /// The zone of a local stamp, and how much later it may have been.
+    fn zone(
+        &self,
+        abbreviation: Option<&Name>,
+        node: Option<&Name>,
+        local: NaiveDateTime,
+        place: u64,
+        shift: i32,
+    ) -> (Zone, TimeDelta) {
+        if let Some(offset_secs) = abbreviation.and_then(|it| crate::clock::abbreviation_offset(it)) {
+            return (Zone { offset_secs, basis: crate::ZoneBasis::Stated }, TimeDelta::zero());
+        }
+        if shift != 0 {
+            // a program with a zone of its own
+            let mut zone = self.zones.of(node);
+            zone.offset_secs += shift;
+            return (zone, TimeDelta::zero());
+        }
+        let Local { mut zone, again } = self.zones.at(node, local);
+        let Some(again) = again else { return (zone, TimeDelta::zero()) };
+        let near = |it: &&(u64, NaiveDateTime)| (it.1 - local).abs() <= TimeDelta::hours(2);
+        match self.back.iter().find(near) {
+            Some((back, _)) if place >= *back => zone.offset_secs = again,
+            Some(_) => {}
+            None => {
+                // nothing shows which of the two hours it is: in order among its own kind only
+                let late = TimeDelta::seconds(i64::from(zone.offset_secs - again));
+                zone.basis = crate::ZoneBasis::Node("its own zone setting, in the hour that comes twice".into());
+                return (zone, late);
+            }
+        }
+        (zone, TimeDelta::zero())
     }
 
     /// Gives a record its time; returns the stamp it came from.
@@ -266,6 +301,18 @@ fn own_stamp(event: &Event) -> bool {
     }
     let component = event.row.as_ref().and_then(|it| crate::build::text(it.get("component")));
     matches!(component.as_deref(), Some("kubelet" | "kube-proxy" | "kubernetes.io/kubelet"))
+}
+
+/// Where local stamps, by their place, go back by up to an hour.
+fn went_back(mut locals: Vec<(u64, NaiveDateTime)>) -> Vec<(u64, NaiveDateTime)> {
+    locals.sort_unstable();
+    let hour = TimeDelta::minutes(1)..=TimeDelta::minutes(61);
+    locals.windows(2).filter(|it| hour.contains(&(it[0].1 - it[1].1))).map(|it| it[1]).collect()
+}
+
+/// The same time, which may have been later.
+fn maybe_later(time: Time, by: TimeDelta) -> Time {
+    if by.is_zero() { time } else { Time { full: time.full.widened(TimeDelta::zero(), by), ..time } }
 }
 
 /// The same time, moved.

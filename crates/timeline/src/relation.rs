@@ -2,6 +2,9 @@
 //!
 //! Parsers fill them, detectors add to them, rules join them by name. A new kind of statement is a new entry here.
 
+/// The name of a zone that shows by a local stamp and, in the same line, one that states its zone.
+pub const TWO_STAMPS: &str = "by two stamps of one line";
+
 /// A named, typed table of facts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Relation {
@@ -114,11 +117,14 @@ relations! {
         "The wall clock was set while the machine ran: by how much, how long after the boot began, and since which line of the file it was wrong.";
     /// Two clocks at one occasion.
     CLOCK_PAIR = "clock.pair", cluster, ["on", "first", "ahead_micros", "width_micros", "how"],
-        "A node and the API server stamped one occasion: by how much the node's stamp is later, and whose was made first (node or api).";
+        "A node and the API server stamped one occasion: by how much the node's stamp is later, and whose was made first (node or api); or by how much etcd says that it is ahead of a peer.";
     /// Two names of one node.
     ALIAS = "node.alias", cluster, ["name", "other"], "The bundle says that both names mean one node; the first is preferred.";
     /// A log that lost lines.
     LOSS = "log.loss", node, ["source", "count", "text"], "A notice that lines are missing: rate limits, overruns, suppressed callbacks.";
+    /// Something a collector could not collect, or not whole.
+    COLLECT_FAILURE = "collect.failure", node, ["what", "path", "tail", "why"],
+        "What a collector says it could not collect, or only in part; `path` is the file it belongs in, `tail` that only its end is there.";
     /// A file of the ledger.
     MEMBER = "member", cluster, ["path", "format", "complete"], "A file of the bundle and how it was understood.";
     /// A condition of a Node object.

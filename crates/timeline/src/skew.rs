@@ -4,6 +4,9 @@
 //! an event that kubelet stamped 10:00:07.2, created by the API server at 10:00:02     node ahead by 5.2 s at least
 //! a container started at 10:00:01 of a pod created at 10:00:04                        node behind by 3 s at least
 //! System time     : 0.000013 seconds fast of NTP time                                 a time service measured it
+//! renewTime: "2023-07-23T22:13:40.123456Z"        nodes renew their leases every 10 s: one that is 44 s later than the
+//!                                                 oldest of two others in one listing is ahead by 32 s at least
+//! prober found high clock drift … "clock-drift":"4m37s"       etcd is ahead of a peer, or the peer is behind
 //! ```
 //!
 //! The clock of the API server is the one all are compared with. What is written down by one and taken note of by another
@@ -15,7 +18,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
-use crate::{Name, Quote, Record, relation};
+use crate::{MemberId, Name, Quote, Record, Stamp, relation};
 
 /// What is known of the difference between a node's clock and that of the API server.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +33,7 @@ pub struct Skew {
     pub most_micros: Option<i64>,
     /// How many pairs of stamps say so.
     pub anchors: u32,
-    /// What they are: `kube-event`, `container-start`, `time-service`, `given`.
+    /// What they are: `kube-event`, `container-start`, `lease`, `etcd-peer`, `time-service`, `given`.
     pub by: Vec<Name>,
     /// What became of it.
     pub used: SkewUse,
@@ -65,6 +68,10 @@ const SUPPORT: usize = 5;
 const AGREE_MICROS: i64 = 1_500_000;
 /// What a moved stamp may still be off by.
 const LEFT_SECS: i64 = 1;
+/// A kubelet renews its lease every ten seconds, and a listing takes a moment.
+const RENEWAL_MICROS: i64 = 12_000_000;
+/// The leases of so many other nodes tell when a listing was made.
+const WITNESSES: usize = 2;
 
 #[derive(Default)]
 struct Pairs {
@@ -74,17 +81,27 @@ struct Pairs {
     most: Vec<(i64, Name, Quote)>,
     /// A time service measured it.
     measured: Vec<(i64, Name, Quote)>,
+    /// etcd says that it is ahead of a peer by so much: either it is ahead, or the peer is behind.
+    peers: Vec<(i64, Name, Quote)>,
 }
 
 /// The differences that the records of a case show.
 pub(crate) fn skews<'r>(records: impl Iterator<Item = &'r Record>, given: &BTreeMap<Name, i64>) -> Vec<Skew> {
     let mut by_node: BTreeMap<Name, Pairs> = BTreeMap::new();
+    let mut leases: BTreeMap<MemberId, BTreeMap<Name, (i64, Quote)>> = BTreeMap::new();
     for record in records {
-        let Record::Fact(fact, _) = record else { continue };
+        let Record::Fact(fact, stamp) = record else { continue };
         let Some(quote) = fact.quotes.first() else { continue };
+        if fact.row.relation == &relation::NODE_LEASE {
+            if let (Some(node), Stamp::Exact { at, .. }) = (crate::build::text(&fact.get("name")), stamp) {
+                let listing = leases.entry(quote.span.member).or_default();
+                listing.insert(node, (at.timestamp_micros(), quote.clone()));
+            }
+            continue;
+        }
         let number = |column: &str| fact.get(column).as_number();
         if fact.row.relation == &relation::CLOCK_PAIR {
-            let node = crate::build::text(&fact.get("on"));
+            let node = crate::build::text(&fact.get("on")).or_else(|| fact.node.clone());
             let (Some(node), Some(ahead)) = (node, number("ahead_micros")) else { continue };
             let (ahead, width) = (ahead as i64, number("width_micros").unwrap_or(0.0) as i64);
             let how = crate::build::text(&fact.get("how")).unwrap_or_default();
@@ -93,6 +110,7 @@ pub(crate) fn skews<'r>(records: impl Iterator<Item = &'r Record>, given: &BTree
                 crate::Value::Text(it) if &*it == "node" => {
                     pairs.least.push((ahead.saturating_sub(width), how, quote.clone()));
                 }
+                crate::Value::Text(it) if &*it == "peer" => pairs.peers.push((ahead, how, quote.clone())),
                 _ => pairs.most.push((ahead.saturating_add(width), how, quote.clone())),
             }
         } else if fact.row.relation == &relation::CLOCK_SYNC
@@ -104,6 +122,9 @@ pub(crate) fn skews<'r>(records: impl Iterator<Item = &'r Record>, given: &BTree
             let ahead = (offset * 1e6).round() as i64;
             by_node.entry(node.clone()).or_default().measured.push((ahead, "time-service".into(), quote.clone()));
         }
+    }
+    for listing in leases.values() {
+        renewed(listing, &mut by_node);
     }
     let mut skews: Vec<Skew> = by_node.into_iter().filter_map(|(node, pairs)| estimate(node, pairs)).collect();
     for (node, secs) in given {
@@ -124,12 +145,38 @@ pub(crate) fn skews<'r>(records: impl Iterator<Item = &'r Record>, given: &BTree
     skews
 }
 
+/// Bounds from the leases of one listing: the others tell when it was made.
+///
+/// One that is older than they are may be of a node that is down, and says nothing.
+fn renewed(listing: &BTreeMap<Name, (i64, Quote)>, by_node: &mut BTreeMap<Name, Pairs>) {
+    let mut times: Vec<i64> = listing.values().map(|it| it.0).collect();
+    times.sort_unstable();
+    for (node, (own, quote)) in listing {
+        // the others, oldest first; the newest of them tell when the listing was made
+        let Ok(place) = times.binary_search(own) else { continue };
+        let at = |index: usize| times.get(index + usize::from(index >= place)).copied();
+        let others = times.len() - 1;
+        let Some(newest) = others.checked_sub(1).and_then(at) else { continue };
+        let front =
+            (0..others).take_while(|it| at(*it).is_some_and(|it| newest.saturating_sub(it) > RENEWAL_MICROS)).count();
+        let Some(oldest) = at(front).filter(|_| others - front >= WITNESSES) else { continue };
+        if *own < newest.saturating_sub(RENEWAL_MICROS) {
+            continue;
+        }
+        let pairs = by_node.entry(node.clone()).or_default();
+        pairs.least.push((own.saturating_sub(oldest).saturating_sub(RENEWAL_MICROS), "lease".into(), quote.clone()));
+        pairs.most.push((own.saturating_sub(newest).saturating_add(RENEWAL_MICROS), "lease".into(), quote.clone()));
+    }
+}
+
 fn estimate(node: Name, mut pairs: Pairs) -> Option<Skew> {
     pairs.least.sort_by_key(|it| std::cmp::Reverse(it.0));
     pairs.most.sort_by_key(|it| it.0);
-    let anchors = (pairs.least.len() + pairs.most.len() + pairs.measured.len()) as u32;
-    let mut by: Vec<Name> =
-        [&pairs.least, &pairs.most, &pairs.measured].into_iter().flatten().map(|it| it.1.clone()).collect();
+    // a lease bounds from both sides, and is one anchor
+    let leases = pairs.most.iter().filter(|it| &*it.1 == "lease").count();
+    let all = [&pairs.least, &pairs.most, &pairs.measured, &pairs.peers];
+    let anchors = (all.iter().map(|it| it.len()).sum::<usize>() - leases) as u32;
+    let mut by: Vec<Name> = all.into_iter().flatten().map(|it| it.1.clone()).collect();
     by.sort();
     by.dedup();
     // one pair may be a clock that was stepped, or an object written by hand
@@ -174,6 +221,14 @@ fn estimate(node: Name, mut pairs: Pairs) -> Option<Skew> {
         pairs.least.get(1).or(pairs.least.first())
     };
     let quote = quote.map(|it| it.2.clone());
+    // that it is ahead of a peer does not say which of the two is wrong: its stamps may be early by so much, and no more
+    let peer = pairs.peers.iter().max_by_key(|it| it.0).filter(|it| it.0 > TOGETHER_MICROS);
+    if let Some((claimed, _, quote)) = peer
+        && ahead.abs() <= TOGETHER_MICROS
+        && most.is_none_or(|most| *claimed <= most)
+    {
+        return Some(skew(*claimed, SkewUse::Widened, Some(quote.clone())));
+    }
     if ahead.abs() <= TOGETHER_MICROS && !contradict {
         return (anchors > 0).then(|| skew(ahead, SkewUse::Together, quote));
     }
@@ -206,7 +261,7 @@ impl Skew {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Fact, MemberId, Row, Span, Stamp};
+    use crate::{Fact, Row, Span};
 
     fn pair(first: &str, ahead_secs: f64, width_secs: f64) -> Record {
         let row = Row::new(&relation::CLOCK_PAIR)
@@ -260,6 +315,45 @@ mod tests {
         assert_eq!(of(&[pair("api", 500.0, 1.0)]).map(|it| it.1), Some(SkewUse::Together), "it may start late");
         // events a minute late may have waited, and nothing else is known
         assert_eq!(of(&[pair("node", -60.0, 1.0)]).map(|it| it.1), Some(SkewUse::Together));
+    }
+
+    #[test]
+    fn leases_of_one_listing_bound_each_other() {
+        let lease = |node: &str, secs: i64| {
+            let row = Row::new(&relation::NODE_LEASE).with("name", node).with("duration_secs", 40_i64);
+            match fact(row, None) {
+                Record::Fact(fact, _) => Record::Fact(fact, Stamp::epoch_micros((1_700_000_000 + secs) * 1_000_000)),
+                other => other,
+            }
+        };
+        let found = |records: &[Record]| {
+            let skews = skews(records.iter(), &BTreeMap::new());
+            let shown =
+                |it: &Skew| format!("{} {} s {:?} {}", it.node, it.ahead_micros / 1_000_000, it.used, it.anchors);
+            skews.iter().map(shown).collect::<Vec<_>>()
+        };
+        let healthy = found(&[lease("a", 0), lease("b", 4), lease("c", 9)]);
+        assert_eq!(healthy, ["a 0 s Together 1", "b 0 s Together 1", "c 0 s Together 1"]);
+        // 40 s later than the newest of the others, which may be ten seconds old; the others are judged by themselves
+        let ahead = found(&[lease("a", 0), lease("b", 4), lease("c", 44)]);
+        assert_eq!(ahead, ["c 32 s Widened 1"], "a bound of one listing moves nothing");
+        // a node that is down, and too few to tell
+        assert_eq!(found(&[lease("a", 0), lease("b", 4), lease("c", -900)]), [""; 0]);
+        assert_eq!(found(&[lease("a", 0), lease("b", 4000)]), [""; 0]);
+    }
+
+    #[test]
+    fn etcd_ahead_of_a_peer_widens_only() {
+        let row = || {
+            let row = Row::new(&relation::CLOCK_PAIR).with("first", "peer").with("ahead_micros", 277_000_000_i64);
+            row.with("width_micros", 0_i64).with("how", "etcd-peer")
+        };
+        let records: Vec<Record> = (0..9).map(|_| fact(row(), Some("a"))).collect();
+        let (secs, used, correction) = of(&records).expect("pairs");
+        assert_eq!((secs, used), (277.0, SkewUse::Widened), "however often it says so");
+        assert_eq!((correction.shift, correction.early_secs, correction.late_secs), (TimeDelta::zero(), 277, 0));
+        let records = [fact(row(), Some("a")), pair("api", 0.5, 1.0)];
+        assert_eq!(of(&records).map(|it| it.1), Some(SkewUse::Together), "the peer is behind: the API server knows");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::budget::{Budget, Count};
 use super::decode::Packing;
-use super::layer::{End, Headed, Judge, Layer, Leaf};
+use super::layer::{Counted, End, Headed, Judge, Layer, Leaf};
 use super::sniff::{Kind, names_archive, sniff, text};
 use super::{Limit, Limits, Member, Note, SkipReason, Visitor};
 
@@ -144,10 +144,11 @@ impl Walker<'_> {
         place: &Place,
         packing: Packing,
         depth: u32,
-        mut reader: impl Read,
+        reader: impl Read,
     ) -> Result<(), Stop> {
-        let own = Count::default();
+        let (own, taken) = (Count::default(), Count::default());
         let judge = self.judge(own.clone(), place);
+        let mut reader = Counted { inner: reader, count: taken.clone() };
         let mut layer = Layer::new(packing.unpack(&mut reader, own, self.limits), Some(judge));
         let inside = Headed::new(&mut layer);
         let nothing = inside.head().is_empty();
@@ -164,9 +165,16 @@ impl Walker<'_> {
             _ => {}
         }
         if let Some(end) = end {
-            // what is stored has come to nothing; once something came out, how much is missing cannot be told
-            let lost = place.size.filter(|_| nothing).unwrap_or(0);
-            self.note(end.note(&place.path, layer.given(), lost, self.limits));
+            let given = layer.given();
+            drop(layer);
+            // what is stored has come to nothing; once something came out, how much is missing cannot be told. It is counted,
+            // because the size an archive states may be a lie
+            let counted = nothing && place.size.is_some();
+            let mut rest = Leaf { reader: &mut reader, budget: self.budget, over: false };
+            let lost = if counted { taken.get().saturating_add(rest.drain()) } else { 0 };
+            let over = rest.over;
+            self.note(end.note(&place.path, given, lost, self.limits));
+            self.check(place, over)?;
         }
         ended
     }

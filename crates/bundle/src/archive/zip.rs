@@ -75,7 +75,11 @@ impl Walker<'_> {
         let len = bytes.as_ref().len() as u64;
         match ZipLocator::new().locate_in_slice(bytes) {
             Ok(archive) => self.zip(place, &archive.into_reader_archive(), len),
-            Err((bytes, error)) => self.no_zip(place, bytes.as_ref(), error),
+            Err((bytes, error)) => {
+                // its own size may be a claim of the archive it stands in
+                let place = Place { size: place.size.map(|it| it.min(len)), ..place.clone() };
+                self.no_zip(&place, bytes.as_ref(), error)
+            }
         }
     }
 

@@ -168,6 +168,7 @@ Jul 23 22:10:08 node-xx systemd[1]: kubelet.service: Main process exited, code=e
     let records = read(&FORMAT, &origin("journalctl_-u_kubelet", Words(&["Main process"])), text, 1);
     insta::assert_snapshot!(shown(&records), @r#"
     2: node-xx kubelet kubelet "runtime: failed to create new OS thread (have 5 already; errno=11)\nruntime: may need to increase max user processes (ulimit -u)\nfatal error: newosproc" <go.crash reason=newosproc, threads=5, errno=11, program=kubelet>
+    3: node-xx fact <clock.zone offset_secs=28800, name=by two stamps of one line>
     9: node-xx system systemd "kubelet.service: Main process exited, code=exited, status=2/INVALIDARGUMENT"
     "#);
 }

@@ -12,6 +12,7 @@
 use timeline::{MemberRecords, Name, Row, Stamp, relation};
 
 use super::Log;
+use super::inner::{self, Header};
 use crate::Line;
 
 /// Less than this is the slewing of a clock that is kept right.
@@ -20,6 +21,13 @@ const STEP_MICROS: i64 = 200_000;
 const SLEW_PER_MILLION: i64 = 500;
 /// Steps of one host that are told.
 const STEPS: u32 = 64;
+/// Lines of one host that tell its zone, of each kind, and those that are looked at for it.
+const ZONES: u32 = 5;
+const LOOKED: u32 = 500;
+/// How long a line may be on its way from the program to the log.
+const DELIVERY_SECS: i64 = 120;
+/// Lines of etcd about the clocks of its peers that are told.
+const PEERS: u32 = 64;
 /// How far the jump of the stamps may be from what the time service said: entries are not written every second.
 const NEAR_SECS: f64 = 60.0;
 
@@ -32,6 +40,24 @@ pub(super) struct WallClock {
     /// Monotonic and wall clock of the last entry.
     last: Option<(i64, i64)>,
     told: u32,
+    zones: Zones,
+    peers: u32,
+}
+
+/// Lines that told the zone: those that say UTC, those that print an offset, and how many were looked at.
+#[derive(Default, Clone, Copy)]
+struct Zones {
+    utc: u32,
+    offset: u32,
+    looked: u32,
+}
+
+impl WallClock {
+    /// Whether another line with two stamps would tell more about the zone.
+    pub(super) fn wants_zone(&self) -> bool {
+        let Zones { utc, offset, looked } = self.zones;
+        (utc < ZONES || offset < ZONES) && looked < LOOKED
+    }
 }
 
 impl Log {
@@ -57,6 +83,8 @@ impl Log {
                 from: realtime,
                 last: Some((monotonic, realtime)),
                 told: clock.told,
+                zones: clock.zones,
+                peers: clock.peers,
             };
             return;
         }
@@ -78,6 +106,61 @@ impl Log {
             .with("from_micros", clock.from)
             .with("to_micros", real_before)
             .with("how", "journal");
+        self.fact(host, row, stamp, line, out);
+    }
+
+    /// A program states an instant with its zone behind the local stamp of the carrier: the difference is the zone.
+    pub(super) fn tell_zone(
+        &mut self,
+        host: usize,
+        message: &str,
+        header: Header,
+        stamp: &Stamp,
+        line: &Line<'_>,
+        out: &mut MemberRecords,
+    ) {
+        let zones = &mut self.hosts[host].clock.zones;
+        zones.looked += 1;
+        let Some(Stamp::Exact { at, offset_secs: printed, .. }) = inner::read(message, header).0 else { return };
+        let count = if printed.is_some_and(|it| it != 0) { &mut zones.offset } else { &mut zones.utc };
+        if *count >= ZONES {
+            return;
+        }
+        let local = match stamp {
+            Stamp::Zoneless { local, .. } => local.time(),
+            Stamp::Yearless { time, .. } => *time,
+            _ => return,
+        };
+        // by the time of day alone: zones lie between -12 and +14 hours
+        let secs = (local - at.time()).num_seconds().rem_euclid(86_400);
+        let secs = if secs > 14 * 3600 + DELIVERY_SECS { secs - 86_400 } else { secs };
+        let offset_secs = (secs + 450).div_euclid(900) * 900;
+        if (secs - offset_secs).abs() > DELIVERY_SECS {
+            return;
+        }
+        *count += 1;
+        let row = Row::new(&relation::ZONE).with("offset_secs", offset_secs).with("name", relation::TWO_STAMPS);
+        self.fact(host, row, &Stamp::None, line, out);
+    }
+
+    /// etcd says that its clock is ahead of that of a peer.
+    pub(super) fn told_peer(
+        &mut self,
+        host: usize,
+        ahead_secs: f64,
+        stamp: &Stamp,
+        line: &Line<'_>,
+        out: &mut MemberRecords,
+    ) {
+        if self.hosts[host].clock.peers >= PEERS {
+            return;
+        }
+        self.hosts[host].clock.peers += 1;
+        let row = Row::new(&relation::CLOCK_PAIR)
+            .with("first", "peer")
+            .with("ahead_micros", (ahead_secs * 1e6) as i64)
+            .with("width_micros", 0_i64)
+            .with("how", "etcd-peer");
         self.fact(host, row, stamp, line, out);
     }
 
@@ -140,12 +223,58 @@ pub(super) fn stepped(ident: &str, message: &str) -> Option<f64> {
 
 /// Whether a program of this name sets the clock.
 pub(super) fn keeps_time(ident: &str) -> bool {
-    matches!(ident, "chronyd" | "ntpd" | "ntpdate")
+    matches!(ident, "chronyd" | "ntpd" | "ntpdate" | "etcd")
+}
+
+/// `rafthttp: the clock difference against peer 8211f1d0f64f3269 is too high [4m37.123s > 1s]`,
+/// `{"msg":"prober found high clock drift",…,"clock-drift":"4m37s",…}`: seconds by which this member is ahead.
+pub(super) fn ahead_of_peer(ident: &str, message: &str) -> Option<f64> {
+    if ident != "etcd" {
+        return None;
+    }
+    let old = || message.split_once("the clock difference against peer ")?.1.split_once('[')?.1.split(" >").next();
+    let new = || {
+        let at = message.find("prober found high clock drift")?;
+        message[at..].split_once("\"clock-drift\":\"")?.1.split('"').next()
+    };
+    go_duration(old().or_else(new)?).filter(|it| *it > 0.0)
+}
+
+/// `4m37.123s`, `1h0m0.5s`, `1.5s`, `850ms`: seconds.
+fn go_duration(text: &str) -> Option<f64> {
+    let (mut rest, mut secs) = (text.trim(), 0.0);
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(|it| it.is_ascii_digit() || *it == b'.').count();
+        let number: f64 = rest.get(..digits)?.parse().ok()?;
+        let unit = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
+        secs += number
+            * match &rest[digits..digits + unit] {
+                "h" => 3600.0,
+                "m" => 60.0,
+                "s" => 1.0,
+                "ms" => 1e-3,
+                _ => return None,
+            };
+        rest = &rest[digits + unit..];
+    }
+    (secs.is_finite() && secs < 1e9).then_some(secs)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_etcd_says_of_its_peers() {
+        let old = "2018-06-14 05:15:06.123456 W | rafthttp: the clock difference against peer 8211f1d0f64f3269 is too high [4m37.5s > 1s]";
+        let new = r#"{"level":"warn","msg":"prober found high clock drift","remote-peer-id":"8211","clock-drift":"1.5s","rtt":"1ms"}"#;
+        assert_eq!((ahead_of_peer("etcd", old), ahead_of_peer("etcd", new)), (Some(277.5), Some(1.5)));
+        assert_eq!((ahead_of_peer("app", new), ahead_of_peer("etcd", "clock")), (None, None));
+        assert_eq!(
+            ["1h0m0.5s", "850ms", "s", "4x", ""].map(go_duration),
+            [Some(3600.5), Some(0.85), None, None, Some(0.0)]
+        );
+    }
 
     #[test]
     fn what_time_services_say() {

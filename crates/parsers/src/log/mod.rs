@@ -276,6 +276,7 @@ impl Log {
             }
         }
         let header = if kernel { Header::None } else { inner::header(message) };
+        let carried = !matches!(entry.stamp, Stamp::None | Stamp::Exact { .. });
         let (stamp, own_stamp) = match (entry.stamp, micros) {
             (Stamp::None, Some(micros)) if kernel => (Stamp::Monotonic { micros }, false),
             (Stamp::None, _) if header != Header::None => (inner::read(message, header).0.unwrap_or_default(), true),
@@ -293,11 +294,13 @@ impl Log {
         if self.received.is_some() {
             self.follow_clock(host, entry.boot, &stamp, &line, out);
         }
-        if self.voices[voice].timekeeper
-            && let Some(by_secs) = clock::stepped(&self.voices[voice].ident, head)
-        {
+        if self.voices[voice].timekeeper {
             let ident = self.voices[voice].ident.clone();
-            self.told_step(host, by_secs, &ident, &stamp, &line, out);
+            if let Some(by_secs) = clock::stepped(&ident, head) {
+                self.told_step(host, by_secs, &ident, &stamp, &line, out);
+            } else if let Some(ahead_secs) = clock::ahead_of_peer(&ident, head) {
+                self.told_peer(host, ahead_secs, &stamp, &line, out);
+            }
         }
         let docker_kubelet = self.voices[voice].docker && matches!(header, Header::Klog(_)) && is_kubelet_file(head);
         let device = self.carrier == Carrier::Syslog && is_device(&self.voices[voice].ident, head);
@@ -306,6 +309,9 @@ impl Log {
             (_, true) => Some(Source::NetworkDevice),
             _ => None,
         };
+        if carried && matches!(header, Header::Logrus | Header::Json) && self.hosts[host].clock.wants_zone() {
+            self.tell_zone(host, message, header, &stamp, &line, out);
+        }
         if self.number.is_some() || self.torn.is_some() {
             self.note_loss(host, &stamp, &line);
         }

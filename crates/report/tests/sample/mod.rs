@@ -395,6 +395,13 @@ fn coverage() -> Coverage {
             file: "metrics/node_load1.json".into(),
             line: Some(12),
         }],
+        failures: vec![CollectFailure {
+            node: some("node-07"),
+            what: "ss -peaonmi".into(),
+            why: "the command was not run: required kmods missing".into(),
+            file: "node-07/sos_logs/sos.log".into(),
+            line: 421,
+        }],
         issues: vec![
             Issue { file: "node-07/journal_kubelet.txt".into(), line: Some(20_611), what: "the line is cut".into() },
             Issue { file: "core.4711".into(), line: None, what: "not read".into() },

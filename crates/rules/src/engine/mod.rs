@@ -359,7 +359,8 @@ const DATED: [&str; 7] =
 
 /// Whether nothing ever tells that a relation was collected: rows of it say what they found, not what they looked through.
 pub(crate) fn shows_nothing(relation: &str) -> bool {
-    const REMARKS: [&str; 6] = ["log.loss", "clock.anchor", "clock.zone", "clock.collected", "node.alias", "member"];
+    const REMARKS: [&str; 7] =
+        ["log.loss", "collect.failure", "clock.anchor", "clock.zone", "clock.collected", "node.alias", "member"];
     REMARKS.contains(&relation)
 }
 

@@ -170,3 +170,28 @@ fn no_bytes_whatever_make_us_panic_or_hang() {
         }
     }
 }
+
+/// An archive may lie about the size of what is in it, and what is in it may come to nothing: what is lost is counted.
+#[test]
+fn a_claimed_size_is_not_what_was_lost() {
+    // a gzip header, and nothing that could follow it
+    let broken = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff][..], &[0xff; 300]].concat();
+    let mut zip = zip_of(&[("inner.gz", &broken)]);
+    // in the directory and behind the content alike: 8 MiB more
+    let size = (broken.len() as u32).to_le_bytes();
+    let at: Vec<usize> = (0..zip.len() - 4).filter(|it| zip[*it..it + 4] == size).collect();
+    assert!(!at.is_empty());
+    at.iter().for_each(|it| zip[it + 2] = 0x80);
+    for (name, bytes) in [("x.zip", zip.clone()), ("x.tar", tar_of(&[("x.zip", &zip)]))] {
+        let lost: u64 = walked(name, &bytes)
+            .notes
+            .iter()
+            .map(|it| if let Note::Damaged { lost, .. } = it { *lost } else { 0 })
+            .sum();
+        assert!((1..=broken.len() as u64).contains(&lost), "{lost} of {}", broken.len());
+    }
+    let tar = Tar::default().entry(b'0', b"inner.gz", 1 << 40, |_| {}, &broken).end();
+    let seen = walked("x.tar", &tar);
+    let lost: u64 = seen.notes.iter().map(|it| if let Note::Damaged { lost, .. } = it { *lost } else { 0 }).sum();
+    assert!((1..=tar.len() as u64).contains(&lost), "{}", seen.notes());
+}
