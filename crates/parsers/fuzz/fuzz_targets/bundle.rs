@@ -22,8 +22,9 @@ fuzz_target!(|data: &[u8]| {
     let input = Input::Memory { name: "bundle.tar.gz".to_owned(), bytes: Arc::from(data) };
     let Ok(case) = bundle::read(&[input], &OPTIONS) else { return };
     let bytes: u64 = case.members.iter().map(|it| it.bytes).sum();
-    // what is passed over is counted as it is stored, what is read by what the limit lets through
-    assert!(bytes <= OPTIONS.limits.total_bytes + data.len() as u64, "{bytes} bytes from {}", data.len());
+    // what is passed over is counted as it is stored, what is read by what the limit lets through; one buffer may be full
+    let buffered = 1 << 17;
+    assert!(bytes <= OPTIONS.limits.total_bytes + data.len() as u64 + buffered, "{bytes} bytes from {}", data.len());
     for member in &case.members {
         assert!(member.path.len() <= OPTIONS.limits.path_bytes + 64, "{} bytes of path", member.path.len());
     }
