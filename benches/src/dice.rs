@@ -25,7 +25,8 @@ impl Dice {
 
     /// From 0 to below `sides`, small ones far more often: as few pods write most of a log.
     pub fn skewed(&mut self, sides: u64) -> u64 {
-        self.roll(sides) * self.roll(sides) / sides.max(1)
+        let sides = sides.max(1);
+        (0..3).fold(self.roll(sides), |it, _| it * self.roll(sides) / sides)
     }
 
     /// One of a list, the first ones more often.

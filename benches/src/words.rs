@@ -287,13 +287,13 @@ impl World {
         World {
             pods: list(240, &|dice| format!("{}-{}-{}-{}", word(dice), word(dice), hex(dice, 9), tail(dice))),
             namespaces: list(24, &|dice| format!("{}-{}", word(dice), word(dice))),
-            ids: list(900, &|dice| hex(dice, 64)),
-            uids: list(400, &|dice| {
+            ids: list(160, &|dice| hex(dice, 64)),
+            uids: list(120, &|dice| {
                 let part = |dice: &mut Dice, len| hex(dice, len);
                 format!("{}-{}-4{}-a{}-{}", part(dice, 8), part(dice, 4), part(dice, 3), part(dice, 3), part(dice, 12))
             }),
-            ips: list(600, &|dice| format!("10.{}.{}.{}", dice.roll(20), dice.roll(256), dice.roll(254) + 1)),
-            tails: list(700, &tail),
+            ips: list(120, &|dice| format!("10.{}.{}.{}", dice.roll(20), dice.roll(256), dice.roll(254) + 1)),
+            tails: list(160, &tail),
             users: list(12, &|dice| format!("svc-{}", word(dice))),
         }
     }
@@ -313,7 +313,7 @@ impl World {
             "user" => text(dice.pick::<String>(&self.users)),
             "word" => text(WORDS[dice.roll(WORDS.len() as u64) as usize]),
             "letter" => text(["a", "b", "c", "d"][dice.roll(4) as usize]),
-            "hex" => _ = write!(out, "{:016x}", dice.roll(u64::MAX)),
+            "hex" => text(dice.pick::<String>(&self.ids).get(..16).unwrap_or_default()),
             "up" => {
                 _ = write!(
                     out,
@@ -331,7 +331,7 @@ impl World {
             }
             "clf" => crate::time::clf(at, out),
             _ => match hole.split_once(':') {
-                Some(("num", most)) => _ = write!(out, "{}", dice.roll(most.parse().unwrap_or(10))),
+                Some(("num", most)) => _ = write!(out, "{}", number(most.parse().unwrap_or(10), dice)),
                 Some(("klog", level)) => {
                     out.extend_from_slice(level.as_bytes());
                     crate::time::klog(at, out);
@@ -346,6 +346,12 @@ impl World {
             },
         }
     }
+}
+
+/// A number below `most`: ports, sizes and revisions come back, too, so of large ones there are few.
+fn number(most: u64, dice: &mut Dice) -> u64 {
+    const VALUES: u64 = 64;
+    if most <= VALUES { dice.skewed(most) } else { dice.skewed(VALUES) * (most / VALUES) + most % VALUES }
 }
 
 /// A line taken apart: text and holes in turn.

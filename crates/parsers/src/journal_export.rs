@@ -17,7 +17,7 @@
 use timeline::{Carrier, MemberRecords};
 
 use crate::log::Log;
-use crate::log::fields::{self, Values};
+use crate::log::fields;
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -48,6 +48,7 @@ fn open(origin: &Origin) -> Box<dyn Reader> {
         member: origin.clone(),
         log: Log::new(origin, Carrier::Journal),
         values: Default::default(),
+        there: Default::default(),
         quote: Default::default(),
         state: State::Fields,
         lines: 0,
@@ -70,7 +71,9 @@ enum State {
 struct Export {
     member: Origin,
     log: Log,
-    values: Values<String>,
+    /// By place; used again for the next entry, of which only those that are there count.
+    values: [String; fields::COUNT],
+    there: [bool; fields::COUNT],
     /// The line to quote, by its place.
     quote: (String, u64, u32),
     state: State,
@@ -142,7 +145,7 @@ impl Export {
         };
         if let (Some(field), Some(text)) = (field, chunk.text.get(at..at + bytes.len())) {
             self.set(field, &text[split + 1..]);
-            if field == 0 || self.quote.0.is_empty() {
+            if field == fields::MESSAGE || self.quote.0.is_empty() {
                 self.quote_from(text, chunk.start + at as u64, number);
             }
         }
@@ -173,7 +176,7 @@ impl Export {
         let len = usize::try_from(*left).unwrap_or(usize::MAX).min(chunk.bytes.len() - at);
         let wanted = field.is_some() && text.len() < MESSAGE_BYTES;
         if wanted && let Some(part) = chunk.text.get(at..at + len) {
-            if *field == Some(0) && text.is_empty() {
+            if *field == Some(fields::MESSAGE) && text.is_empty() {
                 let line = part.split('\n').next().unwrap_or_default();
                 self.quote.0.clear();
                 self.quote.0.push_str(line);
@@ -195,8 +198,9 @@ impl Export {
     }
 
     fn set(&mut self, field: usize, value: &str) {
-        if self.values[field].is_none() {
-            self.values[field] = Some(value.to_owned());
+        if !std::mem::replace(&mut self.there[field], true) {
+            self.values[field].clear();
+            self.values[field].push_str(value);
         }
     }
 
@@ -212,9 +216,10 @@ impl Export {
         if lines == 0 {
             return;
         }
-        let values = std::mem::take(&mut self.values);
+        let there = std::mem::take(&mut self.there);
         let line = Line { text: &self.quote.0, start: self.quote.1, number: self.quote.2 };
-        fields::hand_over_lines(&values, line, lines, &mut self.log, out);
+        let value = |at: usize| there[at].then_some(self.values[at].as_str());
+        fields::hand_over_lines(value, line, lines, &mut self.log, out);
         self.quote.0.clear();
     }
 }

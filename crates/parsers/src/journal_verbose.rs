@@ -79,7 +79,7 @@ impl Verbose {
         let text: &str = &text;
         if let Some(cursor) = cursor(text) {
             self.end(out);
-            self.values[fields::place("__CURSOR").unwrap_or_default()] = Some(cursor.to_owned());
+            self.values[fields::CURSOR] = Some(cursor.to_owned());
             self.quote = (line.text.to_owned(), line.start, line.number);
             self.lines = 1;
         } else if text.trim().is_empty() {
@@ -135,7 +135,7 @@ impl Verbose {
         }
         let values = std::mem::take(&mut self.values);
         let line = Line { text: &self.quote.0, start: self.quote.1, number: self.quote.2 };
-        fields::hand_over_lines(&values, line, lines, &mut self.log, out);
+        fields::hand_over_lines(|at| values[at].as_deref(), line, lines, &mut self.log, out);
     }
 }
 

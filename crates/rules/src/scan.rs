@@ -110,7 +110,7 @@ impl Table {
             let Some(start) = rarest(literal, window, fragment, &usual, mask) else { continue };
             for place in start..start + step {
                 let bytes = folded(&literal[place..place + fragment], mask);
-                let hash = table.hash(bytes);
+                let hash = hash(bytes, shift);
                 table.bits[(hash >> 6) as usize] |= 1 << (hash & 63);
                 table.fragments.push(Fragment { hash, literal: at as u32, place: place as u32, bytes });
             }
@@ -119,11 +119,6 @@ impl Table {
         let before = |word: usize| table.fragments.partition_point(|it| (it.hash >> 6) as usize <= word) as u32;
         table.firsts = std::iter::once(0).chain((0..table.bits.len()).map(before)).collect();
         table
-    }
-
-    #[inline(always)]
-    fn hash(&self, bytes: u64) -> u32 {
-        (bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as u32
     }
 
     /// Whether one of the literals that stand in the text is taken.
@@ -138,35 +133,33 @@ impl Table {
 
     /// With a step the compiler knows.
     fn search_by<const STEP: usize>(&self, text: &[u8], take: &mut dyn FnMut(usize) -> bool) -> bool {
+        let (bits, mask, shift) = (self.bits.as_slice(), self.mask, self.shift);
+        let (mut at, mut rest) = (0, text);
         // whole words first: nothing but a load, a product and a bit
-        for (nth, word) in text.windows(8).step_by(STEP).enumerate() {
-            let Some(word) = word.first_chunk::<8>() else { break };
-            let bytes = (u64::from_le_bytes(*word) | LOWER) & self.mask;
-            let hash = self.hash(bytes);
-            if self.holds(hash) && self.compare(hash, bytes, text, nth * STEP, take) {
+        while let Some(word) = rest.first_chunk::<8>() {
+            let bytes = (u64::from_le_bytes(*word) | LOWER) & mask;
+            let hash = hash(bytes, shift);
+            if bits.get((hash >> 6) as usize).is_some_and(|it| it >> (hash & 63) & 1 != 0)
+                && self.compare(hash, bytes, text, at, take)
+            {
                 return true;
             }
+            at += STEP;
+            rest = if STEP <= 8 { &rest[STEP..] } else { rest.get(STEP..).unwrap_or_default() };
         }
-        let whole = text.len().saturating_sub(7);
-        let next = whole.div_ceil(STEP) * STEP;
-        let Some(rest) = text.get(next..).filter(|it| !it.is_empty()) else { return false };
+        let next = at;
         // at most seven bytes are left
         let mut tail = [0; 16];
         tail[..rest.len()].copy_from_slice(rest);
         for at in (0..rest.len()).step_by(STEP) {
             let word = tail[at..].first_chunk::<8>().copied().unwrap_or_default();
             let bytes = (u64::from_le_bytes(word) | LOWER) & self.mask;
-            let hash = self.hash(bytes);
-            if self.holds(hash) && self.compare(hash, bytes, text, next + at, take) {
+            let hash = hash(bytes, shift);
+            if self.compare(hash, bytes, text, next + at, take) {
                 return true;
             }
         }
         false
-    }
-
-    #[inline(always)]
-    fn holds(&self, hash: u32) -> bool {
-        self.bits.get((hash >> 6) as usize).is_some_and(|it| it >> (hash & 63) & 1 != 0)
     }
 
     /// Compares the literals that have this fragment, which stands at a place of the text.
@@ -189,6 +182,12 @@ impl Table {
         }
         false
     }
+}
+
+/// The upper bits of a product, as many as there are bits to note them in.
+#[inline(always)]
+fn hash(bytes: u64, shift: u32) -> u32 {
+    (bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift) as u32
 }
 
 /// At most eight bytes as the text is looked at.

@@ -15,24 +15,40 @@ use timeline::{MemberRecords, Severity, Stamp};
 use super::{Entry, Log, Number, head};
 use crate::Line;
 
-/// The fields we read.
-pub(crate) const NAMES: [&str; 15] = [
-    "MESSAGE",
-    "__REALTIME_TIMESTAMP",
-    "__MONOTONIC_TIMESTAMP",
-    "_SOURCE_REALTIME_TIMESTAMP",
-    "_SOURCE_MONOTONIC_TIMESTAMP",
-    "_BOOT_ID",
-    "_HOSTNAME",
-    "SYSLOG_IDENTIFIER",
-    "_COMM",
-    "_SYSTEMD_UNIT",
-    "_PID",
-    "SYSLOG_PID",
-    "PRIORITY",
-    "_TRANSPORT",
-    "__CURSOR",
-];
+/// Declares the fields we read: their places, and how a place is found by a name.
+macro_rules! fields {
+    ($($place:ident = $at:literal $name:literal),* $(,)?) => {
+        $(pub(crate) const $place: usize = $at;)*
+        /// How many fields we read.
+        pub(crate) const COUNT: usize = [$($at),*].len();
+
+        /// The place of a field we read.
+        pub(crate) fn place(name: &str) -> Option<usize> {
+            match name {
+                $($name => Some($place),)*
+                _ => None,
+            }
+        }
+    };
+}
+
+fields! {
+    MESSAGE = 0 "MESSAGE",
+    REALTIME_TIMESTAMP = 1 "__REALTIME_TIMESTAMP",
+    MONOTONIC_TIMESTAMP = 2 "__MONOTONIC_TIMESTAMP",
+    SOURCE_REALTIME_TIMESTAMP = 3 "_SOURCE_REALTIME_TIMESTAMP",
+    SOURCE_MONOTONIC_TIMESTAMP = 4 "_SOURCE_MONOTONIC_TIMESTAMP",
+    BOOT_ID = 5 "_BOOT_ID",
+    HOSTNAME = 6 "_HOSTNAME",
+    SYSLOG_IDENTIFIER = 7 "SYSLOG_IDENTIFIER",
+    COMM = 8 "_COMM",
+    SYSTEMD_UNIT = 9 "_SYSTEMD_UNIT",
+    PID = 10 "_PID",
+    SYSLOG_PID = 11 "SYSLOG_PID",
+    PRIORITY = 12 "PRIORITY",
+    TRANSPORT = 13 "_TRANSPORT",
+    CURSOR = 14 "__CURSOR",
+}
 
 /// A sender's stamp further than this from its reception was made by another setting of the clock.
 const STALE_MICROS: u64 = 600_000_000;
@@ -40,13 +56,8 @@ const STALE_MICROS: u64 = 600_000_000;
 /// So many numbers in a row that no entry has are lost entries: fewer may stand in the journal of a user.
 pub(crate) const NUMBERS_MISSING: u64 = 1000;
 
-/// Values by their place in [`NAMES`].
-pub(crate) type Values<T> = [Option<T>; NAMES.len()];
-
-/// The place of a field we read.
-pub(crate) fn place(name: &str) -> Option<usize> {
-    NAMES.iter().position(|it| *it == name)
-}
+/// Values by their place.
+pub(crate) type Values<T> = [Option<T>; COUNT];
 
 /// Whether this can be the name of a field.
 pub(crate) fn is_name(name: &[u8]) -> bool {
@@ -55,14 +66,14 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
 }
 
 /// Hands over an entry that took several lines; all of them are understood with it.
-pub(crate) fn hand_over_lines(
-    values: &Values<String>,
+pub(crate) fn hand_over_lines<'v>(
+    value: impl Fn(usize) -> Option<&'v str>,
     line: Line<'_>,
     lines: u64,
     log: &mut Log,
     out: &mut MemberRecords,
 ) {
-    let borrowed: Values<Cow<'_, str>> = std::array::from_fn(|at| values[at].as_deref().map(Cow::Borrowed));
+    let borrowed: Values<Cow<'_, str>> = std::array::from_fn(|at| value(at).map(Cow::Borrowed));
     out.tally.lines += lines;
     if hand_over(&borrowed, line, log, out) {
         // the log has counted one of them
@@ -73,19 +84,19 @@ pub(crate) fn hand_over_lines(
 
 /// Hands an entry to the log; false where its fields make none.
 pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut Log, out: &mut MemberRecords) -> bool {
-    let value = |name: &str| place(name).and_then(|at| values[at].as_deref());
-    let cursor = value("__CURSOR").unwrap_or_default();
+    let value = |at: usize| values[at].as_deref();
+    let cursor = value(CURSOR).unwrap_or_default();
     // `s=…;i=…;b=<boot>;m=<hex>;t=<hex>;x=…`
     let part = |key: &str| cursor.split(';').find_map(|it| it.strip_prefix(key));
-    let received = value("__REALTIME_TIMESTAMP").and_then(|it| it.parse().ok());
+    let received = value(REALTIME_TIMESTAMP).and_then(|it| it.parse().ok());
     let received = received.or_else(|| part("t=").and_then(|it| i64::from_str_radix(it, 16).ok()));
-    let sent = value("_SOURCE_REALTIME_TIMESTAMP").and_then(|it| it.parse().ok());
+    let sent = value(SOURCE_REALTIME_TIMESTAMP).and_then(|it| it.parse().ok());
     // a sender whose clock was set meanwhile is no witness of when it spoke
     let stale = |it: &i64| received.is_some_and(|received: i64| it.abs_diff(received) > STALE_MICROS);
     let Some(micros) = sent.filter(|it| !stale(it)).or(received).filter(|it: &i64| *it >= 0) else {
         return false;
     };
-    let monotonic = value("__MONOTONIC_TIMESTAMP").and_then(|it| it.parse().ok());
+    let monotonic = value(MONOTONIC_TIMESTAMP).and_then(|it| it.parse().ok());
     let monotonic = monotonic.or_else(|| part("m=").and_then(|it| i64::from_str_radix(it, 16).ok()));
     if let (Some(monotonic), Some(received)) = (monotonic, received) {
         log.received(monotonic, received);
@@ -94,20 +105,20 @@ pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut
     if let (Some(sequence), Some(number)) = (part("s=").and_then(hex), part("i=").and_then(hex)) {
         log.number(Number { sequence, number, least: NUMBERS_MISSING });
     }
-    let kernel = value("_TRANSPORT") == Some("kernel");
-    let clock = value("_SOURCE_MONOTONIC_TIMESTAMP").filter(|_| kernel).and_then(|it| it.parse().ok());
-    let message = value("MESSAGE").unwrap_or_default();
+    let kernel = value(TRANSPORT) == Some("kernel");
+    let clock = value(SOURCE_MONOTONIC_TIMESTAMP).filter(|_| kernel).and_then(|it| it.parse().ok());
+    let message = value(MESSAGE).unwrap_or_default();
     let message = head::plain(message.strip_suffix('\n').unwrap_or(message));
-    let number = |name: &str| value(name).and_then(|it| it.trim().parse().ok());
+    let number = |at: usize| value(at).and_then(|it| it.trim().parse().ok());
     let entry = Entry {
         stamp: Stamp::epoch_micros(micros),
         micros: clock,
-        host: value("_HOSTNAME"),
-        ident: value("SYSLOG_IDENTIFIER").or(value("_COMM")).map(Cow::Borrowed),
-        unit: value("_SYSTEMD_UNIT").map(Cow::Borrowed),
-        pid: number("_PID").or_else(|| number("SYSLOG_PID")),
-        severity: number("PRIORITY").and_then(Severity::from_number),
-        boot: value("_BOOT_ID").or_else(|| part("b=")),
+        host: value(HOSTNAME),
+        ident: value(SYSLOG_IDENTIFIER).or(value(COMM)).map(Cow::Borrowed),
+        unit: value(SYSTEMD_UNIT).map(Cow::Borrowed),
+        pid: number(PID).or_else(|| number(SYSLOG_PID)),
+        severity: number(PRIORITY).and_then(Severity::from_number),
+        boot: value(BOOT_ID).or_else(|| part("b=")),
         message,
         line,
     };

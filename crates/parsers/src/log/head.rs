@@ -72,6 +72,7 @@ pub(crate) struct Heads {
     seen: [u64; TAGS],
     /// Bytes up to the identifier in the line before.
     host_bytes: usize,
+    dates: stamp::Dates,
 }
 
 const TAGS: usize = 32;
@@ -107,6 +108,7 @@ impl Heads {
             tags: [const { None }; TAGS],
             seen: [0; TAGS],
             host_bytes: 0,
+            dates: stamp::Dates::default(),
         }
     }
 
@@ -170,7 +172,7 @@ impl Heads {
                 if !matches!(bytes.get(10), Some(b'T')) || matches!(bytes.get(19), Some(b',')) {
                     return None;
                 }
-                match stamp::dated(bytes).or_else(|| unprintable(line, "XXXX-XX-XXTXX:XX:XX+XX:XX"))? {
+                match self.dates.read(bytes).or_else(|| unprintable(line, "XXXX-XX-XXTXX:XX:XX+XX:XX"))? {
                     (Stamp::Zoneless { .. }, _) if self.style == Style::Journal => None,
                     // nanoseconds are printed by container runtimes only
                     (Stamp::Exact { resolution, .. }, _) if resolution < chrono::TimeDelta::microseconds(1) => None,

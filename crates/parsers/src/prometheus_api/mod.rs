@@ -85,6 +85,10 @@ fn is_series(element: &str) -> bool {
 
 /// A line of `/api/v1/export`.
 fn is_export(document: &str) -> bool {
+    // an answer begins with its status: no need to look for the end of its data
+    if entries(document).next().is_none_or(|it| matches!(it.key, "status" | "data")) {
+        return false;
+    }
     let has = |key, open| entry(document, key).is_some_and(|it| it.value.starts_with(open));
     has("metric", '{') && has("values", '[') && has("timestamps", '[')
 }
