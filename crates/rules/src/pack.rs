@@ -1,11 +1,12 @@
 //! A set of rules: the built-in ones and the user's.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use include_dir::{Dir, include_dir};
-use rayon::iter::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::iter::{IntoParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 use timeline::{Timeline, Watch};
 
 use crate::alerts::Alerts;
@@ -18,6 +19,9 @@ use crate::language::{
 use crate::lint::{Finding, lint};
 use crate::signals::Prefilter;
 use crate::trace::{Trace, trace};
+
+/// The built-in files as the build script read them: a binary reads no YAML for its own rules.
+static READ: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack.postcard"));
 
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/pack");
 
@@ -121,14 +125,19 @@ pub struct RuleTests {
     pub cases: Vec<TestCase>,
 }
 
-/// A rule file as text.
+/// A rule file as text, and what stands in it where that was read before.
 struct SourceFile {
     name: String,
-    text: String,
+    text: Cow<'static, str>,
     trusted: bool,
+    read: Option<Document>,
 }
 
 impl SourceFile {
+    fn own(name: &str, text: &str) -> SourceFile {
+        SourceFile { name: name.to_owned(), text: text.to_owned().into(), trusted: false, read: None }
+    }
+
     fn file(&self) -> File<'_> {
         File { name: &self.name, text: &self.text, trusted: self.trusted }
     }
@@ -152,14 +161,20 @@ impl Pack {
     /// A folder that cannot be read, or a file that is no rule: with file, line and column.
     pub fn with(folders: &[impl AsRef<Path>]) -> Result<Pack, Error> {
         let mut built_in = Vec::new();
-        collect_built_in(&BUILT_IN, TRUST, &mut built_in);
+        if TRUST {
+            built_in = compiled();
+        }
+        // what the build script wrote is read again where it could not be
+        if built_in.is_empty() {
+            collect_built_in(&BUILT_IN, TRUST, &mut built_in);
+        }
         let mut layers = vec![built_in];
         for folder in folders {
             let mut files = Vec::new();
             collect_folder(folder.as_ref(), &mut files)?;
             layers.push(files);
         }
-        Pack::compile(&layers)
+        Pack::compile(layers)
     }
 
     /// Only the rules and signals of these files, each with its name: nothing is read, nothing is built in.
@@ -167,17 +182,16 @@ impl Pack {
     /// # Errors
     /// A text that is no rule: with its name, line and column.
     pub fn of_texts(files: &[(String, String)]) -> Result<Pack, Error> {
-        let file =
-            |(name, text): &(String, String)| SourceFile { name: name.clone(), text: text.clone(), trusted: false };
-        Pack::compile(&[files.iter().map(file).collect()])
+        Pack::compile(vec![files.iter().map(|(name, text)| SourceFile::own(name, text)).collect()])
     }
 
-    fn compile(layers: &[Vec<SourceFile>]) -> Result<Pack, Error> {
+    fn compile(mut layers: Vec<Vec<SourceFile>>) -> Result<Pack, Error> {
+        let read = |it: &mut SourceFile| it.read.take().map_or_else(|| parse(it.file()), Ok);
+        let read: Vec<Vec<_>> = layers.iter_mut().map(|it| it.par_iter_mut().map(read).collect()).collect();
         let (mut signals, mut documents, mut bugs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        for layer in layers {
+        for (layer, read) in layers.iter().zip(read) {
             let mut seen: Vec<((u8, String), &str)> = Vec::new();
-            let parsed: Vec<_> = layer.par_iter().map(|it| parse(it.file())).collect();
-            for (source, document) in layer.iter().zip(parsed) {
+            for (source, document) in layer.iter().zip(read) {
                 let file = source.file();
                 match document? {
                     Document::Signal(document) => {
@@ -378,17 +392,27 @@ pub(crate) fn cases(rule: &Rule) -> Vec<TestCase> {
 pub(crate) fn built_in_texts() -> Vec<(String, String)> {
     let mut files = Vec::new();
     collect_built_in(&BUILT_IN, false, &mut files);
-    files.into_iter().map(|it| (it.name, it.text)).collect()
+    files.into_iter().map(|it| (it.name, it.text.into_owned())).collect()
+}
+
+/// The built-in files by name, already read; none where what the build script wrote cannot be understood.
+fn compiled() -> Vec<SourceFile> {
+    let read: Vec<(String, Document)> = postcard::from_bytes(READ).unwrap_or_default();
+    let file = |(name, document): (String, Document)| {
+        let text = BUILT_IN.get_file(&name).and_then(include_dir::File::contents_utf8).unwrap_or_default();
+        SourceFile { name, text: text.into(), trusted: true, read: Some(document) }
+    };
+    read.into_iter().map(file).collect()
 }
 
 fn is_rule_file(path: &Path) -> bool {
     path.extension().is_some_and(|it| it == "yaml" || it == "yml")
 }
 
-fn collect_built_in(folder: &Dir<'_>, trusted: bool, files: &mut Vec<SourceFile>) {
+fn collect_built_in(folder: &'static Dir<'static>, trusted: bool, files: &mut Vec<SourceFile>) {
     for file in folder.files().filter(|it| is_rule_file(it.path())) {
-        let text = file.contents_utf8().unwrap_or_default().to_owned();
-        files.push(SourceFile { name: file.path().display().to_string(), text, trusted });
+        let text = file.contents_utf8().unwrap_or_default().into();
+        files.push(SourceFile { name: file.path().display().to_string(), text, trusted, read: None });
     }
     folder.dirs().for_each(|it| collect_built_in(it, trusted, files));
 }
@@ -403,7 +427,7 @@ fn collect_folder(folder: &Path, files: &mut Vec<SourceFile>) -> Result<(), Erro
             collect_folder(&path, files)?;
         } else if is_rule_file(&path) {
             let text = std::fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            files.push(SourceFile { name: path.display().to_string(), text, trusted: false });
+            files.push(SourceFile::own(&path.display().to_string(), &text));
         }
     }
     Ok(())
@@ -420,8 +444,7 @@ mod tests {
     }
 
     fn refused(text: &str) -> String {
-        let layers = [vec![SourceFile { name: "mine.yaml".to_owned(), text: text.to_owned(), trusted: false }]];
-        Pack::compile(&layers).expect_err("must be refused").to_string()
+        Pack::compile(vec![vec![SourceFile::own("mine.yaml", text)]]).expect_err("must be refused").to_string()
     }
 
     #[test]
@@ -433,6 +456,7 @@ mod tests {
             (format!("{signal}samples: ['other']\nnot_samples: ['none']\n"), "does not show in this sample"),
             (format!("{signal}samples: ['some text']\nnot_samples: ['some text too']\n"), "which it must not"),
             (format!("{signal}samples: ['some text']\n"), "at least one of"),
+            (signal.replace("regex: 'some text'", "regex: 'some text \\w{1,20000}'") + "samples: ['some text']\nnot_samples: ['none']\n", "mine.yaml:6:25: the pattern becomes too large"),
             ("signal: a\nabout: b\nabout: c\n".to_owned(), "duplicate"),
             ("rule: a\ntitle: 't {$x}'\nimpact: i\nlet:\n  one: { fact: sysctl, node: $node }\nframe: [one]\n".to_owned(), "no clause binds $x"),
             ("rule: a\ntitle: t\nimpact: i\nlet:\n  one: { fact: sysctl, nod: $node }\nframe: [one]\n".to_owned(), "no column nod"),
@@ -455,9 +479,13 @@ mod tests {
         let pack = |trusted: bool| {
             let mut files = Vec::new();
             collect_built_in(&BUILT_IN, trusted, &mut files);
-            Pack::compile(&[files]).unwrap_or_else(|error| panic!("{error}"))
+            Pack::compile(vec![files]).unwrap_or_else(|error| panic!("{error}"))
         };
         let (checked, trusted) = (pack(false), pack(true));
+        let compiled = Pack::compile(vec![compiled()]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(format!("{:?}", compiled.rules), format!("{:?}", trusted.rules));
+        assert_eq!(format!("{:?}", compiled.bugs), format!("{:?}", trusted.bugs));
+        assert_eq!(format!("{:?}", compiled.signals), format!("{:?}", trusted.signals));
         assert_eq!(format!("{:?}", checked.rules()), format!("{:?}", trusted.rules()));
         assert_eq!(checked.signals.keys().collect::<Vec<_>>(), trusted.signals.keys().collect::<Vec<_>>());
         assert!(trusted.rules.iter().all(|it| it.tests.is_empty()));
@@ -465,6 +493,19 @@ mod tests {
             for (one, other) in signal.matches.iter().zip(&trusted.signals[name].matches) {
                 assert!(one.regex.names().eq(other.regex.names()), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn what_the_build_wrote_is_what_the_files_say() {
+        let (built, mut files) = (compiled(), Vec::new());
+        collect_built_in(&BUILT_IN, true, &mut files);
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        assert_eq!(built.len(), files.len());
+        for (one, file) in built.iter().zip(&files) {
+            assert_eq!((&one.name, &one.text), (&file.name, &file.text));
+            let read = parse(file.file()).unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(format!("{:?}", one.read.as_ref().expect("was read")), format!("{read:?}"), "{}", one.name);
         }
     }
 

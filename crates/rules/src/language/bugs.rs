@@ -14,64 +14,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde_saphyr::Spanned;
-
 use super::clause::compile_clause;
 use super::compile::{Clause, Signal, compile_signal, pattern};
 use super::condition::{Condition, versions};
-use super::document::{ClauseDocument, MatchDocument, SignalDocument, Text, place};
+use super::document::{At, BugDocument, ClauseDocument, RangeDocument, SignalDocument, Text, place};
 use super::pattern::Pattern;
 use super::{Error, File};
-
-/// A file of known bugs.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BugsDocument {
-    #[serde(rename = "known-bugs")]
-    pub(crate) bugs: Vec<BugDocument>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BugDocument {
-    pub(crate) bug: Text,
-    title: Text,
-    component: Text,
-    #[serde(default)]
-    ids: Vec<String>,
-    affected: Vec<RangeDocument>,
-    #[serde(default)]
-    lines: Vec<MatchDocument>,
-    #[serde(default)]
-    samples: Vec<Text>,
-    #[serde(default)]
-    not_samples: Vec<Text>,
-    #[serde(default)]
-    rows: Option<Spanned<ClauseDocument>>,
-    #[serde(default)]
-    workaround: Option<String>,
-    refs: Vec<Text>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RangeDocument {
-    #[serde(default)]
-    from: Option<Text>,
-    #[serde(default)]
-    before: Option<Text>,
-    #[serde(default)]
-    through: Option<Text>,
-    #[serde(default)]
-    only: Option<Text>,
-    #[serde(default)]
-    backports: Option<Text>,
-    #[serde(default)]
-    fixed: Option<Text>,
-    #[serde(default)]
-    on: Option<Text>,
-}
 
 /// A bug that is known, with the versions that have it.
 #[derive(Debug)]
@@ -209,13 +157,13 @@ pub(crate) fn compile_bug(
 }
 
 /// The same place with another value.
-fn renamed<T>(place: &Text, value: T) -> Spanned<T> {
-    Spanned { value, referenced: place.referenced, defined: place.defined }
+fn renamed<T>(place: &Text, value: T) -> At<T> {
+    At { value, line: place.line, column: place.column }
 }
 
 fn checked_rows(
     file: File<'_>,
-    rows: &Spanned<ClauseDocument>,
+    rows: &At<ClauseDocument>,
     signals: &BTreeMap<String, Signal>,
 ) -> Result<Clause, Error> {
     let mut clause = compile_clause(file, "rows", rows, signals)?;

@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_saphyr::Spanned;
-
 use super::compile::{Clause, ClauseKind, SIGNAL_COLUMNS, Signal};
 use super::condition::Condition;
-use super::document::{ClauseDocument, place};
+use super::document::{At, ClauseDocument, place};
 use super::suggest::did_you_mean;
 use super::window::{Counted, Tally, Within};
 use super::{Error, File};
@@ -17,7 +15,7 @@ use crate::promql::Query;
 pub(super) fn compile_clause(
     file: File<'_>,
     name: &str,
-    document: &Spanned<ClauseDocument>,
+    document: &At<ClauseDocument>,
     known: &BTreeMap<String, Signal>,
 ) -> Result<Clause, Error> {
     let mut clause = Clause {

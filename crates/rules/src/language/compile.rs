@@ -113,6 +113,15 @@ pub(crate) struct Clause {
     pub(crate) place: Place,
 }
 
+impl Clause {
+    /// The variables its rows bind, without its time.
+    pub(crate) fn binds(&self) -> impl Iterator<Item = &str> {
+        self.conditions
+            .iter()
+            .filter_map(|(_, it)| if let Condition::Variable(name) = it { Some(&**name) } else { None })
+    }
+}
+
 /// Where a clause looks.
 #[derive(Debug)]
 pub(crate) enum ClauseKind {
@@ -266,8 +275,7 @@ pub(super) fn pattern(file: File<'_>, text: &Text) -> Result<Pattern, Error> {
     if file.trusted {
         return Ok(Pattern::trusted(&text.value));
     }
-    Pattern::checked(&text.value)
-        .map_err(|error| file.broken(place(text), format!("not a regular expression: {error}")))
+    Pattern::checked(&text.value).map_err(|(why, at)| file.broken(file.inside(place(text), &text.value, at), why))
 }
 
 /// Checks a cause or symptom against the signals there are.

@@ -89,7 +89,7 @@ impl Condition {
             if trusted {
                 return Ok(Condition::Pattern(Pattern::trusted(pattern)));
             }
-            let checked = Pattern::checked(pattern).map_err(|error| format!("not a regular expression: {error}"))?;
+            let checked = Pattern::checked(pattern).map_err(|(why, _)| why)?;
             return Ok(Condition::Pattern(checked));
         }
         if let Some(version) = text.strip_prefix("older than ") {

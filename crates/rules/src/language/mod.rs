@@ -15,6 +15,7 @@ mod quantity;
 pub(crate) mod suggest;
 pub(crate) mod template;
 pub(crate) mod window;
+mod written;
 
 use std::path::PathBuf;
 
@@ -23,7 +24,7 @@ pub(crate) use compile::{
     Clause, ClauseKind, Explains, GapOp, Item, Rule, Signal, SignalMatch, When, Word, compile_rule, compile_signal,
 };
 pub(crate) use document::{Document, parse};
-pub use document::{Expectation, TestCase};
+pub use written::{Expectation, TestCase};
 
 /// Why a rule or signal file could not be used.
 #[derive(Debug, thiserror::Error)]

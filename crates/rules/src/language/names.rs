@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_saphyr::Spanned;
-
 use super::clause::{binds, needs};
 use super::compile::{Clause, GapOp, Item, When, Word};
-use super::document::{ClauseDocument, ItemDocument, Text, place};
+use super::document::{At, ClauseDocument, ItemDocument, Text, place};
 use super::expression::Expression;
 use super::quantity::seconds;
 use super::suggest::did_you_mean;
@@ -193,7 +191,7 @@ impl<'f> Names<'f> {
     }
 
     /// Tests that can never be right are mistakes of their own.
-    pub(super) fn tests(&self, tests: &[Spanned<TestCase>]) -> Result<(), Error> {
+    pub(super) fn tests(&self, tests: &[At<TestCase>]) -> Result<(), Error> {
         const BANDS: [&str; 7] = ["confirmed", "likely", "possible", "not-assessable", "ruled-out", "symptom", "none"];
         for test in tests {
             let slip = |message: String| Err(self.file.broken(place(test), message));
@@ -220,7 +218,7 @@ impl<'f> Names<'f> {
     }
 
     /// Every clause must share a variable with the rest, or it speaks of something else.
-    pub(super) fn connected(&self, documents: &BTreeMap<String, Spanned<ClauseDocument>>) -> Result<(), Error> {
+    pub(super) fn connected(&self, documents: &BTreeMap<String, At<ClauseDocument>>) -> Result<(), Error> {
         if self.clauses.len() < 2 {
             return Ok(());
         }

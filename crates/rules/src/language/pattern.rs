@@ -5,7 +5,28 @@
 
 use std::sync::{Arc, OnceLock};
 
-use regex::{Captures, Regex};
+use regex::{Captures, Regex, RegexBuilder};
+
+/// A pattern longer than this is a list that belongs into several patterns.
+const MOST_BYTES: usize = 4096;
+/// What one pattern may take when it is built, and what its search may remember.
+const MOST_MEMORY_BYTES: usize = 1 << 20;
+const TOO_BIG: &str = "the pattern becomes too large when it is built (more than 1 MB): write `+` or `*` instead of counting high \
+    (`{1,1000}`), `[a-z]` or `(?-u:\\w)` instead of `\\w` under a count";
+
+fn built(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text).size_limit(MOST_MEMORY_BYTES).dfa_size_limit(2 * MOST_MEMORY_BYTES).build()
+}
+
+/// Where the highest count of a pattern stands: what makes one too large.
+fn largest_repetition(text: &str) -> usize {
+    let counts = text.match_indices('{').filter_map(|(at, _)| {
+        let inside = text[at + 1..].split('}').next()?;
+        let most = inside.split(',').filter_map(|it| it.trim().parse::<u64>().ok()).max()?;
+        Some((most, at))
+    });
+    counts.max_by_key(|it| (it.0, std::cmp::Reverse(it.1))).map_or(0, |it| it.1)
+}
 
 /// A regular expression that is built when it is first needed, once for all its clones.
 #[derive(Debug, Clone)]
@@ -20,9 +41,19 @@ impl Pattern {
         Pattern { text: text.into(), built: Arc::default() }
     }
 
-    /// One that is built at once, to see whether it is sound.
-    pub(crate) fn checked(text: &str) -> Result<Pattern, regex::Error> {
-        let regex = Regex::new(text)?;
+    /// One that is built at once, to see whether it is sound and small enough; if it is not, why and at which byte.
+    pub(crate) fn checked(text: &str) -> Result<Pattern, (String, usize)> {
+        if text.len() > MOST_BYTES {
+            let why = format!(
+                "a pattern of {} bytes, and {MOST_BYTES} are allowed; split it into several ways under `match`",
+                text.len()
+            );
+            return Err((why, MOST_BYTES));
+        }
+        let regex = built(text).map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => (TOO_BIG.to_owned(), largest_repetition(text)),
+            error => (format!("not a regular expression: {error}"), 0),
+        })?;
         Ok(Pattern { text: text.into(), built: Arc::new(OnceLock::from(Some(regex))) })
     }
 
@@ -32,7 +63,7 @@ impl Pattern {
     }
 
     fn regex(&self) -> Option<&Regex> {
-        self.built.get_or_init(|| Regex::new(&self.text).ok()).as_ref()
+        self.built.get_or_init(|| built(&self.text).ok()).as_ref()
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {
@@ -98,8 +129,17 @@ mod tests {
 
     #[test]
     fn one_that_is_not_sound_is_refused_where_it_is_checked_and_matches_nothing_elsewhere() {
-        assert!(Pattern::checked("a(").is_err());
+        assert!(Pattern::checked("a(").is_err_and(|it| it.0.contains("unclosed group")));
         assert!(!Pattern::trusted("a(").is_match("a("));
         assert!(Pattern::trusted("a.c").is_match("xabcx"));
+    }
+    #[test]
+    fn one_that_is_too_large_is_refused_with_the_count_that_makes_it_so() {
+        let (why, at) = Pattern::checked(r"\d{4} (?:\w{1,40} ){1,5000}x").expect_err("is too large");
+        assert!(why.contains("instead of counting high"), "{why}");
+        assert_eq!(at, 19);
+        let (why, at) = Pattern::checked(&"x".repeat(MOST_BYTES + 1)).expect_err("is too long");
+        assert!(why.contains("4096 are allowed"), "{why}");
+        assert_eq!(at, MOST_BYTES);
     }
 }
