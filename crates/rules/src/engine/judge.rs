@@ -31,9 +31,9 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
     if let Some(name) = unbound {
         return Judged::unknown(format!("${name} is not known"), None, node);
     }
-    let Rows { mut groups, near_miss, silent, few, over_budget } = groups(case, clause, binding);
+    let Rows { mut groups, near_miss, measured, silent, few, over_budget } = groups(case, clause, binding);
     if over_budget {
-        let reason = "the rule reached its limit of rows to look at".to_owned();
+        let reason = "the rule reached its limit of rows or metric values to look at".to_owned();
         return Judged::unknown(reason, near_miss, node);
     }
     if let (true, Some(column)) = (groups.is_empty(), silent) {
@@ -53,6 +53,7 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
         let coverage = match &near_miss {
             // a row was there and said otherwise; of a log there may be more, which matters to who says there is none
             Some(_) if !(clause.absent && is_log(clause)) => Coverage::Covered,
+            None if measured => Coverage::Covered,
             _ => case.coverage(clause, node.as_ref(), asked(case, clause, binding)),
         };
         let not_found = || "looked for and not found".to_owned();

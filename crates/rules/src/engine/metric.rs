@@ -26,7 +26,13 @@ impl Case<'_> {
         if let Some(known) = self.answers.borrow().get(&key) {
             return known.clone();
         }
+        if self.steps.get() == 0 {
+            return Rc::new(Outcome { costly: true, ..Outcome::default() });
+        }
         let outcome = Rc::new(query.evaluate(&self.metrics, node, &|name| binding.variable(name)));
+        // what was worked out for one rule is there for the others, and the first of them pays
+        let left = if outcome.costly { 0 } else { self.steps.get().saturating_sub(outcome.cost + 1) };
+        self.steps.set(left);
         if outcome.vectors.iter().map(|it| it.points.len()).sum::<usize>() <= MOST_REMEMBERED {
             self.answers.borrow_mut().insert(key, outcome.clone());
         }
@@ -44,7 +50,7 @@ pub(super) fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, bin
         (None, None) => vec![None],
     };
     let window = Window::of(case, clause, binding);
-    let (mut groups, mut near_miss) = (Vec::new(), None);
+    let (mut groups, mut near_miss, mut measured) = (Vec::new(), None, false);
     let state = query.is_state();
     for node in nodes {
         let outcome = case.asked(query, node.as_ref(), binding);
@@ -97,7 +103,13 @@ pub(super) fn metric_groups(case: &Case<'_>, clause: &Clause, query: &Query, bin
         if groups.is_empty() && near_miss.is_none() && outcome.had_input {
             let unfiltered = query.unfiltered(&case.metrics, node.as_ref(), &|name| binding.variable(name));
             near_miss = unfiltered.iter().find_map(to_found);
+            // a filter within, such as one side of `and` or what is summed up, leaves nothing to show
+            measured |= near_miss.is_none()
+                && query
+                    .measured(&case.metrics, node.as_ref(), &|name| binding.variable(name))
+                    .iter()
+                    .any(|it| to_found(it).is_some());
         }
     }
-    Rows { groups, near_miss, ..Rows::default() }
+    Rows { groups, near_miss, measured, ..Rows::default() }
 }

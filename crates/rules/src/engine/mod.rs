@@ -51,11 +51,15 @@ pub(crate) struct Case<'t> {
     pub(crate) alerting: bool,
     /// Rows the rule at hand may still look at.
     budget: Cell<u64>,
+    /// Values of metrics the rule at hand may still look at.
+    steps: Cell<u64>,
 }
 
 /// How many rows a rule may look at, over all its bindings and clauses: a rule that joins large tables without a shared
 /// variable must not hold up the others.
 pub(crate) const MOST_ROWS: u64 = 20_000_000;
+/// How many values of metrics (series times instants) the queries of a rule may look at, over all its nodes and bindings.
+pub(crate) const MOST_STEPS: u64 = 300_000_000;
 
 impl<'t> Case<'t> {
     pub(crate) fn new(timeline: &'t Timeline, pack: &'t Pack, alerts: &Alerts) -> Case<'t> {
@@ -68,7 +72,7 @@ impl<'t> Case<'t> {
         let signals_by_name = signals.iter().map(|it| (it.name.as_str(), *it)).collect();
         let matches = pack.prefilter.find(&signals, timeline);
         let boots = Boots::of(timeline);
-        let budget = Cell::new(MOST_ROWS);
+        let (budget, steps) = (Cell::new(MOST_ROWS), Cell::new(MOST_STEPS));
         let by_node = BTreeMap::new();
         let (metrics, answers) = (Store::of(timeline), RefCell::default());
         let signals = signals_by_name;
@@ -86,6 +90,7 @@ impl<'t> Case<'t> {
             metrics,
             answers,
             budget,
+            steps,
         };
         case.index();
         let bugs = bugs::rows(&case, &pack.bugs);
@@ -130,6 +135,12 @@ impl<'t> Case<'t> {
     /// Begins a rule: it has the whole budget.
     pub(crate) fn begin(&self) {
         self.budget.set(MOST_ROWS);
+        self.steps.set(MOST_STEPS);
+    }
+
+    /// Whether the queries of the rule at hand have used up theirs.
+    pub(crate) fn is_out_of_steps(&self) -> bool {
+        self.steps.get() == 0
     }
 
     /// Whether the rule at hand has used up its budget.

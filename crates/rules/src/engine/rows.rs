@@ -25,6 +25,8 @@ pub(super) struct Rows {
     pub(super) groups: Vec<Group>,
     /// A row that was picked but judged otherwise.
     pub(super) near_miss: Option<Found>,
+    /// What a metric clause compares was measured, and there is nothing to show of it.
+    pub(super) measured: bool,
     /// A column that had to be judged and is empty in a row that was picked: neither true nor false.
     pub(super) silent: Option<String>,
     /// Some that pass, but not as many as must be, and how many in words.
@@ -142,7 +144,7 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Row
             }
         }
     }
-    Rows { groups: enough, near_miss, silent, few, over_budget: false }
+    Rows { groups: enough, near_miss, silent, few, ..Rows::default() }
 }
 
 impl Counts {

@@ -27,7 +27,7 @@ pub(crate) use weigh::{Answer, added};
 
 use crate::Pack;
 use crate::alerts::Alerts;
-use crate::engine::{Case, MOST_FRAMES, MOST_ROWS, frames, judge};
+use crate::engine::{Case, MOST_FRAMES, MOST_ROWS, MOST_STEPS, frames, judge};
 
 /// Everything the rules have to say about a timeline.
 pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
@@ -73,6 +73,10 @@ fn judge_all(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
             } else {
                 candidates.push(score::hypothesis(&case, pack, rule, &binding));
             }
+        }
+        if case.is_out_of_steps() {
+            let what = format!("rule {}: more than {MOST_STEPS} metric values asked for", rule.name);
+            limits_hit.push(format!("{what}, what was left is unknown"));
         }
         if case.is_spent() {
             limits_hit.push(format!("rule {}: {MOST_ROWS} rows looked at, what was left is unknown", rule.name));

@@ -311,13 +311,31 @@ fn subject(clause: &Clause) -> String {
 
 /// What an open item needs: one entry for each clause in it that is unknown and that the rule tells how to collect.
 fn missing_of(rule: &Rule, item: &Item, binding: &Binding, would_add_db: f64) -> Vec<Missing> {
-    let open = mentioned(&item.when).into_iter().filter_map(|name| {
+    // a comparison is open where a variable in it is: what would bind that is what to collect
+    let unbound: BTreeSet<&str> =
+        compared(&item.when).into_iter().filter(|it| !binding.variables.contains_key(*it)).collect();
+    let binders = rule.clauses.iter().filter(|it| it.binds().any(|it| unbound.contains(it))).map(|it| it.name.as_str());
+    let mut names = mentioned(&item.when);
+    names.extend(binders);
+    let mut told = BTreeSet::new();
+    names.retain(|it| told.insert(*it));
+    let open = names.into_iter().filter_map(|name| {
         let judged = binding.answers.get(name).filter(|it| it.truth == Truth::Unknown)?;
         let collect = rule.missing.get(name)?.render(binding);
         let (node, reason) = (judged.node.clone(), judged.reason.clone());
         Some(Missing { clause: name.to_owned(), node, collect, reason, would_add_db })
     });
     open.collect()
+}
+
+/// The variables a condition compares.
+fn compared(when: &When) -> Vec<&str> {
+    match when {
+        When::Not(inner) => compared(inner),
+        When::All(parts) | When::Any(parts) => parts.iter().flat_map(compared).collect(),
+        When::Compare(expression) => expression.variables(),
+        When::Clause(_) | When::Before(..) | When::Gap { .. } => Vec::new(),
+    }
 }
 
 /// The steps that are known, in the order of the rule, each compared with the last one whose time is known.

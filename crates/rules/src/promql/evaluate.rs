@@ -91,6 +91,11 @@ impl<'s> Run<'s> {
         Ok(Run { query, selectors, variables, groups, peers, text, times, dialect, ambiguous, costly })
     }
 
+    /// Series times instants.
+    pub(super) fn cost(&self) -> u64 {
+        self.groups.iter().map(Vec::len).sum::<usize>().saturating_mul(self.times.len()) as u64
+    }
+
     /// Whether the series an answer depends on are there; nothing where it depends on none.
     pub(super) fn has_input(&self, expr: &Expr) -> Option<bool> {
         let selected = |at: usize| {

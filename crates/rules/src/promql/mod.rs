@@ -45,7 +45,7 @@ mod window;
 use timeline::{Name, Quote, Value};
 
 use evaluate::{Question, Run};
-use expr::{Expr, Op, Selector};
+use expr::{Expr, Many, Op, Selector};
 pub(crate) use select::spacing;
 pub(crate) use store::Store;
 
@@ -90,6 +90,8 @@ pub(crate) struct Outcome {
     pub ambiguous: bool,
     /// Whether it would have looked at too many values; then nothing was evaluated.
     pub costly: bool,
+    /// How many values it may have looked at: series times instants.
+    pub cost: u64,
     /// Variables that had no value, or no number where one is needed; then nothing was evaluated.
     pub unbound: Vec<String>,
 }
@@ -167,6 +169,19 @@ impl Query {
         run.outputs(bare, least)
     }
 
+    /// Where everything it compares was measured: the same without any of its filters. Where that has a value, an answer
+    /// that is empty means that the values were others.
+    pub(crate) fn measured(
+        &self,
+        store: &Store<'_>,
+        node: Option<&Name>,
+        variables: &dyn Fn(&str) -> Option<Value>,
+    ) -> Vec<Output> {
+        let question = Question { store, node, variables, dialect: Dialect::default(), times: None };
+        let Ok(run) = Run::new(self, question) else { return Vec::new() };
+        run.outputs(&without_filters(run.expr()), false)
+    }
+
     /// Evaluates at the instants given.
     pub(crate) fn evaluate_at(&self, store: &Store<'_>, times: Vec<i64>, dialect: Dialect) -> Outcome {
         self.answer(Question { store, node: None, variables: &|_| None, dialect, times: Some(times) })
@@ -187,7 +202,7 @@ impl Query {
         let vectors = run.outputs(run.expr(), undressed(run.expr()).0);
         let had_input = run.has_input(run.expr()) == Some(true);
         let (ambiguous, costly) = (run.ambiguous.get(), run.costly.get());
-        Outcome { vectors, had_input, ambiguous, costly, unbound: vec![] }
+        Outcome { vectors, had_input, ambiguous, costly, cost: run.cost(), unbound: vec![] }
     }
 }
 
@@ -203,6 +218,41 @@ fn undressed(expr: &Expr) -> (bool, &Expr) {
             if flipped { (above, right) } else { (below, left) }
         }
         _ => (false, expr),
+    }
+}
+
+/// The expression with a value wherever its parts have one; sides of an `or` stay, because one that is not there is no matter.
+fn without_filters(expr: &Expr) -> Expr {
+    let inner = |it: &Expr| Box::new(without_filters(it));
+    match expr {
+        Expr::Binary { op: Op::Unless, left, .. } => without_filters(left),
+        Expr::Binary { op, left, right, on, many, bool: false } if op.compares() || *op == Op::And => {
+            match (left.is_scalar(), right.is_scalar()) {
+                (true, true) => expr.clone(),
+                (true, false) => without_filters(right),
+                (false, true) => without_filters(left),
+                (false, false) => Expr::Binary {
+                    op: Op::And,
+                    left: inner(left),
+                    right: inner(right),
+                    on: on.clone(),
+                    many: if *op == Op::And { many.clone() } else { Many::Neither },
+                    bool: false,
+                },
+            }
+        }
+        Expr::Aggregate { how, keep, of, param, label } => Expr::Aggregate {
+            how: how.clone(),
+            keep: keep.clone(),
+            of: inner(of),
+            param: param.clone(),
+            label: label.clone(),
+        },
+        Expr::Map(map, of, numbers) => Expr::Map(*map, inner(of), numbers.clone()),
+        Expr::Negate(of) => Expr::Negate(inner(of)),
+        Expr::Relabel(how, of) => Expr::Relabel(how.clone(), inner(of)),
+        Expr::HistogramQuantile(number, of) => Expr::HistogramQuantile(number.clone(), inner(of)),
+        _ => expr.clone(),
     }
 }
 

@@ -196,6 +196,14 @@ fn without_input_an_answer_is_not_false() {
     assert!(!ask("missing > 5", &all).had_input);
     assert!(!ask("sum(threads) / scalar(missing) > 5", &all).had_input);
     assert!(ask("threads or missing", &all).had_input);
+    // filters within: everything was measured where both sides of `and` were
+    let measured =
+        |text: &str| !Query::parse(text).unwrap().measured(&Store::with(all.iter()), None, &|_| None).is_empty();
+    assert!(
+        measured("max by (node) (threads > 9000 and threads < 1)")
+            && measured("sum(threads > 9000) and on () threads < 1")
+    );
+    assert!(!measured("max by (node) (threads > 9000 and missing < 1)") && !measured("sum(missing > 1)"));
     assert!(!ask(r#"threads{pod="zzz"} > 5"#, &all).had_input);
 }
 
