@@ -1,6 +1,6 @@
 //! A hypothesis on a page: what happened step by step, what else speaks for and against it, what to do.
 
-use crate::list::{items, some_of};
+use crate::list::{LISTED, items, some_items, some_of};
 use crate::page::{Entry, Ink, Page, chars};
 use crate::when::{Calendar, Days};
 use crate::{Answer, Band, Evidence, Hypothesis, HypothesisRef, Link, Missing, Order, Polarity, SymptomRef, Witness};
@@ -246,6 +246,9 @@ fn sentence(it: &Evidence, heading: &str) -> String {
     bare.unwrap_or(text).to_owned()
 }
 
+/// What is asked for on a first reading where nothing of a hypothesis could be judged.
+const UNKNOWN_WANTED: usize = 2;
+
 pub(crate) fn missing(page: &mut Page, it: &Hypothesis, hang: usize) {
     let verbose = page.verbose();
     let mut wanted: Vec<_> = it.missing.iter().collect();
@@ -266,7 +269,9 @@ pub(crate) fn missing(page: &mut Page, it: &Hypothesis, hang: usize) {
         format!("{thing}  (decides {}{reason})", clauses.join(", "))
     };
     let texts: Vec<String> = things.iter().map(text).collect();
-    items(page, "missing", Ink::Doubtful, hang, &texts);
+    // nobody knows yet whether it matters, so the two that would tell most
+    let shown = if it.band == Band::NotAssessable { UNKNOWN_WANTED } else { LISTED };
+    some_items(page, "missing", Ink::Doubtful, hang, &texts, shown);
 }
 
 /// `on node-07: ps -eLf | wc -l`; a command that names the node by itself needs no other word.

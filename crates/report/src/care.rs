@@ -86,8 +86,56 @@ fn not_asked(report: &Report, all: bool) -> Option<Note> {
         .filter(|it| !told.iter().any(|told| told.rule == it.rule && told.reason == it.reason))
         .map(|it| if all { format!("{} ({})", it.rule, it.reason) } else { it.rule.clone() })
         .collect();
-    let words = || format!("what these look at was not collected: {}", some_of(&rules, all));
+    let words = || match rules.len() > LISTED && !all {
+        true => format!("{} rules, for want of {}; -v names them", rules.len(), wanting(report)),
+        false => format!("what these look at was not collected: {}", some_of(&rules, all)),
+    };
     (!rules.is_empty()).then(|| Note::new("not asked", words()))
+}
+
+/// `kernel logs (24 rules), metrics (14), route (2)`: what most of them would look at.
+fn wanting(report: &Report) -> String {
+    let mut all: Vec<(String, usize)> = Vec::new();
+    for it in &report.not_assessable {
+        let what = wanted(&it.reason);
+        match all.iter_mut().find(|known| known.0 == what) {
+            Some(known) => known.1 += 1,
+            None => all.push((what, 1)),
+        }
+    }
+    // as many as there are, by name where equally many
+    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let rest: usize = all.iter().skip(WANTED).map(|it| it.1).sum();
+    let mut texts: Vec<String> = all.iter().take(WANTED).map(|(what, rules)| format!("{what} ({rules})")).collect();
+    if rest > 0 {
+        texts.push(format!("other things ({rest})"));
+    }
+    texts.join(", ")
+}
+
+/// Sources that are named on a first reading.
+const WANTED: usize = 5;
+
+/// What was not collected, in a word or two, from the reason a rule had nothing to look at.
+pub(crate) fn wanted(reason: &str) -> String {
+    let logs = reason.strip_prefix("no log").and_then(|it| it.split_once("(")).and_then(|it| it.1.split_once(')'));
+    if let Some((sources, _)) = logs {
+        let words = match sources {
+            "kernel" => "kernel logs",
+            // a journal holds them
+            it if it.starts_with("kernel, kubelet") => "journals",
+            it if it.contains("kubelet") => "logs of the kubelet",
+            _ => "logs of pods",
+        };
+        return words.to_owned();
+    }
+    let named = reason.split_once(" was not collected").or_else(|| reason.split_once(" were collected"));
+    if let Some((name, _)) = named.filter(|it| it.0 == "no metrics" || it.0.contains('_')) {
+        let facts = name.strip_prefix("coroner_").map(|it| it.replace('_', "."));
+        return facts.unwrap_or_else(|| "metrics".to_owned());
+    }
+    let table = reason.strip_prefix("no ").and_then(|it| it.split_once(" was collected"));
+    table.map_or_else(|| "other sources".to_owned(), |it| it.0.split(" of ").next().unwrap_or(it.0).to_owned())
 }
 
 /// The clocks that were guessed, in words; nodes of which the same is true share a line.
@@ -188,4 +236,28 @@ pub(crate) fn coverage_notes(coverage: &Coverage, calendar: &Calendar, root: &st
     let partials = partials(coverage, root).into_iter();
     notes.extend(partials.map(|it| Note { each: it.each, ..Note::new("incomplete", it.text) }));
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_is_said_in_a_word() {
+        let cases = [
+            ("no log that would show it (kernel) was collected", "kernel logs"),
+            ("no log of node-a that would show it (kernel) was collected", "kernel logs"),
+            ("no log that would show it (kernel, kubelet, runtime, system) was collected", "journals"),
+            ("no log that would show it (control-plane, container-log) was collected", "logs of pods"),
+            ("no metrics were collected", "metrics"),
+            ("etcd_server_has_leader was not collected of node-a", "metrics"),
+            ("coroner_sysctl was not collected", "sysctl"),
+            ("no ipam.block was collected", "ipam.block"),
+            ("no bgp.peer of node-a was collected", "bgp.peer"),
+            ("$t is not known", "other sources"),
+        ];
+        for (reason, what) in cases {
+            assert_eq!(wanted(reason), what, "{reason}");
+        }
+    }
 }

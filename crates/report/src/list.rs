@@ -7,7 +7,12 @@ pub(crate) const LISTED: usize = 8;
 
 /// One item a line under one label; on a first reading the first few.
 pub(crate) fn items(page: &mut Page, word: &str, ink: Ink, hang: usize, texts: &[String]) {
-    let shown = if page.verbose() { texts.len() } else { LISTED };
+    some_items(page, word, ink, hang, texts, LISTED);
+}
+
+/// The same, with a number of its own on a first reading.
+pub(crate) fn some_items(page: &mut Page, word: &str, ink: Ink, hang: usize, texts: &[String], few: usize) {
+    let shown = if page.verbose() { texts.len() } else { few };
     let first = format!("   {word}");
     for (at, text) in texts.iter().take(shown).enumerate() {
         page.prose((ink, if at == 0 { &first } else { "" }), hang, text);

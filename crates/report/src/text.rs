@@ -11,8 +11,10 @@
 //! First what wins, with chain, evidence, counter-evidence and what to do; then why the others lose, what is left
 //! unexplained, and last how far the bundle can be trusted. A hypothesis that follows from another is named there.
 
+use std::borrow::Cow;
+
 use crate::block::{band_ink, band_word, block, entry, missing, reason_entry, symptom_name, to_collect};
-use crate::care::trust;
+use crate::care::{trust, wanted};
 use crate::list::{LISTED, items, more, some_of};
 use crate::page::{Entry, Ink, Look, Page, bytes, chars, counted, percent};
 use crate::when::{Calendar, Days};
@@ -254,17 +256,22 @@ fn cause_unknown(page: &mut Page, report: &Report) {
     let hang = 29;
     let in_vain: Vec<String> = by_reason(&unknown.looked_for)
         .into_iter()
-        .map(|(reason, what)| match reason {
+        .map(|(reason, what)| match &*reason {
             "" | IN_VAIN => some_of(&what, page.verbose()),
             _ => format!("{}: {reason}", some_of(&what, page.verbose())),
         })
         .collect();
     items(page, IN_VAIN, Ink::Strong, hang, &in_vain);
-    let unseen: Vec<String> = by_reason(&unknown.could_not_look)
-        .into_iter()
+    let unseen = if page.verbose() { by_reason(&unknown.could_not_look) } else { by_source(&unknown.could_not_look) };
+    let unseen: Vec<String> = unseen
+        .iter()
+        .map(|(reason, what)| (&**reason, what))
         .map(|(reason, what)| match reason {
-            "" => some_of(&what, page.verbose()),
-            _ => format!("{reason}  (for {})", some_of(&what, page.verbose())),
+            "" => some_of(what, page.verbose()),
+            _ if what.len() > NAMED && !page.verbose() => {
+                format!("{reason}  (for {} and {} more)", what[..NAMED - 1].join(", "), what.len() + 1 - NAMED)
+            }
+            _ => format!("{reason}  (for {})", some_of(what, page.verbose())),
         })
         .collect();
     items(page, "could not look", Ink::Strong, hang, &unseen);
@@ -290,13 +297,31 @@ const IN_VAIN: &str = "looked for and not found";
 /// Symptoms that are named in a title.
 const NAMED: usize = 3;
 
+/// What nobody could look at, by what would have to be collected, the most asked for first; a few stay as they are.
+fn by_source(list: &[Looked]) -> Vec<(Cow<'_, str>, Vec<String>)> {
+    let exact = by_reason(list);
+    if exact.len() <= NAMED {
+        return exact;
+    }
+    let mut groups: Vec<(Cow<'_, str>, Vec<String>)> = Vec::new();
+    for (reason, what) in exact {
+        let source = wanted(&reason);
+        match groups.iter_mut().find(|it| it.0 == source) {
+            Some(group) => group.1.extend(what),
+            None => groups.push((source.into(), what)),
+        }
+    }
+    groups.sort_by_key(|it| std::cmp::Reverse(it.1.len()));
+    groups
+}
+
 /// What was looked for, by the reason it was not found; reasons in the order they come.
-fn by_reason(list: &[Looked]) -> Vec<(&str, Vec<String>)> {
-    let mut groups: Vec<(&str, Vec<String>)> = Vec::new();
+fn by_reason(list: &[Looked]) -> Vec<(Cow<'_, str>, Vec<String>)> {
+    let mut groups: Vec<(Cow<'_, str>, Vec<String>)> = Vec::new();
     for it in list {
         match groups.iter_mut().find(|group| group.0 == it.reason) {
             Some(group) => group.1.push(it.what.clone()),
-            None => groups.push((&it.reason, vec![it.what.clone()])),
+            None => groups.push((it.reason.as_str().into(), vec![it.what.clone()])),
         }
     }
     groups
