@@ -61,7 +61,7 @@ pub fn draft(name: &str, lines: &[Shown]) -> Result<Vec<Draft>, Error> {
         files.push(Draft { path: format!("signals/{signal}.yaml"), text: signal_text(&signal, kind) });
         names.push(signal);
     }
-    files.push(Draft { path: format!("causes/{name}.yaml"), text: rule_text(name, &names, lines) });
+    files.push(Draft { path: format!("causes/{name}.yaml"), text: rule_text(name, &names, &kinds, lines) });
     Ok(files)
 }
 
@@ -112,13 +112,14 @@ fn signal_text(name: &str, kind: &Kind<'_>) -> String {
     text
 }
 
-fn rule_text(name: &str, signals: &[String], lines: &[Shown]) -> String {
+fn rule_text(name: &str, signals: &[String], kinds: &[Kind<'_>], lines: &[Shown]) -> String {
     let mut text = format!(
         "rule: {name}\ntitle: 'what went wrong on {{$node}}'\nimpact: What it does to users of the cluster.\nstatus: experimental\nlet:\n"
     );
     for (number, signal) in signals.iter().enumerate() {
         let time = if number == 0 { ", at: $t" } else { ", within: 1h around $t" };
-        let _ = writeln!(text, "  {signal}: {{ signal: {signal}, node: $node{time} }}");
+        let binds: String = bound(kinds, number).iter().map(|it| format!(", {it}: ${it}")).collect();
+        let _ = writeln!(text, "  {signal}: {{ signal: {signal}, node: $node{binds}{time} }}");
     }
     let _ = writeln!(text, "frame: [{}]\nfor:", signals[0]);
     for signal in signals {
@@ -147,6 +148,16 @@ fn rule_text(name: &str, signals: &[String], lines: &[Shown]) -> String {
     );
     text.push_str("  # a near miss, and the same without the deciding source, belong here too\n");
     text
+}
+
+/// The values a signal's clause binds: those nobody bound before it, and those that are the same as before.
+fn bound<'k>(kinds: &'k [Kind<'_>], number: usize) -> Vec<&'k str> {
+    let first = |kind: &Kind<'_>, name: &str| kind.pattern.value(name, &kind.lines[0].message);
+    let own = |name: &&&'static str| {
+        let before = kinds[..number].iter().find_map(|it| first(it, name));
+        **name != "node" && before.is_none_or(|it| Some(it) == first(&kinds[number], name))
+    };
+    kinds[number].pattern.values().iter().filter(own).copied().collect()
 }
 
 fn skeleton(name: &str) -> String {
@@ -230,6 +241,21 @@ mod tests {
             assert_eq!(outcomes.len(), 2, "{name}");
             assert!(outcomes.iter().all(|it| it.wrong.is_none()), "{name}: {outcomes:?}");
         }
+    }
+
+    #[test]
+    fn values_are_bound_and_shared_where_they_are_the_same() {
+        let lines = [
+            shown("EXT4-fs error (device sda1): ext4_lookup:1590: inode #2: iget: bogus i_mode (0)"),
+            shown("Buffer I/O error on dev sda1, logical block 17, lost async page write"),
+        ];
+        let files = draft("disk-odd", &lines).expect("a draft");
+        let rule = &files.last().expect("the rule").text;
+        assert_eq!(rule.matches(", device: $device").count(), 2, "{rule}");
+        assert!(outcomes("disk-odd", &lines).iter().all(|it| it.wrong.is_none()));
+        let other = [lines[0].clone(), shown("Buffer I/O error on dev sdb1, logical block 17, lost async page write")];
+        let files = draft("disk-odd", &other).expect("a draft");
+        assert_eq!(files.last().expect("the rule").text.matches(", device: $device").count(), 1);
     }
 
     #[test]

@@ -8,13 +8,38 @@ pub(crate) struct Pattern {
     regex: String,
     literal: String,
     words: Vec<String>,
+    values: Vec<&'static str>,
 }
 
 /// A piece of a message: a word, or what lies between words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Gap(&'static str),
+    Gap(String),
+}
+
+/// A word of a message: itself, or a value that has a name, such as a device or an address, with what stands around it.
+#[derive(Debug, Clone)]
+struct Word {
+    text: String,
+    value: Option<Value>,
+}
+
+/// `(device sda1):` is `sda1` with nothing before it and `):` behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Value {
+    name: &'static str,
+    before: String,
+    behind: String,
+}
+
+impl PartialEq for Word {
+    fn eq(&self, other: &Word) -> bool {
+        match (&self.value, &other.value) {
+            (None, None) => self.text == other.text,
+            (one, two) => one == two,
+        }
+    }
 }
 
 /// Shorter ones find too much.
@@ -58,7 +83,10 @@ impl Pattern {
         let regex = regex.to_owned();
         let compiled = Regex::new(&regex).ok()?;
         let finds = messages.iter().all(|it| compiled.is_match(it) && it.contains(&literal));
-        finds.then_some(Pattern { regex, literal, words: common })
+        let words = common.into_iter().filter(|it| it.value.is_none()).map(|it| it.text).collect();
+        let values = NAMES.iter().copied().filter(|it| compiled.capture_names().flatten().any(|name| name == *it));
+        let values = values.collect();
+        finds.then_some(Pattern { regex, literal, words, values })
     }
 
     pub(crate) fn regex(&self) -> &str {
@@ -67,6 +95,16 @@ impl Pattern {
 
     pub(crate) fn literal(&self) -> &str {
         &self.literal
+    }
+
+    /// The values it captures, by name: `device`, `ip`.
+    pub(crate) fn values(&self) -> &[&'static str] {
+        &self.values
+    }
+
+    /// What it captures of a message under a name.
+    pub(crate) fn value(&self, name: &str, message: &str) -> Option<String> {
+        Some(Regex::new(&self.regex).ok()?.captures(message)?.name(name)?.as_str().to_owned())
     }
 
     /// A name from its first telling words: `nf-conntrack-table-full`.
@@ -90,8 +128,85 @@ impl Pattern {
     }
 }
 
-fn words(message: &str) -> Vec<String> {
-    message.split_whitespace().map(str::to_owned).collect()
+fn words(message: &str) -> Vec<Word> {
+    let mut before = "";
+    let mut found: Vec<Word> = Vec::new();
+    for text in message.split_whitespace() {
+        // the first of a name is it, so that no name stands twice in an expression
+        let value =
+            value(before, text).filter(|it| !found.iter().flat_map(|it| &it.value).any(|of| of.name == it.name));
+        found.push(Word { text: text.to_owned(), value });
+        before = text;
+    }
+    found
+}
+
+/// Names of values, as columns of a signal are called.
+const NAMES: &[&str] = &["ip", "device", "pod", "container", "node", "pid"];
+
+/// The value in a word, by the word before it, the key it has, or its shape.
+fn value(before: &str, word: &str) -> Option<Value> {
+    let key = |text: &str| -> Option<&'static str> {
+        let text = text.trim_matches(|it: char| !it.is_ascii_alphanumeric()).to_ascii_lowercase();
+        match text.as_str() {
+            "dev" | "device" | "interface" => Some("device"),
+            "pod" | "container" | "node" | "pid" | "ip" => NAMES.iter().copied().find(|it| *it == text),
+            "containername" => Some("container"),
+            "process" => Some("pid"),
+            _ => None,
+        }
+    };
+    let (head, rest) = match word.find('=') {
+        Some(at) if key(&word[..at]).is_some() => word.split_at(at + 1),
+        _ => ("", word),
+    };
+    let start = rest.find(|it: char| it.is_ascii_alphanumeric()).unwrap_or(rest.len());
+    let (open, rest) = rest.split_at(start);
+    let inside = |it: char| it.is_ascii_alphanumeric() || "-._/".contains(it);
+    let end = rest.find(|it: char| !inside(it)).unwrap_or(rest.len());
+    let text = rest[..end].trim_end_matches(['.', '-', '/']);
+    let name = match head {
+        "" if text.parse::<std::net::Ipv4Addr>().is_ok() => Some("ip"),
+        "" if is_device(text) => Some("device"),
+        // a word after such a word may be any word; a value has a digit
+        "" => key(before).filter(|_| text.bytes().any(|it| it.is_ascii_digit())),
+        head => key(head),
+    }?;
+    let fits = match name {
+        "pid" => text.bytes().all(|it| it.is_ascii_digit()),
+        "ip" => text.parse::<std::net::Ipv4Addr>().is_ok(),
+        _ => true,
+    };
+    let behind = rest[text.len()..].to_owned();
+    // what follows may be a value of its own, as in `10.0.0.5:43742->…`: then it is a gap
+    (fits && !text.is_empty()).then(|| Value { name, before: format!("{head}{open}"), behind: tame(behind) })
+}
+
+/// Punctuation as it is; anything with letters or digits is left to a gap.
+fn tame(behind: String) -> String {
+    if behind.bytes().any(|it| it.is_ascii_alphanumeric()) { "\u{0}".to_owned() } else { behind }
+}
+
+/// `eth0`, `cali21fc9e9645e`, `nvme0n1`, `sda1`
+fn is_device(text: &str) -> bool {
+    let begins = ["eth", "ens", "enp", "eno", "bond", "veth", "cali", "nvme", "vxlan", "flannel", "tunl", "wg"];
+    let numbered = text.bytes().any(|it| it.is_ascii_digit()) && begins.iter().any(|it| text.starts_with(it));
+    let disk = ["sd", "vd", "xvd"].iter().filter_map(|it| text.strip_prefix(it)).any(|it| {
+        let letters = it.trim_end_matches(|it: char| it.is_ascii_digit());
+        (1..=2).contains(&letters.len()) && letters.bytes().all(|it| it.is_ascii_lowercase())
+    });
+    (numbered || disk) && text.bytes().all(|it| it.is_ascii_alphanumeric())
+}
+
+/// A group that captures a value.
+fn group(name: &str) -> String {
+    let text = match name {
+        "ip" => r"\d{1,3}(?:\.\d{1,3}){3}",
+        "pid" => r"\d+",
+        "pod" => r"[\w./-]+",
+        _ => r"[\w.-]+",
+    };
+    format!("(?P<{name}>{text})")
 }
 
 /// What stands for a word that is a name or a number and not part of the wording.
@@ -107,28 +222,50 @@ fn gap(word: &str) -> Option<&'static str> {
     }
 }
 
-/// The words in order with what lies between them; a word that is a name keeps its wording up to the first digit.
-fn pieces(common: &[String], messages: &[&str], elided: bool) -> Vec<Piece> {
+/// The words in order with what lies between them; a word that is a name keeps its wording up to the first digit, and a value
+/// becomes a group of its name.
+fn pieces(common: &[Word], messages: &[&str], elided: bool) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut text = String::new();
+    let flush = |text: &mut String, pieces: &mut Vec<Piece>| {
+        pieces.extend((!text.is_empty()).then(|| Piece::Text(std::mem::take(text))));
+    };
+    let worded: Vec<Vec<Word>> = messages.iter().map(|it| words(it)).collect();
     for (at, word) in common.iter().enumerate() {
         if at > 0 {
-            let pair = format!("{} {word}", common[at - 1]);
-            if messages.iter().all(|it| it.contains(&pair)) {
+            let last = &common[at - 1];
+            let pair = format!("{} {}", last.text, word.text);
+            let named = last.value.is_some() || word.value.is_some();
+            let beside = |it: &Vec<Word>| it.windows(2).any(|it| it[0] == *last && it[1] == *word);
+            if !named && messages.iter().all(|it| it.contains(&pair)) {
+                text.push(' ');
+            } else if named && worded.iter().all(beside) && messages.iter().all(|it| !it.contains("  ")) {
                 text.push(' ');
             } else {
-                pieces.extend((!text.is_empty()).then(|| Piece::Text(std::mem::take(&mut text))));
-                pieces.push(Piece::Gap(if elided { ".*" } else { r"\s+" }));
+                flush(&mut text, &mut pieces);
+                pieces.push(Piece::Gap(if elided { ".*" } else { r"\s+" }.to_owned()));
             }
         }
-        match gap(word) {
-            None => text.push_str(word),
+        if let Some(value) = &word.value {
+            text.push_str(&value.before);
+            flush(&mut text, &mut pieces);
+            pieces.push(Piece::Gap(group(value.name)));
+            if value.behind == "\u{0}" {
+                pieces.push(Piece::Gap(r"\S+".to_owned()));
+            } else {
+                text.push_str(&value.behind);
+            }
+            continue;
+        }
+        match gap(&word.text) {
+            None => text.push_str(&word.text),
             Some(gap) => {
+                let word = &word.text;
                 let start = word.find(|it: char| it.is_ascii_digit() || it == '"' || it == '/').unwrap_or(0);
                 let kept = if word.contains('=') { word.find('=').map_or(0, |it| it + 1) } else { start };
                 text.push_str(if gap == r"\S+" && kept >= 4 { &word[..kept] } else { "" });
-                pieces.extend((!text.is_empty()).then(|| Piece::Text(std::mem::take(&mut text))));
-                pieces.push(Piece::Gap(gap));
+                flush(&mut text, &mut pieces);
+                pieces.push(Piece::Gap(gap.to_owned()));
             }
         }
     }
@@ -152,7 +289,7 @@ fn literals(pieces: &[Piece]) -> Vec<String> {
 }
 
 /// The longest list of words that stand in both in this order.
-fn longest_common(a: &[String], b: &[String]) -> Vec<String> {
+fn longest_common(a: &[Word], b: &[Word]) -> Vec<Word> {
     // longest[i][j]: of a[i..] and b[j..]
     let mut longest = vec![vec![0usize; b.len() + 1]; a.len() + 1];
     for i in (0..a.len()).rev() {
@@ -189,8 +326,30 @@ mod tests {
         let (regex, literal) = of(&["java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0"]);
         assert_eq!(regex, r"java invoked oom-killer: gfp_mask=\S+ order=");
         assert_eq!(literal, "java invoked oom-killer: gfp_mask=");
-        let (regex, _) = of(&["veth12ab: renamed from eth0", "veth99: renamed from eth0"]);
-        assert_eq!(regex, "renamed from eth0".replace("eth0", "").trim_end());
+        let (regex, literal) = of(&["veth12ab: renamed from eth0", "veth99: renamed from eth0"]);
+        assert_eq!((regex.as_str(), literal.as_str()), (": renamed from", ": renamed from"));
+    }
+
+    #[test]
+    fn values_that_have_a_name_are_captured_under_it() {
+        let (regex, literal) =
+            of(&["EXT4-fs error (device sda1): ext4_lookup: bogus", "EXT4-fs error (device sdb7): ext4_lookup: bogus"]);
+        assert_eq!(regex, r"error \(device (?P<device>[\w.-]+)\): \S+ bogus");
+        assert_eq!(literal, "error (device");
+        let (regex, _) = of(&["read udp 10.0.0.5:43742->10.225.30.181:53: i/o timeout"]);
+        assert!(regex.contains(r"read udp (?P<ip>\d{1,3}(?:\.\d{1,3}){3})\S+ i/o timeout"), "{regex}");
+        let (regex, _) = of(&[r#""Probe failed" pod="shop/web-0" containerName="web" pid 4711"#]);
+        assert!(
+            regex.contains(r#"pod="(?P<pod>[\w./-]+)" containerName="(?P<container>[\w.-]+)" pid (?P<pid>\d+)"#),
+            "{regex}"
+        );
+        let pattern = Pattern::of(&["link of device eth0 is down"]).expect("a pattern");
+        assert_eq!(
+            (pattern.values(), pattern.value("device", "link of device ens3 is down")),
+            (&["device"][..], Some("ens3".to_owned()))
+        );
+        // a word after `device` is no device by that alone
+        assert_eq!(of(&["no such device exists here"]).0, "no such device exists here");
     }
 
     #[test]
