@@ -1,5 +1,6 @@
 //! Big bundles from a fixed seed, and how long coroner takes for them beside the tools people know.
 
+mod copies;
 mod dice;
 mod generate;
 mod measure;
@@ -8,6 +9,7 @@ mod run;
 mod time;
 mod words;
 
+pub use copies::copies;
 pub use dice::Dice;
 pub use generate::{Expected, bundle};
 pub use pack::{Packing, pack};

@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
-use coroner_benches::{Packing, Run, bundle, pack, run};
+use coroner_benches::{Packing, Run, bundle, copies, pack, run};
 
 #[derive(Parser)]
 #[command(about, version)]
@@ -27,6 +27,19 @@ enum Command {
         /// tar, tar.gz, tar.zst, tar.xz, whole.tar.xz
         #[arg(long, value_parser = |it: &str| Packing::named(it).ok_or("no such packing"))]
         pack: Vec<Packing>,
+    },
+    /// Times the analysis of a bundle with so many times the rules
+    Pack {
+        bundle: PathBuf,
+        /// How many times the rules, the originals counted
+        #[arg(long, value_delimiter = ',', default_value = "10,100")]
+        copies: Vec<usize>,
+        /// The folder of the rules to copy
+        #[arg(long, default_value = "crates/rules/pack")]
+        rules: PathBuf,
+        /// Interleaved rounds
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
     },
     /// Times coroner beside gzip, zstd, xz, ripgrep and lnav, and checks what it says
     Run {
@@ -56,6 +69,7 @@ fn main() -> anyhow::Result<()> {
             }
             Ok(())
         }
+        Command::Pack { bundle, copies: times, rules, rounds } => copies(&rules, &bundle, &times, rounds),
         Command::Run { sizes, work, coroner, rounds, only } => run(&Run { sizes, work, coroner, rounds, only }),
     }
 }

@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(regex, r"error \(device (?P<device>[\w.-]+)\): \S+ bogus");
         assert_eq!(literal, "error (device");
         let (regex, _) = of(&["read udp 10.0.0.5:43742->10.225.30.181:53: i/o timeout"]);
-        assert!(regex.contains(r"read udp (?P<ip>\d{1,3}(?:\.\d{1,3}){3})\S+ i/o timeout"), "{regex}");
+        assert!(regex.contains(r"read udp (?P<ip>\d{1,3}(?:\.\d{1,3}){3})\S+ \S+ timeout"), "{regex}");
         let (regex, _) = of(&[r#""Probe failed" pod="shop/web-0" containerName="web" pid 4711"#]);
         assert!(
             regex.contains(r#"pod="(?P<pod>[\w./-]+)" containerName="(?P<container>[\w.-]+)" pid (?P<pid>\d+)"#),

@@ -398,11 +398,19 @@ pub(crate) fn built_in_texts() -> Vec<(String, String)> {
 /// The built-in files by name, already read; none where what the build script wrote cannot be understood.
 fn compiled() -> Vec<SourceFile> {
     let read: Vec<(String, Document)> = postcard::from_bytes(READ).unwrap_or_default();
+    // looking one up in the folder compares its path with those of all others
+    let mut texts = BTreeMap::new();
+    texts_of(&BUILT_IN, &mut texts);
     let file = |(name, document): (String, Document)| {
-        let text = BUILT_IN.get_file(&name).and_then(include_dir::File::contents_utf8).unwrap_or_default();
+        let text = texts.get(name.as_str()).copied().unwrap_or_default();
         SourceFile { name, text: text.into(), trusted: true, read: Some(document) }
     };
     read.into_iter().map(file).collect()
+}
+
+fn texts_of(folder: &'static Dir<'static>, texts: &mut BTreeMap<&'static str, &'static str>) {
+    texts.extend(folder.files().filter_map(|it| Some((it.path().to_str()?, it.contents_utf8()?))));
+    folder.dirs().for_each(|it| texts_of(it, texts));
 }
 
 fn is_rule_file(path: &Path) -> bool {
