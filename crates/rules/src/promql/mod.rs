@@ -242,7 +242,7 @@ fn without_filters(expr: &Expr) -> Expr {
             }
         }
         Expr::Aggregate { how, keep, of, param, label } => Expr::Aggregate {
-            how: how.clone(),
+            how: *how,
             keep: keep.clone(),
             of: inner(of),
             param: param.clone(),
