@@ -237,9 +237,11 @@ fn pieces(common: &[Word], messages: &[&str], elided: bool) -> Vec<Piece> {
             let pair = format!("{} {}", last.text, word.text);
             let named = last.value.is_some() || word.value.is_some();
             let beside = |it: &Vec<Word>| it.windows(2).any(|it| it[0] == *last && it[1] == *word);
-            if !named && messages.iter().all(|it| it.contains(&pair)) {
-                text.push(' ');
-            } else if named && worded.iter().all(beside) && messages.iter().all(|it| !it.contains("  ")) {
+            let joined = match named {
+                true => worded.iter().all(beside) && messages.iter().all(|it| !it.contains("  ")),
+                false => messages.iter().all(|it| it.contains(&pair)),
+            };
+            if joined {
                 text.push(' ');
             } else {
                 flush(&mut text, &mut pieces);

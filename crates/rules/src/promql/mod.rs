@@ -241,13 +241,9 @@ fn without_filters(expr: &Expr) -> Expr {
                 },
             }
         }
-        Expr::Aggregate { how, keep, of, param, label } => Expr::Aggregate {
-            how: *how,
-            keep: keep.clone(),
-            of: inner(of),
-            param: param.clone(),
-            label: label.clone(),
-        },
+        Expr::Aggregate { how, keep, of, param, label } => {
+            Expr::Aggregate { how: *how, keep: keep.clone(), of: inner(of), param: param.clone(), label: label.clone() }
+        }
         Expr::Map(map, of, numbers) => Expr::Map(*map, inner(of), numbers.clone()),
         Expr::Negate(of) => Expr::Negate(inner(of)),
         Expr::Relabel(how, of) => Expr::Relabel(how.clone(), inner(of)),
