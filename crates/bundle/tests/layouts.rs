@@ -228,6 +228,27 @@ fn lists_of_every_namespace_are_a_whole_list() {
         pods.map(|it| it.incomplete).collect::<Vec<_>>()
     };
     assert_eq!(of(&["kube-system", "shop"]), [None, None]);
+    let empty = r#"{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}"#;
+    let pods = two_pods();
+    let files = [
+        ("version.yaml", "apiVersion: troubleshoot.sh/v1beta2\nkind: SupportBundle\n"),
+        (
+            "cluster-resources/serviceaccounts/kube-system.json",
+            r#"{"kind":"ServiceAccountList","apiVersion":"v1","items":[]}"#,
+        ),
+        (
+            "cluster-resources/serviceaccounts/shop.json",
+            r#"{"kind":"ServiceAccountList","apiVersion":"v1","items":[]}"#,
+        ),
+        ("cluster-resources/pods/kube-system.json", pods.as_str()),
+        ("cluster-resources/pods/shop.json", empty),
+    ];
+    let whole = read(&files).0.records.into_iter().flat_map(|it| it.collected).filter(|it| it.relation == "pod");
+    assert_eq!(
+        whole.map(|it| it.incomplete).collect::<Vec<_>>(),
+        [None, None],
+        "a namespace without pods has a list of none"
+    );
     assert_eq!(of(&["shop"]), [Some("only namespace shop; 1 of 2 namespaces were collected".to_owned())]);
 }
 

@@ -219,7 +219,10 @@ pub(crate) fn coverage_notes(coverage: &Coverage, calendar: &Calendar, root: &st
     }
     // a file that is cut says so itself
     let said = |it: &&crate::CollectFailure| !coverage.members.iter().any(|of| of.truncated.as_ref() == Some(&it.why));
-    let failures: Vec<_> = coverage.failures.iter().filter(said).collect();
+    // and one that gives its reason elsewhere needs no second line
+    let bare = |it: &&crate::CollectFailure| it.why == "the collector failed";
+    let reason = |it: &&crate::CollectFailure| coverage.failures.iter().any(|of| of.what == it.what && !bare(&of));
+    let failures: Vec<_> = coverage.failures.iter().filter(said).filter(|it| !(bare(it) && reason(it))).collect();
     for it in failures.iter().take(FAILURES) {
         let whose = it.node.as_ref().map(|it| format!(" on {it}")).unwrap_or_default();
         notes.push(Note::new("failed", format!("{}{whose}: {}", it.what, it.why)));

@@ -182,13 +182,22 @@ fn notes(page: &mut Page, it: &Inspection, calendar: &Calendar) {
     let mut notes: Vec<Note> =
         coverage_notes(&it.coverage, calendar, root).into_iter().filter(|it| it.word != "cut").collect();
     notes.extend(limit_notes(&it.limits_hit, root));
-    let shown = if page.verbose() { it.coverage.issues.len() } else { LISTED - 1 };
-    let issues = it.coverage.issues.iter().take(shown).map(|it| {
+    // of many places with one thing wrong the first stands for all
+    let mut kinds: Vec<(&crate::Issue, u64)> = Vec::new();
+    for issue in &it.coverage.issues {
+        match kinds.iter_mut().find(|it| !page.verbose() && it.0.what == issue.what) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((issue, 1)),
+        }
+    }
+    let shown = if page.verbose() { kinds.len() } else { LISTED - 1 };
+    notes.extend(kinds.iter().take(shown).map(|(it, count)| {
         let line = it.line.map(|it| format!(":{it}")).unwrap_or_default();
-        Note::new("unread", format!("{}{line}: {}", below(root, &it.file), it.what))
-    });
-    notes.extend(issues);
-    let more = it.coverage.issues_count.saturating_sub(shown.min(it.coverage.issues.len()) as u64);
+        let like = if *count > 1 { format!(" (+{} like it)", count - 1) } else { String::new() };
+        Note::new("unread", format!("{}{line}: {}{like}", below(root, &it.file), it.what))
+    }));
+    let told: u64 = kinds.iter().take(shown).map(|it| it.1).sum();
+    let more = it.coverage.issues_count.saturating_sub(told);
     if more > 0 {
         notes.push(Note::new("unread", format!("… and {}", counted(more, "more place", "more places"))));
     }

@@ -79,7 +79,9 @@ pub(crate) fn lists(done: &mut [Done], layouts: &Layouts) {
         let records = &mut done[at].records;
         let collected = records.collected.iter_mut().map(|it| &mut it.incomplete);
         for incomplete in collected.chain(records.seen.iter_mut().map(|it| &mut it.incomplete)) {
-            if incomplete.as_ref().is_some_and(|it| it.starts_with("only namespace ")) {
+            // an empty list does not say its namespace, but its place does
+            let of_one = |it: &String| it.starts_with("only namespace ") || it.starts_with("an empty list ");
+            if incomplete.as_ref().is_some_and(of_one) {
                 incomplete.clone_from(&words);
             }
         }
