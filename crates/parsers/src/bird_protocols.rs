@@ -50,7 +50,12 @@ fn is_header(line: &str) -> bool {
 /// Banner, header and end.
 fn is_frame(line: &str) -> bool {
     let line = line.trim();
-    is_header(line) || line == "0000" || line == "bird>" || (line.contains("BIRD ") && line.ends_with(" ready.")) || line.contains("show protocols")
+    is_header(line) || is_code(line) || line == "bird>" || (line.contains("BIRD ") && line.ends_with(" ready.")) || line.contains("show protocols")
+}
+
+/// `0000`, `9001`: the control socket's last word; from 8000 on an error.
+fn is_code(line: &str) -> bool {
+    line.len() == 4 && line.bytes().all(|it| it.is_ascii_digit())
 }
 
 /// The line without the code of the control socket: `1002-`, `2002-`, `0001 `.
@@ -102,17 +107,18 @@ fn peer(name: &str) -> (Option<&'static str>, Option<IpAddr>) {
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let sections = by_prompt(input);
     let mut at = 0;
-    let mut listed = false;
+    let (mut listed, mut failed) = (false, false);
     let mut open: Option<(Row, Line<'_>)> = None;
     for line in input.lines().filter(|it| !it.text.trim().is_empty()) {
         out.tally.lines += 1;
         let end = line.start as usize + line.text.len();
         while sections.get(at + 1).is_some_and(|(_, range)| range.start <= end) {
             close(input, open.take(), &sections[at].0, out);
-            collected(input, std::mem::take(&mut listed), &sections[at].0, false, out);
+            collected(input, std::mem::take(&mut listed), &sections[at].0, why(false, std::mem::take(&mut failed)), out);
             at += 1;
         }
         let node = &sections[at].0;
+        failed |= is_code(line.text.trim()) && line.text.trim() >= "8000";
         if is_header(line.text) {
             close(input, open.take(), node, out);
             listed = true;
@@ -142,7 +148,16 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
         out.tally.understood += 1;
     }
     close(input, open.take(), &sections[at].0, out);
-    collected(input, listed, &sections[at].0, input.truncated, out);
+    collected(input, listed, &sections[at].0, why(input.truncated, failed), out);
+}
+
+/// Why peers may be missing.
+fn why(cut: bool, failed: bool) -> Option<String> {
+    match (cut, failed) {
+        (true, _) => Some("the file is cut".to_owned()),
+        (false, true) => Some("BIRD answered with an error".to_owned()),
+        (false, false) => None,
+    }
 }
 
 fn close(input: &Input<'_>, open: Option<(Row, Line<'_>)>, node: &Option<Name>, out: &mut MemberRecords) {
@@ -151,9 +166,8 @@ fn close(input: &Input<'_>, open: Option<(Row, Line<'_>)>, node: &Option<Name>, 
     out.records.push(Record::Fact(Box::new(fact), Stamp::None));
 }
 
-fn collected(input: &Input<'_>, listed: bool, node: &Option<Name>, cut: bool, out: &mut MemberRecords) {
+fn collected(input: &Input<'_>, listed: bool, node: &Option<Name>, incomplete: Option<String>, out: &mut MemberRecords) {
     if listed {
-        let incomplete = cut.then(|| "the file is cut".to_owned());
         let member = input.origin.member;
         out.collected.push(Collected { relation: relation::BGP_PEER.name, node: node.clone(), incomplete, member });
     }
@@ -189,6 +203,13 @@ mod tests {
     fn details_and_dates() {
         let text = "name proto table state since info\nuplink BGP --- up 2026-11-20 09:11:12 Established\n  BGP state: Established\n    Neighbor address: 10.64.0.1%eno1\n";
         assert_eq!(peers(&read_at(&FORMAT, "x", text)), ["node-a · 10.64.0.1 · unknown · up · 2026-11-20 09:11:12 · Established"]);
+    }
+
+    #[test]
+    fn an_error_of_the_daemon_leaves_the_list_open() {
+        let out = read_at(&FORMAT, "x", &FORMAT.samples[1].replace("0000", "9001"));
+        assert_eq!(out.tally.lines, out.tally.understood);
+        assert_eq!(out.collected[0].incomplete.as_deref(), Some("BIRD answered with an error"));
     }
 
     #[test]

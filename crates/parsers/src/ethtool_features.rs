@@ -11,10 +11,9 @@
 //!
 //! Source: `dump_features` in ethtool.
 
-use timeline::{Collected, MemberRecords, Row, relation};
+use timeline::{MemberRecords, Row, relation};
 
-use crate::host_lines::host_lines;
-use crate::lines::is_elision;
+use crate::host_lines::{Said, table};
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -71,34 +70,17 @@ fn device_in_path(path: &str) -> Option<&str> {
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let mut dev = device_in_path(&input.origin.path);
-    let mut incomplete = input.truncated.then(|| "the file is cut".to_owned());
-    let mut nodes = Vec::new();
-    let mut headed = false;
-    for of in host_lines(input) {
-        out.tally.lines += 1;
-        if let Some(it) = device(of.line.text) {
+    // a grep for a few features leaves out the header
+    let headed = input.text.lines().any(|it| device(it).is_some());
+    let missing = (!headed).then(|| "some features only".to_owned());
+    table(input, &relation::OFFLOAD, missing, out, |line| {
+        if let Some(it) = device(line) {
             dev = Some(it);
-            headed = true;
-        } else if let Some((name, on, fixed)) = feature(of.line.text) {
-            let row = Row::new(&relation::OFFLOAD).with("dev", dev).with("feature", name).with("on", on).with("fixed", fixed);
-            of.push(input, row, out);
-        } else if !of.prompt {
-            out.tally.odd_bytes += of.line.text.len() as u64;
-            if is_elision(of.line.text) {
-                incomplete.get_or_insert_with(|| "the listing is elided".to_owned());
-            }
-            continue;
+            return Said::Known;
         }
-        out.tally.understood += 1;
-        if !nodes.contains(&of.node) {
-            nodes.push(of.node);
-        }
-    }
-    if !headed {
-        incomplete.get_or_insert_with(|| "some features only".to_owned());
-    }
-    let (relation, member) = (relation::OFFLOAD.name, input.origin.member);
-    out.collected.extend(nodes.into_iter().map(|node| Collected { relation, node, incomplete: incomplete.clone(), member }));
+        let Some((name, on, fixed)) = feature(line) else { return Said::Nothing };
+        Said::Row(Row::new(&relation::OFFLOAD).with("dev", dev).with("feature", name).with("on", on).with("fixed", fixed))
+    });
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The lines of a command's output, each with the host its prompt names: what formats of one row a line share.
 
-use timeline::{Fact, MemberRecords, Name, Quote, Record, Row, Span, Stamp};
+use timeline::{Collected, Fact, MemberRecords, Name, Quote, Record, Relation, Row, Span, Stamp};
 
 use crate::ip_route::prompts;
+use crate::lines::is_elision;
 use crate::{Input, Line};
 
 /// A line and whose it is.
@@ -47,4 +48,64 @@ impl HostLine<'_> {
         let fact = Fact::new(row, self.node.clone(), self.quote(input));
         out.records.push(Record::Fact(Box::new(fact), Stamp::None));
     }
+}
+
+/// What a line says to a table of one relation.
+pub(crate) enum Said {
+    /// A row.
+    Row(Row),
+    /// It is known: a header, say.
+    Known,
+    /// Nothing that this table understands.
+    Nothing,
+}
+
+/// A table of one relation, a row a line: keeps the rows with their hosts, counts the lines, and says of each host that
+/// asked whether its list is whole; `missing` is what is known beforehand to be left out.
+pub(crate) fn table<'t>(
+    input: &Input<'t>,
+    relation: &'static Relation,
+    missing: Option<String>,
+    out: &mut MemberRecords,
+    mut read: impl FnMut(&'t str) -> Said,
+) {
+    table_by_host(input, relation, missing, out, |of| read(of.line.text));
+}
+
+/// The same where the host of a line matters.
+pub(crate) fn table_by_host<'t>(
+    input: &Input<'t>,
+    relation: &'static Relation,
+    missing: Option<String>,
+    out: &mut MemberRecords,
+    mut read: impl FnMut(&HostLine<'t>) -> Said,
+) {
+    let mut incomplete = input.truncated.then(|| "the file is cut".to_owned()).or(missing);
+    let mut nodes = Vec::new();
+    for of in host_lines(input) {
+        out.tally.lines += 1;
+        match read(&of) {
+            Said::Row(row) => of.push(input, row, out),
+            Said::Known => {}
+            Said::Nothing if of.prompt => {}
+            Said::Nothing => {
+                out.tally.odd_bytes += of.line.text.len() as u64;
+                if is_elision(of.line.text) {
+                    incomplete.get_or_insert_with(|| "the listing is elided".to_owned());
+                }
+                continue;
+            }
+        }
+        out.tally.understood += 1;
+        if !nodes.contains(&of.node) {
+            nodes.push(of.node);
+        }
+    }
+    let (relation, member) = (relation.name, input.origin.member);
+    out.collected.extend(nodes.into_iter().map(|node| Collected {
+        relation,
+        node,
+        incomplete: incomplete.clone(),
+        member,
+    }));
 }

@@ -14,10 +14,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use timeline::{Collected, Fact, MemberRecords, Name, Quote, Record, Row, Stamp, Time, relation};
+use timeline::{Fact, MemberRecords, Name, Quote, Record, Row, Stamp, Time, relation};
 
-use crate::host_lines::host_lines;
-use crate::lines::is_elision;
+use crate::host_lines::{Said, table_by_host};
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -64,6 +63,11 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
 
 fn header(line: &str) -> bool {
     line.starts_with("IP address ") && line.contains("HW address")
+        || line.starts_with("Address ") && line.contains("HWaddress")
+        || line.starts_with("Entries: ") && line.contains("Skipped: ")
+        // a name where an address would be, and the addresses of others that the node answers for
+        || line.split_ascii_whitespace().nth(1) == Some("ether") && line.contains(':')
+        || line.trim_end().ends_with(" proxy") && line.split_ascii_whitespace().nth(1) == Some("dev")
 }
 
 fn entry(line: &str) -> Option<Entry<'_>> {
@@ -79,6 +83,18 @@ fn entry(line: &str) -> Option<Entry<'_>> {
     }
     let ip: IpAddr = first.parse().ok()?;
     let rest: Vec<&str> = words.collect();
+    // `172.17.0.18 FAILED`: old versions print no device of what they could not resolve
+    if let [state @ ("FAILED" | "INCOMPLETE")] = rest[..] {
+        return Some(Entry { ip, dev: None, lladdr: None, state: Some(state) });
+    }
+    // `arp -v`: `192.168.71.254           ether   00:50:56:fe:7a:b4   C                     ens33`
+    if let [kind @ ("ether" | "infiniband"), lladdr, _, dev] = rest[..] {
+        let known = lladdr.contains(':');
+        return (known && !kind.is_empty()).then_some(Entry { ip, dev: Some(dev), lladdr: Some(lladdr), state: None });
+    }
+    if let [dev, "(incomplete)"] | ["(incomplete)", dev] = rest[..] {
+        return Some(Entry { ip, dev: Some(dev), lladdr: None, state: Some("INCOMPLETE") });
+    }
     if rest.first() == Some(&"dev") {
         let lladdr = rest.iter().position(|it| *it == "lladdr").and_then(|at| rest.get(at + 1).copied());
         let state = rest.iter().rev().copied().find(|it| STATES.contains(it) || *it == "FAILED");
@@ -99,49 +115,31 @@ fn entry(line: &str) -> Option<Entry<'_>> {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
-    let mut incomplete = input.truncated.then(|| "the file is cut".to_owned());
-    let mut nodes = Vec::new();
     let mut counts: BTreeMap<Option<Name>, Count> = BTreeMap::new();
-    for of in host_lines(input) {
-        out.tally.lines += 1;
-        match entry(of.line.text) {
-            Some(it) => {
-                let row = Row::new(&relation::NEIGHBOUR)
-                    .with("ip", it.ip)
-                    .with("dev", it.dev)
-                    .with("mac", it.lladdr.map(str::to_ascii_lowercase))
-                    .with("state", it.state);
-                if it.ip.is_ipv4() {
-                    let count = counts.entry(of.node.clone()).or_default();
-                    count.entries += 1;
-                    count.failed += i64::from(matches!(it.state, Some("FAILED" | "INCOMPLETE")));
-                    count.first.get_or_insert_with(|| of.quote(input));
-                    count.last = Some(of.quote(input));
-                }
-                of.push(input, row, out);
-            }
-            None if of.prompt || header(of.line.text) => {}
-            None => {
-                out.tally.odd_bytes += of.line.text.len() as u64;
-                if is_elision(of.line.text) {
-                    incomplete.get_or_insert_with(|| "the listing is elided".to_owned());
-                }
-                continue;
-            }
+    table_by_host(input, &relation::NEIGHBOUR, None, out, |of| {
+        let Some(it) = entry(of.line.text) else {
+            return if header(of.line.text) { Said::Known } else { Said::Nothing };
+        };
+        if it.ip.is_ipv4() {
+            let count = counts.entry(of.node.clone()).or_default();
+            count.entries += 1;
+            count.failed += i64::from(matches!(it.state, Some("FAILED" | "INCOMPLETE")));
+            count.first.get_or_insert_with(|| of.quote(input));
+            count.last = Some(of.quote(input));
         }
-        out.tally.understood += 1;
-        if !nodes.contains(&of.node) {
-            nodes.push(of.node);
-        }
-    }
+        let row = Row::new(&relation::NEIGHBOUR)
+            .with("ip", it.ip)
+            .with("dev", it.dev)
+            .with("mac", it.lladdr.map(str::to_ascii_lowercase))
+            .with("state", it.state);
+        Said::Row(row)
+    });
     for (node, count) in counts {
         let row = Row::new(&relation::NEIGHBOUR_COUNT).with("entries", count.entries).with("failed", count.failed);
         let quotes = count.first.into_iter().chain(count.last).collect();
         let fact = Fact { row, node, at: Time::UNKNOWN, quotes };
         out.records.push(Record::Fact(Box::new(fact), Stamp::None));
     }
-    let (relation, member) = (relation::NEIGHBOUR.name, input.origin.member);
-    out.collected.extend(nodes.into_iter().map(|node| Collected { relation, node, incomplete: incomplete.clone(), member }));
 }
 
 #[cfg(test)]

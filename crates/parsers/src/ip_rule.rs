@@ -14,7 +14,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 use timeline::{Collected, Fact, MemberRecords, Record, Row, Stamp, relation};
 
-use crate::host_lines::host_lines;
+use crate::host_lines::{Said, table};
 use crate::json_elements::{Documents, elements, entry};
 use crate::lines::is_elision;
 use crate::places::Places;
@@ -129,7 +129,6 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let family = if path.contains("-6") || path.contains("ipv6") { Some("inet6") } else { None };
     let member = input.origin.member;
     let mut incomplete = input.truncated.then(|| "the file is cut".to_owned());
-    let mut nodes = Vec::new();
     if Documents::of(input.text).next().is_some_and(|it| it.text.starts_with('[')) {
         let mut places = Places::of(input);
         for document in Documents::of(input.text) {
@@ -146,27 +145,14 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
                 out.records.push(Record::Fact(Box::new(fact), Stamp::None));
             }
         }
-        nodes.push(input.origin.node.clone());
     } else {
-        for of in host_lines(input) {
-            out.tally.lines += 1;
-            match rule(of.line.text) {
-                Some(it) => of.push(input, it.row(family), out),
-                None if of.prompt => {}
-                None => {
-                    out.tally.odd_bytes += of.line.text.len() as u64;
-                    incomplete = incomplete.or_else(|| is_elision(of.line.text).then(|| "the listing is elided".to_owned()));
-                    continue;
-                }
-            }
-            out.tally.understood += 1;
-            if !nodes.contains(&of.node) {
-                nodes.push(of.node);
-            }
-        }
+        return table(input, &relation::IP_RULE, None, out, |line| match rule(line) {
+            Some(it) => Said::Row(it.row(family)),
+            None => Said::Nothing,
+        });
     }
-    let relation = relation::IP_RULE.name;
-    out.collected.extend(nodes.into_iter().map(|node| Collected { relation, node, incomplete: incomplete.clone(), member }));
+    let (relation, node) = (relation::IP_RULE.name, input.origin.node.clone());
+    out.collected.push(Collected { relation, node, incomplete, member });
 }
 
 fn from_json(value: &Value, family: Option<&str>) -> Row {

@@ -9,10 +9,9 @@
 //!
 //! Source: `print_service_entry` in ipvsadm.
 
-use timeline::{Collected, MemberRecords, Row, relation};
+use timeline::{MemberRecords, Row, relation};
 
-use crate::host_lines::host_lines;
-use crate::lines::is_elision;
+use crate::host_lines::{Said, table};
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -59,40 +58,27 @@ fn server(line: &str) -> Option<(&str, [i64; 3])> {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
-    let mut incomplete = input.truncated.then(|| "the file is cut".to_owned());
     // `ipvsadm -ln -t 172.16.255.241:80` shows one service
-    if input.text.lines().take(3).any(|it| it.contains("ipvsadm") && (it.contains(" -t ") || it.contains(" -u "))) {
-        incomplete.get_or_insert_with(|| "one service only".to_owned());
-    }
+    let one = |it: &str| it.contains("ipvsadm") && (it.contains(" -t ") || it.contains(" -u "));
+    let missing = input.text.lines().take(3).any(one).then(|| "one service only".to_owned());
     let mut of_service: Option<(&str, &str)> = None;
-    let mut nodes = Vec::new();
-    for of in host_lines(input) {
-        out.tally.lines += 1;
-        if let Some(it) = service(of.line.text) {
+    table(input, &relation::IPVS_SERVER, missing, out, |line| {
+        if let Some(it) = service(line) {
             of_service = Some(it);
-        } else if let Some((address, [weight, active, inactive])) = server(of.line.text) {
-            let row = Row::new(&relation::IPVS_SERVER)
-                .with("service", of_service.map(|it| it.1))
-                .with("protocol", of_service.map(|it| it.0))
-                .with("server", address)
-                .with("weight", weight)
-                .with("active", active)
-                .with("inactive", inactive);
-            of.push(input, row, out);
-        } else if !of.prompt && !header_line(of.line.text) {
-            out.tally.odd_bytes += of.line.text.len() as u64;
-            if is_elision(of.line.text) {
-                incomplete.get_or_insert_with(|| "the listing is elided".to_owned());
-            }
-            continue;
+            return Said::Known;
         }
-        out.tally.understood += 1;
-        if !nodes.contains(&of.node) {
-            nodes.push(of.node);
-        }
-    }
-    let (relation, member) = (relation::IPVS_SERVER.name, input.origin.member);
-    out.collected.extend(nodes.into_iter().map(|node| Collected { relation, node, incomplete: incomplete.clone(), member }));
+        let Some((address, [weight, active, inactive])) = server(line) else {
+            return if header_line(line) { Said::Known } else { Said::Nothing };
+        };
+        let row = Row::new(&relation::IPVS_SERVER)
+            .with("service", of_service.map(|it| it.1))
+            .with("protocol", of_service.map(|it| it.0))
+            .with("server", address)
+            .with("weight", weight)
+            .with("active", active)
+            .with("inactive", inactive);
+        Said::Row(row)
+    });
 }
 
 #[cfg(test)]

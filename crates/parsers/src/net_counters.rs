@@ -98,7 +98,8 @@ fn conntrack_row(line: &str) -> Option<Vec<(&str, f64)>> {
 fn group(line: &str) -> Option<(&str, &str)> {
     let (name, rest) = line.split_once(": ")?;
     let word = name.starts_with(|it: char| it.is_ascii_uppercase()) && name.bytes().all(|it| it.is_ascii_alphanumeric());
-    (word && rest.split_ascii_whitespace().count() >= 2).then_some((name, rest))
+    // of a machine that only pings there is one kind of ICMP
+    (word && (rest.split_ascii_whitespace().count() >= 2 || name == "IcmpMsg")).then_some((name, rest))
 }
 
 /// `TcpExt:`

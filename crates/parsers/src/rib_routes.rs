@@ -50,7 +50,7 @@ fn bird(line: &str) -> Option<regex::Captures<'_>> {
 fn frr(line: &str) -> Option<regex::Captures<'_>> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(concat!(
-            r"^(?P<code>[A-Za-z])(?P<selected>[> ])(?P<fib>[*qrbto ])? ?(?P<dst>[0-9a-f:.]+/\d+) (?:\[\d+/\d+\] )?",
+            r"^(?P<code>[A-Za-z])(?P<selected>[> ])(?P<fib>[*qrbto ])? ?(?P<dst>[0-9a-f:.]+/\d+) (?:from [0-9a-f:.]+/\d+ )?(?:\[\d+/\d+\] )?",
             r"(?:via (?P<via>[0-9a-f:.]+), (?P<dev>[^ ,]+)|is directly connected, (?P<only>[^ ,]+)|(?P<none>unreachable)(?: \((?P<how>[^)]+)\))?)"
         ))
         .expect("a constant pattern")
@@ -66,7 +66,7 @@ fn around(line: &str) -> bool {
         || bare.starts_with("Table ")
         || bare.starts_with("Access restricted")
         || line.starts_with(['\t', ' ']) && (bare.starts_with("via ") || bare.starts_with("dev ") || bare.starts_with("unreachable"))
-        || bare.contains(": ") && line.starts_with(['\t', ' '])
+        || (bare.contains(": ") || bare.ends_with(':')) && line.starts_with(['\t', ' '])
         || bare.starts_with("Type: ")
         || bare.starts_with("Codes: ") || line.starts_with("       ")
         || bare.starts_with("VRF ")

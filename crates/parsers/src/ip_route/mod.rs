@@ -11,7 +11,7 @@
 //! An optional type, a prefix, then keywords with a fixed number of arguments; so a paste that lost its line ends reads
 //! the same. A prompt begins the table of the host it names. The table is main unless the line, the command or the file
 //! name says otherwise. A route is believed only when the kernel could have printed it: a prefix in a comment has no
-//! device and is none.
+//! device and is none. BusyBox prints nothing of several next hops, so that in its listings a prefix alone is a route.
 //!
 //! Skipped: path metrics, encapsulation, all next hops but the first. Not taken for the node's table: the answers of
 //! `ip route get`, cloned cache entries, `ip monitor`, and a table read inside a pod (`default via 169.254.1.1 dev eth0`).
@@ -107,7 +107,8 @@ fn read(input: &Input<'_>, begun: Command, out: &mut MemberRecords) {
     let grammar = Grammar { tokens: Tokens::new(input.text), by_line, numeric };
     let sections = vec![Section::new(begun, input.origin.node.clone(), 1)];
     let (labels, odd) = (BTreeMap::new(), Odd::default());
-    Reader { input, out, grammar, sections, current: 0, labels, odd, prose: None }.read();
+    let busybox = by_line && is_busybox(input.text);
+    Reader { input, out, grammar, sections, current: 0, labels, odd, prose: None, busybox }.read();
 }
 
 /// Whether line ends mean anything here, and whether types are numbers.
@@ -135,6 +136,12 @@ fn shape(text: &str) -> (bool, bool) {
         tokens.take();
     }
     (!inside && middles * 2 <= starts, numbers && !names)
+}
+
+/// Whether BusyBox printed this: it never says who made a route, and puts two blanks before `src` and `metric`.
+fn is_busybox(text: &str) -> bool {
+    let marked = |line: &str| line.contains(" dev ") && (line.contains("  src ") || line.contains("  metric "));
+    !text.contains(" proto ") && !text.contains("nexthop ") && text.lines().filter(|it| marked(it)).count() >= 2
 }
 
 /// The table of one host as one command printed it.
@@ -176,6 +183,8 @@ struct Reader<'i, 't> {
     odd: Odd,
     /// Line of a word of prose just before, if it announces nothing.
     prose: Option<u32>,
+    /// Whether next hops may be missing.
+    busybox: bool,
 }
 
 impl<'t> Reader<'_, 't> {
@@ -320,9 +329,15 @@ impl<'t> Reader<'_, 't> {
     }
 
     /// Keeps a candidate if the kernel could have printed it.
-    fn take(&mut self, found: Candidate<'t>, in_prose: bool) {
+    fn take(&mut self, mut found: Candidate<'t>, in_prose: bool) {
         if found.deleted || found.cloned {
             return;
+        }
+        // a bare prefix in the middle of a line is a word of some sentence; anything more may be a route we lost
+        let alone = self.input.text[..found.start].chars().rev().take_while(|it| *it != '\n').all(|it| it.is_ascii_whitespace());
+        let ends = || self.input.text[found.end..].chars().take_while(|it| *it != '\n').all(|it| it.is_ascii_whitespace());
+        if self.busybox && alone && !found.route.is_possible() && found.route.kind == "unicast" && ends() {
+            found.route.hops = 2;
         }
         let possible = (found.route.is_possible() || (found.cut && found.words > 0)) && !found.broken;
         if possible && !in_prose {
@@ -337,8 +352,6 @@ impl<'t> Reader<'_, 't> {
         if !possible {
             self.prose = Some(found.line);
         }
-        // a bare prefix in the middle of a line is a word of some sentence; anything more may be a route we lost
-        let alone = self.input.text[..found.start].chars().rev().take_while(|it| *it != '\n').all(|it| it.is_ascii_whitespace());
         if (found.words > 0 || alone) && self.section().command.shows == Shows::Routes {
             self.section().lacks(|| format!("line {} could not be read as a route", found.line));
             let text: String = self.input.text[found.start..found.end].chars().take(120).collect();

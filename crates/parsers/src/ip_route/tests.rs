@@ -312,3 +312,48 @@ fn hostile_text_does_no_harm() {
         certainty("ip_route", text);
     }
 }
+
+#[test]
+fn a_route_of_busybox_may_lack_its_next_hops() {
+    let text = "default via 192.168.10.1 dev eth0  metric 100 \n192.168.10.0/24 dev eth0 scope link  src 192.168.10.5 \n10.244.4.0/26 \n10.244.5.0/26  metric 32 \nblackhole 10.244.12.64/26 \n";
+    let out = read_as("ip_route.txt", text);
+    assert_eq!((out.tally.lines, out.tally.understood, out.issues.len()), (5, 5, 0));
+    let row = |dst: &str| testing::facts(&out, "route").find(|it| it.get("dst").to_string() == dst).expect("a route").clone();
+    assert_eq!(row("10.244.4.0/26").get("flags").to_string(), "multipath");
+    assert_eq!(row("10.244.5.0/26").get("metric").to_string(), "32");
+    assert_eq!(out.collected[0].incomplete, None);
+    // with iproute2 a prefix alone is a word of a sentence or half a line
+    let other = text.replace("192.168.10.0/24 dev eth0 scope", "192.168.10.0/24 dev eth0 proto kernel scope");
+    assert!(read_as("ip_route.txt", &other).collected[0].incomplete.is_some());
+    for name in ["busybox_ip_route.txt", "busybox_ip_-6_route.txt"] {
+        let Some(text) = sample(&format!("netstate/{name}")) else { return };
+        let out = read_as(name, &text);
+        assert_eq!((out.tally.understood, out.issues.len()), (out.tally.lines, 0), "{name}");
+    }
+}
+
+/// P3: whose table comes first in a paste changes nothing.
+#[test]
+fn hosts_of_a_paste_may_stand_in_any_order() {
+    let mut sections = Vec::new();
+    for (node, scenario) in [("k1001", "nomesh"), ("k1003", "nomesh"), ("rtr", "nomesh"), ("k1001", "mesh")] {
+        let Some(text) = sample(&format!("scenario-borrowed-{scenario}/{node}.ip_route.txt")) else { return };
+        sections.push(format!("root@{node}-{scenario}:~# ip route\n{text}"));
+    }
+    let tables = |text: &str| {
+        let out = read_as("paste.txt", text);
+        assert!(out.issues.is_empty(), "{:?}", out.issues);
+        let mut rows = rows(&out);
+        rows.sort();
+        rows
+    };
+    let expected = tables(&sections.concat());
+    assert!(expected.len() >= 15, "{}", expected.len());
+    // every rotation, forwards and backwards
+    for turn in 0..sections.len() {
+        sections.rotate_left(1);
+        assert_eq!(tables(&sections.concat()), expected, "turn {turn}");
+        let back: Vec<String> = sections.iter().rev().cloned().collect();
+        assert_eq!(tables(&back.concat()), expected, "turn {turn} backwards");
+    }
+}

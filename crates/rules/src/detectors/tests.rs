@@ -497,6 +497,27 @@ fn the_real_leak_and_the_real_burst_are_found() {
     assert!(of("node_memory_MemAvailable_bytes").is_empty());
 }
 
+/// P9: an answer repeats the last sample for five minutes after its end; where the dump was cut does not move the leak.
+#[test]
+fn the_real_leak_is_the_same_in_a_dump_cut_at_its_end() {
+    let Some(whole) = sample(&["range_container_threads.json"]) else { return };
+    let mut cut = whole.clone();
+    for series in &mut cut {
+        series.points.retain(|it| it.millis <= 1_795_219_341_000);
+    }
+    let leak = |series: Vec<Series>| -> (Vec<String>, (i64, i64), Vec<String>) {
+        let timeline = metrics(series);
+        let facts = found(&timeline, "metric.step");
+        let [leak] = &facts[..] else { panic!("{:?}", rows(&timeline, "metric.step")) };
+        let quotes = quoted(leak).into_iter().map(str::to_owned).collect();
+        (vec![shown(leak)], at(leak), quotes)
+    };
+    let (told, when, quotes) = leak(whole);
+    // 1,500 threads were reached before the kill at 1795219341
+    assert_eq!(quotes[1], r#"[1795219318,"1501"]"#);
+    assert_eq!((told, when, quotes), leak(cut));
+}
+
 #[test]
 fn the_real_gap_is_a_failed_scrape() {
     let files =

@@ -302,6 +302,18 @@ fn real_prometheus_agrees_on_sums() {
     assert_eq!(over.vectors[0].first, 1_795_219_313_000);
 }
 
+/// The web container was replaced at 1795219466: its counter begins anew within a scrape.
+#[test]
+fn a_replaced_container_resets_its_counter() {
+    let Some(cpu) = sample(&["range_container_cpu.json"]) else { return };
+    let resets = ask("resets(container_cpu_usage_seconds_total[1m]) > 0", &cpu);
+    let [web] = &resets.vectors[..] else { panic!("{} vectors", resets.vectors.len()) };
+    assert!(web.labels.iter().any(|(key, value)| &**key == "pod" && value.starts_with("web-")), "{:?}", web.labels);
+    assert!((1_795_219_466_000..=1_795_219_471_000).contains(&web.first), "{}", web.first);
+    let limit = sample(&["range_node_processes_max_processes.json"]).unwrap();
+    assert!(limit[0].points.iter().all(|it| it.value == 32_768.0));
+}
+
 #[test]
 fn real_prometheus_agrees_on_rates() {
     let Some(rates) = sample(&["range_rate_node_forks.json"]) else { return };
