@@ -181,6 +181,31 @@ mod tests {
     }
 
     #[test]
+    fn flags_of_a_kubelet_are_settings() {
+        let text = "I0722 10:00:00.000001    1734 flags.go:64] FLAG: --address=\"0.0.0.0\"\n\
+                    I0722 10:00:00.000002    1734 flags.go:64] FLAG: --pod-max-pids=\"4096\"\n\
+                    I0722 10:00:00.000003    1734 flags.go:64] FLAG: --max-pods=\"110\"\n\
+                    I0722 10:00:00.000004    1734 flags.go:64] FLAG: --eviction-hard=\"memory.available<200Mi,nodefs.available<5%\"\n";
+        let of = |path: &str| -> Vec<String> {
+            let out = crate::testing::read_at(&FORMAT, path, text);
+            let columns = ["key", "value", "source"];
+            crate::testing::facts(&out, "kubelet.config").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+        };
+        // what was given counts as a setting; what may be a default that a file overrides stays a flag
+        assert_eq!(
+            of("node-a/kubelet.log"),
+            [
+                "--address 0.0.0.0 log",
+                "podPidsLimit 4096 flag",
+                "--max-pods 110 log",
+                "evictionHard.memory.available 200Mi flag",
+                "evictionHard.nodefs.available 5% flag"
+            ]
+        );
+        assert!(of("node-a/kube-proxy.log").is_empty());
+    }
+
+    #[test]
     fn the_preamble_tells_year_and_machine() {
         let text = "Log file created at: 2019/12/31 23:11:12\nRunning on machine: node-a\n\
                     Binary: Built with gc go1.12.5 for linux/amd64\nLog line format: [IWEF]mmdd …\n\

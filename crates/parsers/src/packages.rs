@@ -39,10 +39,10 @@ pub(crate) static FORMAT: Format = Format {
 
 /// A package as a line names it.
 #[derive(Debug, PartialEq, Eq)]
-struct Package<'t> {
-    name: &'t str,
-    version: &'t str,
-    architecture: Option<&'t str>,
+pub(crate) struct Package<'t> {
+    pub(crate) name: &'t str,
+    pub(crate) version: &'t str,
+    pub(crate) architecture: Option<&'t str>,
     state: &'static str,
 }
 
@@ -68,7 +68,7 @@ fn debian(line: &str) -> Option<Package<'_>> {
 }
 
 /// `grub2-tools-2.02-87.el8_2.x86_64`, with or without the time of its installation
-fn red_hat(line: &str) -> Option<Package<'_>> {
+pub(crate) fn red_hat(line: &str) -> Option<Package<'_>> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
         let architectures = "x86_64|noarch|aarch64|i[3-6]86|s390x|ppc64le|armv7hl|riscv64|\\(none\\)";
         let pattern = format!(r"^(\S+)-([^-\s]+-[^-\s]+?)\.({architectures})(?:\s.*)?$|^(gpg-pubkey)-([0-9a-f]+-[0-9a-f]+)");

@@ -1,4 +1,5 @@
-//! Counters of sockets, queues and cards: `ss -s`, `/proc/net/sockstat`, `softnet_stat`, `snmp6`, `ethtool -S`, `nstat -j`.
+//! Counters of sockets, queues and cards: `ss -s`, `/proc/net/sockstat`, `softnet_stat`, `snmp6`, `/proc/net/stat/nf_conntrack`,
+//! `ethtool -S`, `nstat -j`.
 //!
 //! ```text
 //! TCP:   345 (estab 120, closed 180, orphaned 0, timewait 180)
@@ -20,12 +21,13 @@ use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
     name: "socket-counters",
-    produced_by: "ss -s, cat /proc/net/sockstat softnet_stat snmp6, ethtool -S, nstat -j",
+    produced_by: "ss -s, cat /proc/net/sockstat softnet_stat snmp6 stat/nf_conntrack stat/rt_cache, ethtool -S, nstat -j",
     samples: &[
         "{\"kernel\":{\"IpInReceives\":265936,\"TcpExtListenOverflows\":12}}\n",
         "00001197 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n00015583 00000002 00000003 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n",
         "Total: 812\nTCP:   345 (estab 120, closed 180, orphaned 3, timewait 180)\n\nTransport Total     IP        IPv6\nRAW\t  0         0         0        \nTCP\t  165       120       45       \n",
         "sockets: used 812\nTCP: inuse 120 orphan 3 tw 180 alloc 240 mem 474\nUDP: inuse 7 mem 3\n",
+        "entries  searched found new invalid ignore delete delete_list insert insert_failed drop early_drop icmp_error  expect_new expect_create expect_delete search_restart\n0000001f  00000000 00000011 00000000 00000002 00000000 00000000 00000000 00000000 00000161 0000000f 00000000 00000000 00000000 00000000 00000000 00000000\n0000001f  00000000 00000012 00000000 00000002 00000000 00000000 00000000 00000000 00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n",
         "NIC statistics:\n     rx_queue_0_packets: 232850\n     rx_queue_0_drops: 17\n     tx_queue_0_drops: 0\n",
     ],
     recognizes,
@@ -38,6 +40,8 @@ enum Kind {
     /// A name and a number a line, /proc/net/snmp6.
     Names,
     Softnet,
+    /// A header, then a line of hexadecimal numbers a CPU: /proc/net/stat.
+    Stat,
     Sockets,
     Sockstat,
     Nic,
@@ -58,7 +62,8 @@ fn kind(path: &str, text: &str) -> Option<Kind> {
     let most = |test: fn(&str) -> bool| lines().filter(|it| test(it)).count() * 10 >= lines().count() * 9;
     is(Kind::Json, first.starts_with("{\"kernel\":{"))
         .or_else(|| is(Kind::Sockets, first.starts_with("Total: ") && text.contains("(estab ")))
-        .or_else(|| is(Kind::Sockstat, first.starts_with("sockets: used ")))
+        .or_else(|| is(Kind::Sockstat, first.starts_with("sockets: used ") || first.starts_with("TCP6: inuse ")))
+        .or_else(|| is(Kind::Stat, stat(first).is_some() && lines().skip(1).all(|it| hexadecimal(it).is_some())))
         .or_else(|| is(Kind::Nic, first.trim_end() == "NIC statistics:"))
         .or_else(|| is(Kind::Softnet, most(|it| softnet(it).is_some()) && (path.contains("softnet") || lines().count() > 1)))
         .or_else(|| is(Kind::Names, first.starts_with("Ip6InReceives") && most(|it| name_and_number(it).is_some())))
@@ -72,6 +77,23 @@ fn softnet(line: &str) -> Option<[i64; 3]> {
     }
     let number = |at: usize| i64::from_str_radix(cells[at], 16).ok();
     Some([number(0)?, number(1)?, number(2)?])
+}
+
+/// `entries  searched found new …`: whose counters these are, and their names.
+fn stat(line: &str) -> Option<(&'static str, Vec<&str>)> {
+    let names: Vec<&str> = words(line).collect();
+    let has = |name: &str| names.contains(&name);
+    let word = |it: &&str| it.bytes().all(|it| it.is_ascii_lowercase() || it == b'_' || it.is_ascii_digit());
+    let source = match () {
+        () if has("insert_failed") && has("drop") => "conntrack",
+        () if has("in_hit") && has("out_hit") => "routing",
+        () => return None,
+    };
+    (names.first() == Some(&"entries") && names.iter().all(word)).then_some((source, names))
+}
+
+fn hexadecimal(line: &str) -> Option<Vec<i64>> {
+    words(line).map(|it| i64::from_str_radix(it, 16).ok().filter(|_| it.len() == 8)).collect()
 }
 
 fn name_and_number(line: &str) -> Option<(&str, i64)> {
@@ -97,6 +119,18 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             let named = [("processed", packets), ("dropped", dropped), ("time_squeeze", squeezed)];
             Some(named.map(|(key, value)| (key.to_owned(), value)).to_vec())
         }),
+        Kind::Stat => {
+            let Some((source, names)) = first_line(input.text).and_then(stat) else { return };
+            sums(&mut state, source, |line| {
+                if stat(line).is_some() {
+                    return Some(Vec::new());
+                }
+                let values = hexadecimal(line)?;
+                // each CPU says how many entries there are in all
+                let named = names.iter().zip(values).filter(|(name, _)| **name != "entries");
+                Some(named.map(|(name, value)| ((*name).to_owned(), value)).collect())
+            });
+        }
         Kind::Sockets | Kind::Sockstat => state.each(|state, line| sockets(kind, state, line)),
         Kind::Nic => {
             let device = device(&input.origin.path);
@@ -208,7 +242,8 @@ mod tests {
             (2, "sockets tcp.orphaned 3"),
             (3, "sockets tcp.orphaned 3"),
             (3, "sockets tcp.timewait 180"),
-            (4, "ethtool rx_queue_0_drops 17"),
+            (4, "conntrack insert_failed 354"),
+            (5, "ethtool rx_queue_0_drops 17"),
         ] {
             let found = rows("x", FORMAT.samples[at]);
             assert!(found.iter().any(|it| it == expected), "{expected}: {found:?}");
@@ -223,6 +258,8 @@ mod tests {
             ("ss_-s.txt", 5),
             ("proc_net_sockstat.txt", 8),
             ("proc_net_softnet_stat.txt", 3),
+            ("proc_net_sockstat6.txt", 6),
+            ("proc_net_stat_rt_cache.txt", 16),
         ] {
             let Some(text) = sample(&format!("network/netstate/{name}")) else { return };
             let found = rows(name, &text).len();

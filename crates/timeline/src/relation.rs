@@ -155,7 +155,17 @@ relations! {
         "A route in the table of a routing daemon (BIRD, FRR), which need not be one of the kernel; `installed` is false where the kernel refused it.";
     /// A counter of the network stack.
     NET_COUNTER = "net.counter", node, ["source", "dev", "key", "value"],
-        "A counter of the network stack, summed over CPUs: `source` is conntrack, snmp (nstat, netstat -s, /proc/net/snmp), softnet, sockets (ss -s) or ethtool.";
+        "A counter of the network stack, summed over CPUs: `source` is conntrack, snmp (nstat, netstat -s, /proc/net/snmp), softnet, sockets (ss -s), socket-list (sockets of a list, counted by state), routing (/proc/net/stat/rt_cache) or ethtool.";
+    /// A next-hop object.
+    NEXTHOP = "nexthop", node, ["id", "type", "via", "dev", "group", "proto", "scope", "flags"],
+        "A next-hop object of the kernel, which routes name by its number (`nhid`); `type` is unicast, blackhole or group, `group` the numbers of its members.";
+    /// A socket that listens.
+    SOCKET = "socket", node, ["protocol", "state", "local", "port", "recv_q", "send_q", "program", "pid"],
+        "A socket that listens (`ss`, `netstat`): `recv_q` connections wait to be accepted, `send_q` may wait at most where ss prints it.";
+    /// What a packet capture holds.
+    PACKET_CAPTURE = "packet.capture", node,
+        ["packets", "first", "last", "resets", "unreachable", "too_big", "arp_requests", "arp_replies"],
+        "A packet capture in text: how many packets, from when to when as printed, and how many of them are resets, ICMP unreachable, or ask for smaller packets.";
     /// A file system and how full it is.
     FILESYSTEM = "filesystem", node,
         ["device", "mount", "type", "bytes", "used_bytes", "available_bytes", "used_percent", "inodes", "inodes_used",
@@ -190,12 +200,15 @@ relations! {
     KERNEL_ARGUMENT = "kernel.argument", node, ["key", "value"], "An argument the kernel was started with, such as crashkernel.";
     /// An installed package.
     PACKAGE = "package", node, ["name", "version", "architecture", "state"], "An installed package, from dpkg -l or rpm -qa.";
+    /// A package that was installed, changed or removed.
+    PACKAGE_CHANGE = "package.change", node, ["action", "name", "version", "previous", "architecture"],
+        "A change of an installed package, from dpkg.log, apt's history.log, yum.log or dnf.rpm.log: `action` is install, reinstall, upgrade, downgrade or remove.";
     /// A certificate.
     CERTIFICATE = "certificate", node, ["subject", "issuer", "not_before", "not_after", "authority", "path"],
         "A certificate; `at` is when it stops being valid, `path` the file it stands in or is said to stand in.";
     /// A setting of the kubelet.
     KUBELET_CONFIG = "kubelet.config", node, ["key", "value", "source"],
-        "A setting of the kubelet under its name in KubeletConfiguration (`evictionHard.memory.available`); `source` is file, flag or api.";
+        "A setting of the kubelet under its name in KubeletConfiguration (`evictionHard.memory.available`); `source` is file, flag or api. A flag that a kubelet's log prints with another value than its default is one, too; as printed, under its name with dashes, its source is log.";
     /// A setting or a state of kdump.
     KDUMP_CONFIG = "kdump.config", node, ["key", "value", "source"],
         "How a crash dump is prepared: `state` is ready or not-ready, the others are settings of kdump.conf and kdump-tools, kexec_crash_loaded, kexec_crash_size.";

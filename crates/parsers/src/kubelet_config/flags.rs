@@ -46,6 +46,56 @@ const MAPS: &[&str] = &[
     "featureGates", "qosReserved",
 ];
 
+/// Flags whose default a kubelet's log prints although its configuration file says otherwise, with the defaults of all
+/// versions from 1.16 on. Where another value is printed, the flag was given.
+const DEFAULTS: &[(&str, &[&str])] = &[
+    ("pod-max-pids", &["-1"]),
+    ("max-pods", &["110"]),
+    ("pods-per-core", &["0"]),
+    ("event-qps", &["5", "50"]),
+    ("kube-api-qps", &["5", "50"]),
+    ("kube-api-burst", &["10", "100"]),
+    ("registry-qps", &["5"]),
+    ("cgroup-driver", &["cgroupfs"]),
+    ("cluster-domain", &[""]),
+    ("cluster-dns", &["[]", ""]),
+    ("fail-swap-on", &["true"]),
+    ("eviction-hard", &["imagefs.available<15%,memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%", ""]),
+    ("eviction-soft", &[""]),
+    ("kube-reserved", &[""]),
+    ("system-reserved", &[""]),
+    ("max-open-files", &["1000000"]),
+    ("node-status-update-frequency", &["10s"]),
+    ("runtime-request-timeout", &["2m0s"]),
+    ("serialize-image-pulls", &["true"]),
+    ("container-log-max-size", &["10Mi"]),
+    ("container-log-max-files", &["5"]),
+    ("image-gc-high-threshold", &["85"]),
+    ("image-gc-low-threshold", &["80"]),
+    ("read-only-port", &["10255"]),
+    ("protect-kernel-defaults", &["false"]),
+    ("rotate-certificates", &["false"]),
+    ("cpu-manager-policy", &["none"]),
+    ("topology-manager-policy", &["none"]),
+    ("resolv-conf", &["/etc/resolv.conf"]),
+    ("hairpin-mode", &["promiscuous-bridge"]),
+];
+
+/// Of `FLAG: --pod-max-pids="4096"` in a kubelet's log: the settings that are in force because of it, as name, value and
+/// source. The log prints flags that nobody gave with their defaults, over which the file wins: those come under the flag's
+/// own name.
+pub(crate) fn logged(message: &str) -> Vec<(String, String, &'static str)> {
+    let Some((_, rest)) = message.split_once("FLAG: --") else { return Vec::new() };
+    let Some((flag, value)) = rest.trim_end().split_once('=') else { return Vec::new() };
+    let value = value.strip_prefix('"').and_then(|it| it.strip_suffix('"')).unwrap_or(value);
+    let known = DEFAULTS.iter().find(|(name, _)| *name == flag);
+    if known.is_some_and(|(_, defaults)| !defaults.contains(&value)) {
+        return settings(flag, value).into_iter().map(|(key, value)| (key, value, "flag")).collect();
+    }
+    let named = !flag.is_empty() && flag.len() < 80 && flag.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
+    if named { vec![(format!("--{flag}"), value.to_owned(), "log")] } else { Vec::new() }
+}
+
 /// The flags in a text: `--k=v`, `--k v`, `--k`; words may be quoted, or parted by NUL.
 pub(crate) fn flags(text: &str) -> Vec<(&str, &str)> {
     let mut found: Vec<(&str, &str)> = Vec::new();

@@ -17,7 +17,7 @@
 mod flags;
 mod walk;
 
-pub(crate) use flags::{flags, settings};
+pub(crate) use flags::{flags, logged, settings};
 use timeline::{MemberRecords, Row, relation};
 
 use crate::json_elements::{Documents, entry};

@@ -29,7 +29,7 @@ use timeline::{
 };
 
 use crate::kernel::{self, KernelLine, Report, Reports};
-use crate::{Line, Origin};
+use crate::{Line, Origin, kubelet_config};
 use boot::Boots;
 use clock::WallClock;
 use inner::Header;
@@ -80,6 +80,8 @@ const VOICES: usize = 8192;
 const SLOTS: usize = 64;
 /// Stretches without lines that are told one by one.
 const HOLES: usize = 32;
+/// Flags a kubelet prints at its start that are kept, of all its starts.
+const FLAGS: usize = 2000;
 /// An unfiltered journal of a machine shows at least so many programs.
 const WHOLE_JOURNAL: u32 = 3;
 
@@ -108,6 +110,7 @@ pub(crate) struct Log {
     no_entries: bool,
     limited: Option<String>,
     done: Vec<Report>,
+    stated_flags: usize,
     /// Both clocks of the reception of the next entry.
     received: Option<(i64, i64)>,
     /// The number of the next entry.
@@ -236,6 +239,7 @@ impl Log {
             no_entries: false,
             limited: None,
             done: Vec::new(),
+            stated_flags: 0,
             received: None,
             number: None,
             torn: None,
@@ -316,6 +320,9 @@ impl Log {
             self.note_loss(host, &stamp, &line);
         }
         self.see(voice, source, &stamp, &line);
+        if header == Header::Klog(b'I') && self.stated_flags < FLAGS && inner::klog_file(head) == Some("flags.go") {
+            self.flag(voice, head, &stamp, &line, out);
+        }
         if kernel || self.voices[voice].attended {
             self.attend(voice, head, micros, &stamp, &line, out);
         }
@@ -698,6 +705,15 @@ impl Log {
     fn fact(&self, host: usize, row: Row, stamp: &Stamp, line: &Line<'_>, out: &mut MemberRecords) {
         let fact = Fact::new(row, self.hosts[host].node.clone(), self.origin.quote(line));
         out.records.push(Record::Fact(Box::new(fact), stamp.clone()));
+    }
+
+    /// `flags.go:64] FLAG: --pod-max-pids="4096"` of a kubelet that starts.
+    fn flag(&mut self, voice: usize, message: &str, stamp: &Stamp, line: &Line<'_>, out: &mut MemberRecords) {
+        let kubelet = self.voices[voice].source == Source::Kubelet || self.voices[voice].docker;
+        for (key, value, source) in kubelet_config::logged(message).into_iter().filter(|_| kubelet) {
+            self.stated_flags += 1;
+            self.fact(self.voices[voice].host, kubelet_config::row(&key, &value, source), stamp, line, out);
+        }
     }
 
     fn state(&mut self, host: usize, out: &mut MemberRecords) {

@@ -75,6 +75,8 @@ const NAMES: &[(Source, &[&str])] = &[
             "apiserver",
         ],
     ),
+    // of the host, whatever carries their lines
+    (Source::System, &["cloud-init", "talos"]),
 ];
 
 /// Who a name stands for, where it is one of the programs we know.

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! Range and instant answers (matrix, vector, scalar), the bare array of `promtool -o json`, several documents in a
-//! row, promtool's text, the lines of VictoriaMetrics' export. Skipped, though understood: strings, native histograms, label and target listings. An error
+//! row, promtool's text, the lines of VictoriaMetrics' export. Skipped, though understood: strings, label and target listings. A native histogram gives the series that a
+//! classic one has: `_count`, `_sum` and cumulative `_bucket`s by their upper bound. An error
 //! answer is an issue, an empty result is no series. Values are strings in Go's notation; `NaN` is no point, `+Inf`
 //! is one. Time: seconds since the epoch with up to three decimals.
 //!
@@ -18,6 +19,7 @@
 //! Source: prometheus.io/docs/prometheus/latest/querying/api; `cmd/promtool` in prometheus;
 //! docs.victoriametrics.com, "How to export data in JSON line format".
 
+mod histogram;
 mod text;
 
 use std::collections::BTreeMap;
@@ -42,6 +44,11 @@ pub(crate) static FORMAT: Format = Format {
         "container_threads{pod=\"order-sync\", namespace=\"prod\"} =>\n41870 @[1690120800]\n48990 @[1690120815]\n",
         "up{job=\"node\"} => 1 @[1690120800.123]\n",
         "{\"metric\":{\"__name__\":\"up\"},\"values\":[1,1],\"timestamps\":[1690120800000,1690120815000]}\n",
+        concat!(
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"request_seconds"},"#,
+            r#""histograms":[[1690120800,{"count":"15","sum":"7.5","buckets":[[3,"-0.25","0.25","3"],[0,"0.25","0.5","12"]]}]]}]}}"#,
+            "\n"
+        ),
     ],
     recognizes,
     reading: Reading::Whole(parse),
@@ -98,7 +105,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     if !start.starts_with(['{', '[']) {
         return text::parse(input, out);
     }
-    let mut answers = Answers { input, places: Places::of(input), histograms: false };
+    let mut answers = Answers { input, places: Places::of(input) };
     let mut documents = Documents::of(input.text);
     for document in documents.by_ref() {
         answers.document(document.text, out);
@@ -119,7 +126,6 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 struct Answers<'i, 't> {
     input: &'i Input<'t>,
     places: Places<'t>,
-    histograms: bool,
 }
 
 impl<'t> Answers<'_, 't> {
@@ -184,27 +190,28 @@ impl<'t> Answers<'_, 't> {
         for element in elements(list) {
             out.tally.lines += 1;
             let mut labelled = None;
-            let (mut values, mut many, mut histograms) = (None, false, false);
+            let (mut values, mut many, mut histograms) = (None, false, None);
             for entry in entries(element.text) {
                 match entry.key {
                     "metric" => labelled = metric(entry.value),
                     "values" => (values, many) = (Some(entry.value), true),
                     "value" => values = Some(entry.value),
-                    "histograms" | "histogram" => histograms = true,
+                    "histograms" => histograms = Some((entry.value, true)),
+                    "histogram" => histograms = Some((entry.value, false)),
                     _ => {}
                 }
             }
-            if histograms && !self.histograms {
-                self.histograms = true;
-                let line = self.places.line(element.text);
-                out.issue(self.input.origin.member, line, "native histograms are not read");
-            }
-            match (labelled, values) {
-                (Some(labelled), Some(values)) => {
+            match labelled {
+                // a series may change from numbers to histograms
+                Some(labelled) if values.is_some() || histograms.is_some() => {
                     out.tally.understood += 1;
-                    self.series(element.text, labelled, values, many, out);
+                    if let Some((values, many)) = histograms {
+                        self.histograms(element.text, &labelled, values, many, out);
+                    }
+                    if let Some(values) = values {
+                        self.series(element.text, labelled, values, many, out);
+                    }
                 }
-                (Some(_), None) if histograms => out.tally.understood += 1,
                 _ => {
                     out.tally.odd_bytes += element.text.len() as u64;
                     let line = self.places.line(element.text);

@@ -155,3 +155,24 @@ fn every_answer_of_the_samples_is_recognised_and_read() {
         assert_eq!(out.issues.iter().any(|it| it.what.contains("bad_data")), error, "{path}");
     }
 }
+
+#[test]
+fn a_native_histogram_reads_like_a_classic_one() {
+    let Some(text) = sample("metrics/api/native_histogram_documented.json") else { return };
+    let out = read_at(&FORMAT, "x.json", &text);
+    let said: Vec<String> = series(&out).map(|it| format!("{} {}", it.title(), it.points[0].value)).collect();
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    request_duration_seconds_bucket{job="api", le="0.25"} 3
+    request_duration_seconds_bucket{job="api", le="0.5"} 15
+    request_duration_seconds_bucket{job="api", le="1"} 36
+    request_duration_seconds_bucket{job="api", le="4"} 42
+    request_duration_seconds_bucket{job="api", le="+Inf"} 42
+    request_duration_seconds_count{job="api"} 42
+    request_duration_seconds_sum{job="api"} 34593.34
+    "#);
+    assert!(series(&out).all(|it| it.points[0].millis == 1_795_219_038_000));
+    // of one bucket the end is missing: the histogram is none, the others stand
+    let cut = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"histogram":[1,{"count":"2","sum":"x"}]}]}}"#;
+    let out = read_at(&FORMAT, "x.json", cut);
+    assert!(series(&out).next().is_none() && out.issues.iter().any(|it| it.what.contains("histograms")));
+}

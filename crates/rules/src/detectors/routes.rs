@@ -35,6 +35,11 @@ type Prefixes<'t> = BTreeMap<u8, BTreeMap<IpNet, Route<'t>>>;
 /// The tables the default rules ask, in their order.
 const DEFAULT_TABLES: [&str; 3] = ["local", "main", "default"];
 
+/// Whether a route that forwards tells nothing of where to.
+fn is_bare(fact: &Fact) -> bool {
+    text(fact, "type") == "unicast" && ["via", "dev", "flags"].iter().all(|it| !fact.get(it).is_some())
+}
+
 /// The routes of one node.
 #[derive(Default)]
 pub(super) struct Table<'t> {
@@ -153,6 +158,12 @@ impl<'t> Table<'t> {
         let level = self.levels.entry(table_name(&text(fact, "table"))).or_default();
         let routes = level.entry(dst.prefix_len()).or_default();
         match routes.get_mut(&dst) {
+            // what tells no next hop (/proc/net/fib_trie) says less than any other listing of the same route
+            Some(known) if is_bare(known.fact) != is_bare(fact) => {
+                if is_bare(known.fact) {
+                    *known = Route { metric, fact };
+                }
+            }
             Some(known) if known.metric <= metric => {}
             Some(known) => *known = Route { metric, fact },
             None => {
