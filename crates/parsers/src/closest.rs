@@ -40,7 +40,7 @@ pub fn closest(sniff: &Sniff<'_>) -> Option<String> {
         let what = rest.split("-----").next().unwrap_or_default().to_ascii_lowercase();
         return Some(format!("a {what} in PEM"));
     }
-    if text.starts_with(['{', '[']) {
+    if is_json(text) {
         return Some(json(text, sniff.whole));
     }
     let nearest = nearest(sniff);
@@ -76,6 +76,17 @@ fn binary(bytes: &[u8]) -> Option<&'static str> {
     (odd * 20 > head.len()).then_some("binary data")
 }
 
+/// Whether a text begins as JSON does; `[    4.274377] usb 1-1: …` does not.
+fn is_json(text: &str) -> bool {
+    let Some(inside) = text.strip_prefix('[') else { return text.starts_with('{') };
+    let next = inside.trim_start().chars().next();
+    let alone = || {
+        let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        values.next().is_some_and(|it| it.is_ok()) && text[values.byte_offset()..].trim().is_empty()
+    };
+    next.is_some_and(|it| "{[\"]".contains(it)) || next.is_some_and(|it| it.is_ascii_digit() || it == '-') && alone()
+}
+
 fn json(text: &str, whole: bool) -> String {
     let first = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
     match first {
@@ -101,38 +112,52 @@ fn nearest(sniff: &Sniff<'_>) -> Option<String> {
     }
     let end = if end < sniff.text.len() { sniff.text[..end].rfind('\n').map_or(end, |it| it + 1) } else { end };
     let head = &sniff.text[..end];
+    // a file of settings is no log because both have comments
+    let comments = head.lines().filter(|it| it.trim_start().starts_with('#')).count() as u64;
     let mut best: Option<(&'static Format, Tally)> = None;
     for format in FORMATS {
         let Reading::Stream(_) = format.reading else { continue };
-        // what takes any prose is close to everything
-        if tally(format, sniff.path, "what is this\n").understood > 0 {
-            continue;
-        }
         let tally = tally(format, sniff.path, head);
         let better =
             |(_, it): &(&Format, Tally)| tally.understood * it.lines.max(1) > it.understood * tally.lines.max(1);
-        if tally.understood > 0 && best.as_ref().is_none_or(better) {
+        // what takes any prose is close to everything
+        if tally.understood > comments && best.as_ref().is_none_or(better) && takes_no_prose(format, sniff.path) {
             best = Some((format, tally));
         }
     }
     let (format, all) = best.filter(|(_, it)| it.understood * 5 >= it.lines)?;
-    let mut before = Tally::default();
-    let mut failed = None;
-    for (at, (end, _)) in head.match_indices('\n').enumerate().take(200) {
-        let now = tally(format, sniff.path, &head[..=end]);
-        if now.lines > before.lines && now.understood == before.understood {
-            failed = Some(at + 1);
-            break;
-        }
-        before = now;
-    }
-    let but = failed.map(|it| format!(", but not line {it}")).unwrap_or_default();
+    let but = first_odd(format, sniff.path, head).map(|it| format!(", but not line {it}")).unwrap_or_default();
     Some(format!("closest is {}, which explains {} of {} lines{but}", format.name, all.understood, all.lines))
+}
+
+fn takes_no_prose(format: &'static Format, path: &str) -> bool {
+    tally(format, path, "what is this\n").understood == 0
+}
+
+/// The first line that a format does not understand, in one pass; one that holds lines back may be told of later.
+fn first_odd(format: &'static Format, path: &str, head: &str) -> Option<usize> {
+    let Reading::Stream(open) = format.reading else { return None };
+    let origin = origin(path);
+    let (mut reader, mut out) = (open(&origin), MemberRecords::default());
+    let mut start = 0;
+    for (at, part) in head.split_inclusive('\n').enumerate() {
+        let chunk = Chunk { text: part, bytes: part.as_bytes(), start, line: at as u32 + 1 };
+        reader.read(&chunk, &mut out);
+        start += part.len() as u64;
+        if out.tally.lines > out.tally.understood {
+            return Some(at + 1);
+        }
+    }
+    None
+}
+
+fn origin(path: &str) -> Origin {
+    Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(false) }
 }
 
 fn tally(format: &'static Format, path: &str, head: &str) -> Tally {
     let Reading::Stream(open) = format.reading else { return Tally::default() };
-    let origin = Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(false) };
+    let origin = origin(path);
     let (mut reader, mut out) = (open(&origin), MemberRecords::default());
     reader.read(&Chunk { text: head, bytes: head.as_bytes(), start: 0, line: 1 }, &mut out);
     reader.finish(&mut out);
@@ -177,5 +202,21 @@ mod tests {
         let line = "[    4.274377] crashme: loading out-of-tree module taints kernel.\n";
         let said = of(&format!("what is this\n{line}{line}and this\n")).expect("words");
         assert!(said.starts_with("text; closest is ") && said.contains("but not line 1"), "{said}");
+    }
+
+    #[test]
+    fn comments_are_no_likeness() {
+        assert_eq!(of(&"# a setting\n# another\n".repeat(40)).as_deref(), Some("text"));
+    }
+
+    /// Only the beginning of a file is tried, each format once or twice: the size of the file does not matter.
+    #[test]
+    fn the_search_is_bounded() {
+        let line = "[    4.274377] crashme: loading out-of-tree module taints kernel.\nwhat is this\n";
+        let of = |text: &str| of(text).expect("words");
+        let (short, long) = (line.repeat(60), line.repeat(200_000));
+        assert!(short.len() > TRIED_BYTES && long.len() > 10 << 20);
+        assert!(of(&short).contains("closest is ") && of(&short).contains(", but not line 2"), "{}", of(&short));
+        assert_eq!(of(&long), of(&short));
     }
 }

@@ -58,9 +58,11 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let place = ["/pods/", "pods/", "/containers/", "podlogs/", "logs/current.log", "logs/previous.log"];
     let log = path.ends_with(".log") || path.ends_with(".log.1");
     let placed = log && place.iter().any(|it| path.contains(it));
+    // `kubectl_…_logs_web-0` of sos: whatever the container said
+    let asked = path.contains("kubectl_") && path.contains("_logs_") && headed > 0.0;
     if prefix >= 0.5 || headed >= 0.5 || (headed >= 0.1 && known && log) {
         Certainty::Likely
-    } else if headed >= 0.2 || (placed && !sniff.text.trim_start().starts_with(['{', '[', '<'])) {
+    } else if headed >= 0.2 || asked || (placed && !sniff.text.trim_start().starts_with(['{', '[', '<'])) {
         Certainty::Maybe
     } else {
         Certainty::No

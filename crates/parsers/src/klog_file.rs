@@ -191,13 +191,11 @@ mod tests {
             let columns = ["key", "value", "source"];
             crate::testing::facts(&out, "kubelet.config").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
         };
-        // what was given counts as a setting; what may be a default that a file overrides stays a flag
+        // what was given counts as a setting; what may be a default says nothing: a file overrides it
         assert_eq!(
             of("node-a/kubelet.log"),
             [
-                "--address 0.0.0.0 log",
                 "podPidsLimit 4096 flag",
-                "--max-pods 110 log",
                 "evictionHard.memory.available 200Mi flag",
                 "evictionHard.nodefs.available 5% flag"
             ]

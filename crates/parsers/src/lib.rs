@@ -263,6 +263,7 @@ formats! {
     systemd_units,
     tsdb_chunks,
     tsdb_index,
+    uptime,
 }
 
 /// The format that fits best, if any does.

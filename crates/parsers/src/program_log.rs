@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! 2023-07-22 06:12:44,123 - util.py[WARNING]: Failed to run module scripts-user
+//! Cloud-init v. 23.1.2 running 'init' at Sat, 22 Jul 2023 06:12:40 +0000. Up 7.12 seconds.
 //! 2026-11-21 00:05:50.968 <RMT> Mesh_10_64_16_55: Received: Administrative shutdown
 //! 10.5.0.2: kern:    info: [2023-07-22T10:00:00.123456789Z]: eth0: link becomes ready
 //! 10.5.0.2: {"ts":1690020000123.45,"caller":"kubelet/kubelet.go:446","msg":"Attempting to sync node with API server","v":0}
 //! ```
 //!
-//! `talosctl` puts the address of the node before each line. Skipped: nothing. Time: cloud-init writes UTC without saying so,
+//! In cloud-init-output.log only the stages have a time; what their programs print belongs to them. `talosctl` puts the address of the node before each line. Skipped: nothing. Time: cloud-init writes UTC without saying so,
 //! BIRD the clock of its node, Talos the zone.
 //!
 //! Source: cloudinit/log.py; BIRD's sysdep/unix/log.c; talosctl's cmd/talosctl/cmd/talos/dmesg.go and logs.go.
@@ -15,6 +16,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+use chrono::{DateTime, TimeDelta};
 use timeline::{Carrier, MemberRecords, Severity, Stamp};
 
 use crate::log::inner::{self, Header};
@@ -42,7 +44,11 @@ pub(crate) static FORMAT: Format = Format {
 };
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
-    let own = |line: &str| cloud_init(line).is_some() || bird(line).is_some() || talos(line).is_some();
+    let own = |line: &str| said(line).is_some();
+    // what a stage prints is prose
+    if sniff.file_name().contains("cloud-init") && sniff.text.lines().take(20).any(|it| stage(it).is_some()) {
+        return Certainty::Sure;
+    }
     if !sniff.text.lines().take(50).any(own) {
         return Certainty::No;
     }
@@ -72,6 +78,20 @@ fn cloud_init(line: &str) -> Option<Said<'_>> {
     let severity = inner::level(level)?;
     let named = file.ends_with(".py") && !file.contains(' ');
     named.then_some(Said { stamp, host: None, ident: Some("cloud-init"), severity: Some(severity), message })
+}
+
+/// `Cloud-init v. 21.4-0ubuntu1 running 'init' at Fri, 11 Feb 2022 18:58:13 +0000. Up 7.12 seconds.`
+fn stage(line: &str) -> Option<Said<'_>> {
+    let (_, rest) = line.strip_prefix("Cloud-init v. ")?.split_once(" at ")?;
+    let (date, _) = rest.split_once(". Up ")?;
+    let at = DateTime::parse_from_rfc2822(date).ok()?;
+    let offset_secs = Some(at.offset().local_minus_utc());
+    let stamp = Stamp::Exact { at: at.to_utc(), resolution: TimeDelta::seconds(1), offset_secs };
+    Some(Said { stamp, host: None, ident: Some("cloud-init"), severity: None, message: line })
+}
+
+fn said(line: &str) -> Option<Said<'_>> {
+    cloud_init(line).or_else(|| bird(line)).or_else(|| talos(line)).or_else(|| stage(line))
 }
 
 /// `2026-11-21 00:05:50.968 <RMT> Mesh_10_64_16_55: Received: Administrative shutdown`
@@ -123,7 +143,7 @@ struct ProgramLog {
 
 impl ProgramLog {
     fn line(&mut self, line: Line<'_>, out: &mut MemberRecords) {
-        let Some(said) = cloud_init(line.text).or_else(|| bird(line.text)).or_else(|| talos(line.text)) else {
+        let Some(said) = said(line.text) else {
             return if self.begun { self.log.continuation(line, line.text, out) } else { self.log.stray(line, out) };
         };
         self.begun = true;
@@ -189,6 +209,17 @@ mod tests {
         10.5.0.2 system talos: 1
         10.5.0.2 kubelet kubelet: 1
         ");
+    }
+
+    #[test]
+    fn a_stage_of_cloud_init_has_a_time() {
+        let text = "Cloud-init v. 21.4 running 'init' at Fri, 11 Feb 2022 18:58:13 +0000. Up 7.12 seconds.\nci-info: ++++Net device info++++\n";
+        assert_eq!(sniff_certainty(&FORMAT, "var/log/cloud-init-output.log", text), Certainty::Sure);
+        let out = read_at(&FORMAT, "var/log/cloud-init-output.log", text);
+        assert_eq!(out.tally.lines, out.tally.understood);
+        let said: Vec<&timeline::Event> = events(&out).collect();
+        assert_eq!((said.len(), said[0].message.lines().count()), (1, 2));
+        assert!(matches!(said[0].stamp, Stamp::Exact { offset_secs: Some(0), .. }));
     }
 
     #[test]

@@ -208,7 +208,7 @@ relations! {
         "A certificate; `at` is when it stops being valid, `path` the file it stands in or is said to stand in.";
     /// A setting of the kubelet.
     KUBELET_CONFIG = "kubelet.config", node, ["key", "value", "source"],
-        "A setting of the kubelet under its name in KubeletConfiguration (`evictionHard.memory.available`); `source` is file, flag or api. A flag that a kubelet's log prints with another value than its default is one, too; as printed, under its name with dashes, its source is log.";
+        "A setting of the kubelet under its name in KubeletConfiguration (`evictionHard.memory.available`); `source` is file, flag or api. A flag that a kubelet's log prints with another value than its default is one, too.";
     /// A setting or a state of kdump.
     KDUMP_CONFIG = "kdump.config", node, ["key", "value", "source"],
         "How a crash dump is prepared: `state` is ready or not-ready, the others are settings of kdump.conf and kdump-tools, kexec_crash_loaded, kexec_crash_size.";

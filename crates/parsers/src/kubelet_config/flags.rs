@@ -81,19 +81,16 @@ const DEFAULTS: &[(&str, &[&str])] = &[
     ("hairpin-mode", &["promiscuous-bridge"]),
 ];
 
-/// Of `FLAG: --pod-max-pids="4096"` in a kubelet's log: the settings that are in force because of it, as name, value and
-/// source. The log prints flags that nobody gave with their defaults, over which the file wins: those come under the flag's
-/// own name.
-pub(crate) fn logged(message: &str) -> Vec<(String, String, &'static str)> {
+/// Of `FLAG: --pod-max-pids="4096"` in a kubelet's log: the settings that are in force because of it. The log prints flags
+/// that nobody gave with their defaults, over which the file wins: those say nothing.
+pub(crate) fn logged(message: &str) -> Vec<(String, String)> {
     let Some((_, rest)) = message.split_once("FLAG: --") else { return Vec::new() };
     let Some((flag, value)) = rest.trim_end().split_once('=') else { return Vec::new() };
     let value = value.strip_prefix('"').and_then(|it| it.strip_suffix('"')).unwrap_or(value);
-    let known = DEFAULTS.iter().find(|(name, _)| *name == flag);
-    if known.is_some_and(|(_, defaults)| !defaults.contains(&value)) {
-        return settings(flag, value).into_iter().map(|(key, value)| (key, value, "flag")).collect();
+    match DEFAULTS.iter().find(|(name, _)| *name == flag) {
+        Some((_, defaults)) if !defaults.contains(&value) => settings(flag, value),
+        _ => Vec::new(),
     }
-    let named = !flag.is_empty() && flag.len() < 80 && flag.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-');
-    if named { vec![(format!("--{flag}"), value.to_owned(), "log")] } else { Vec::new() }
 }
 
 /// The flags in a text: `--k=v`, `--k v`, `--k`; words may be quoted, or parted by NUL.

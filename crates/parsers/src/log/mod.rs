@@ -710,9 +710,9 @@ impl Log {
     /// `flags.go:64] FLAG: --pod-max-pids="4096"` of a kubelet that starts.
     fn flag(&mut self, voice: usize, message: &str, stamp: &Stamp, line: &Line<'_>, out: &mut MemberRecords) {
         let kubelet = self.voices[voice].source == Source::Kubelet || self.voices[voice].docker;
-        for (key, value, source) in kubelet_config::logged(message).into_iter().filter(|_| kubelet) {
+        for (key, value) in kubelet_config::logged(message).into_iter().filter(|_| kubelet) {
             self.stated_flags += 1;
-            self.fact(self.voices[voice].host, kubelet_config::row(&key, &value, source), stamp, line, out);
+            self.fact(self.voices[voice].host, kubelet_config::row(&key, &value, "flag"), stamp, line, out);
         }
     }
 

@@ -183,18 +183,18 @@ fn english(bytes: &[u8]) -> Option<u32> {
 
 /// Months as `%b` prints them in other languages, without the dot some add; what two languages share means the same.
 const MONTHS: [&[&str]; 12] = [
-    &["jan", "janv", "jän", "ene", "gen", "янв"],
-    &["feb", "févr", "fév", "fev", "фев"],
-    &["mar", "mars", "mär", "märz", "мар", "мара", "марта"],
-    &["apr", "avr", "avril", "abr", "апр"],
-    &["may", "mai", "mag", "mei", "май", "мая"],
-    &["jun", "juin", "juni", "giu", "июн", "июня"],
-    &["jul", "juil", "juill", "juli", "lug", "июл", "июля"],
-    &["aug", "août", "aout", "ago", "авг"],
-    &["sep", "sept", "set", "сен", "сент"],
-    &["oct", "okt", "out", "ott", "окт"],
-    &["nov", "ноя", "нояб"],
-    &["dec", "déc", "dez", "dic", "дек"],
+    &["jan", "janv", "jän", "ene", "gen", "янв", "sty"],
+    &["feb", "févr", "fév", "fev", "фев", "lut"],
+    &["mar", "mars", "mär", "märz", "mrz", "mrt", "мар", "мара", "марта"],
+    &["apr", "avr", "avril", "abr", "апр", "kwi"],
+    &["may", "mai", "mag", "mei", "май", "мая", "maj"],
+    &["jun", "juin", "juni", "giu", "июн", "июня", "cze"],
+    &["jul", "juil", "juill", "juli", "lug", "июл", "июля", "lip"],
+    &["aug", "août", "aout", "ago", "авг", "sie"],
+    &["sep", "sept", "set", "сен", "сент", "wrz"],
+    &["oct", "okt", "out", "ott", "окт", "paź"],
+    &["nov", "ноя", "нояб", "lis"],
+    &["dec", "déc", "dez", "dic", "дек", "gru"],
 ];
 
 /// `6月 `, ` 6月 `, `6월 `, `juin `, `févr. `: the month and the length up to the day.
@@ -234,6 +234,33 @@ pub(crate) fn micros(bytes: &[u8]) -> Option<(u64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What glibc prints for `%b` in twelve months, for the languages that are promised.
+    #[test]
+    fn months_of_ten_languages() {
+        let languages = [
+            ("de", "Jan Feb Mär Apr Mai Jun Jul Aug Sep Okt Nov Dez"),
+            ("fr", "janv. févr. mars avril mai juin juil. août sept. oct. nov. déc."),
+            ("es", "ene feb mar abr may jun jul ago sep oct nov dic"),
+            ("pt", "jan fev mar abr mai jun jul ago set out nov dez"),
+            ("it", "gen feb mar apr mag giu lug ago set ott nov dic"),
+            ("ru", "янв фев мар апр мая июн июл авг сен окт ноя дек"),
+            ("nl", "jan feb mrt apr mei jun jul aug sep okt nov dec"),
+            ("pl", "sty lut mar kwi maj cze lip sie wrz paź lis gru"),
+            ("zh", "1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月"),
+            ("ja", "1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月"),
+        ];
+        for (language, months) in languages {
+            let found: Vec<u32> = months
+                .split(' ')
+                .filter_map(|it| match yearless(&format!("{it} 14 13:14:38 host"))? {
+                    (Stamp::Yearless { month, day: 14, .. }, _) => Some(month),
+                    _ => None,
+                })
+                .collect();
+            assert_eq!(found, (1..=12).collect::<Vec<u32>>(), "{language}");
+        }
+    }
 
     fn shown(found: Option<(Stamp, usize)>) -> String {
         match found {
