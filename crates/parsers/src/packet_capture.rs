@@ -36,7 +36,7 @@ pub(crate) static FORMAT: Format = Format {
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let packets = sniff.text.lines().take(300).filter(|it| packet(it).is_some()).count();
-    let share = sniff.share(300, |it| packet(it).is_some() || around(it));
+    let share = sniff.share(300, |it| packet(it).is_some() || around(it) || is_detail(it));
     if packets > 0 && share >= 0.8 { Certainty::Sure } else { Certainty::No }
 }
 
@@ -67,10 +67,14 @@ fn packet(line: &str) -> Option<(&str, Stamp, &str)> {
     (through || framed).then_some((&line[..len], at, rest))
 }
 
-/// What stands before, between and after the packets.
-fn around(line: &str) -> bool {
+/// What `-v` and `-x` print of the packet above.
+fn is_detail(line: &str) -> bool {
     line.starts_with(['\t', ' '])
-        || line.starts_with("tcpdump: ")
+}
+
+/// What stands before and after the packets.
+fn around(line: &str) -> bool {
+    line.starts_with("tcpdump: ")
         || line.starts_with("listening on ")
         || line.starts_with("reading from ")
         || line.starts_with("dropped privs to ")
@@ -110,7 +114,10 @@ struct Capture {
 
 impl Capture {
     fn line(&mut self, line: &Line<'_>) -> bool {
-        let Some((printed, at, rest)) = packet(line.text) else { return around(line.text) };
+        let Some((printed, at, rest)) = packet(line.text) else {
+            // before any packet an indented line is anybody's
+            return around(line.text) || self.packets > 0 && is_detail(line.text);
+        };
         self.packets += 1;
         let mut worth = self.first.is_none();
         for (count, (_, is)) in self.counts.iter_mut().zip(KINDS) {
