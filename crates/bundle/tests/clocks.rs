@@ -5,7 +5,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{bundle, case, memory, sample_at, tar};
+use common::{bundle, case, counted, memory, sample_at, tar};
 use coroner_bundle::{Case, Input};
 use timeline::{Carrier, Event, Overrides, Timeline};
 
@@ -54,6 +54,23 @@ fn no_rtc(timeline: &Timeline) {
         hours.iter().any(|it| (245..=246).contains(it)) && hours.iter().any(|it| (304..=306).contains(it)),
         "{hours:?}"
     );
+}
+
+/// From January to December of one year, or back: nothing between the ends is kept, and they are more than half a year apart.
+#[test]
+fn a_file_of_a_whole_year_lies_in_one_year() {
+    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let lines: Vec<String> =
+        months.iter().map(|it| format!("{it} 14 09:10:00 node-a app[7]: nothing of note\n")).collect();
+    let backwards: Vec<String> = lines.iter().rev().cloned().collect();
+    for text in [lines.concat(), backwards.concat()] {
+        let read = counted(memory("bundle.tar", tar(&[("node-a/var/log/syslog", text.as_str())])));
+        let overrides = Overrides { year: Some(2022), ..Overrides::default() };
+        let timeline = Timeline::build(read.members, read.records, &overrides);
+        let (first, last) = timeline.seen[0].covers.unwrap();
+        let day = |it: timeline::Time| it.nominal.lo.date_naive().to_string();
+        assert_eq!((day(first), day(last)), ("2022-01-14".to_owned(), "2022-12-14".to_owned()), "{text}");
+    }
 }
 
 #[test]

@@ -54,6 +54,7 @@ impl<'z> Placing<'z> {
             push(seen.span.0, &seen.first);
             push(seen.span.1, &seen.last);
         }
+        records.months.iter().for_each(|(at, stamp)| push(*at, stamp));
         let mut pairs: Vec<(Option<Name>, u64, Pair)> = Vec::new();
         let mut starts: Vec<(Option<Name>, u64)> = Vec::new();
         let mut shifts: BTreeMap<i32, usize> = BTreeMap::new();

@@ -161,6 +161,9 @@ pub struct MemberRecords {
     pub collected: Vec<Collected>,
     /// How much of it was understood.
     pub tally: Tally,
+    /// Where the month changed between stamps without a year, by byte offset: between its first and its last line a file
+    /// may run through more than half a year, and only the months on the way tell in which direction.
+    pub months: Vec<(u64, Stamp)>,
     /// What it holds of series whose other half stands in another member.
     pub part: Option<BlockPart>,
 }

@@ -77,6 +77,8 @@ const OPEN: usize = 32;
 /// Hosts and names are counted apart up to here; a file with more of them is no log.
 const HOSTS: usize = 4096;
 const VOICES: usize = 8192;
+/// Changes of the month that are remembered; a file with more of them is in no order.
+const MONTHS: usize = 4096;
 const SLOTS: usize = 64;
 /// Stretches without lines that are told one by one.
 const HOLES: usize = 32;
@@ -107,6 +109,8 @@ pub(crate) struct Log {
     /// Facts that wait for the first entry, because it names the node.
     stated: Vec<(Row, Stamp, Quote)>,
     order: Order,
+    /// Where the month changed, of stamps without a year.
+    months: Vec<(u64, Stamp)>,
     no_entries: bool,
     limited: Option<String>,
     done: Vec<Report>,
@@ -236,6 +240,7 @@ impl Log {
             renames: Vec::new(),
             stated: Vec::new(),
             order: Order::default(),
+            months: Vec::new(),
             no_entries: false,
             limited: None,
             done: Vec::new(),
@@ -447,6 +452,7 @@ impl Log {
         for (row, stamp, quote) in stated {
             out.records.push(Record::Fact(Box::new(Fact::new(row, self.origin.node.clone(), quote)), stamp));
         }
+        out.months.append(&mut self.months);
         self.rename(out);
         for host in std::mem::take(&mut self.hosts) {
             let whole = host.is_whole();
@@ -611,6 +617,12 @@ impl Log {
                 self.order.note(&of.last, stamp);
             }
             of.silences.note(&of.last, stamp, of.span.1, line);
+            if let (Stamp::Yearless { month: before, .. }, Stamp::Yearless { month, .. }) = (&of.last, stamp)
+                && before != month
+                && self.months.len() < MONTHS
+            {
+                self.months.push((line.start, stamp.clone()));
+            }
             (of.last, of.span.1) = (stamp.clone(), line.start);
         }
         let seen = seen_lines(&mut of.seen, source.unwrap_or(own));
