@@ -287,13 +287,8 @@ fn what_a_limit_leaves_out_is_counted_with_it() {
     assert_eq!(member.outcome, Outcome::Skipped { reason: "over the limit of nesting".to_owned() });
 }
 
-/// A gibibyte without a newline, packed: read in parts, held never. It takes some time:
-///
-/// ```text
-/// cargo test -p coroner-bundle --test pipeline gibibyte -- --ignored
-/// ```
+/// A gibibyte without a newline, packed: read in parts, held never.
 #[test]
-#[ignore = "takes some seconds"]
 fn a_line_of_a_gibibyte_is_read_in_parts_and_not_held() {
     use std::io::Write;
     const LENGTH: u64 = 1 << 30;

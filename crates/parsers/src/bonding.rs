@@ -103,14 +103,14 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at, samples_in, sample, sniff_certainty};
+    use crate::testing::{facts, read_at, sample, samples_in, shown, sniff_certainty};
 
     #[test]
     fn cards_of_a_bond() {
         let out = read_at(&FORMAT, "proc/net/bonding/bond0", FORMAT.samples[0]);
         assert_eq!(out.tally.lines, out.tally.understood);
         let columns = ["dev", "state", "master", "kind", "carrier_changes"];
-        let shown: Vec<String> = facts(&out, "link").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect();
+        let shown: Vec<String> = shown(&out, "link", columns);
         assert_eq!(
             shown,
             [

@@ -167,13 +167,13 @@ fn last_row<'t>(state: &mut State<'_, 't, '_>, line: &Line<'t>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at, sample, samples_in, sniff_certainty};
+    use crate::testing::{read_at, sample, samples_in, shown, sniff_certainty};
 
     fn rows(text: &str) -> Vec<String> {
         let out = read_at(&FORMAT, "x", text);
         assert_eq!(out.tally.lines, out.tally.understood, "{text}");
         let columns = ["index", "boot_id", "kernel", "ending"];
-        facts(&out, "boot").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+        shown(&out, "boot", columns)
     }
 
     #[test]

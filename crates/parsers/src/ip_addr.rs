@@ -352,7 +352,7 @@ fn parse_json(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at, sample, sniff_certainty};
+    use crate::testing::{facts, read_at, sample, shown, sniff_certainty};
 
     fn rows(out: &MemberRecords) -> Vec<String> {
         let shown = |it: &Fact| ["node", "address", "prefix", "dev", "scope"].map(|column| it.get(column).to_string()).join(" ");
@@ -394,7 +394,7 @@ mod tests {
         let shown = |text: &str| -> Vec<String> {
             let out = read_at(&FORMAT, "x", text);
             let columns = ["dev", "index", "state", "carrier", "mtu", "peer"];
-            facts(&out, "link").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+            shown(&out, "link", columns)
         };
         assert_eq!(shown(FORMAT.samples[0]), ["lo 1 UNKNOWN true 65536 unknown", "eno1 2 UP true 1500 if2"]);
         let links = "2: eth0: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc mq state DOWN mode DEFAULT group default qlen 1000\n    link/ether fa:c6:82:95:38:bd brd ff:ff:ff:ff:ff:ff\n5: tunl0@NONE: <NOARP> mtu 1480 qdisc noop state DOWN mode DEFAULT group default qlen 1000\n    link/ipip 0.0.0.0 brd 0.0.0.0\n";

@@ -201,13 +201,13 @@ fn netstat_line<'t>(state: &mut State<'_, 't, '_>, line: &Line<'t>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at, sample};
+    use crate::testing::{read_at, sample, shown};
 
     fn rows(text: &str) -> Vec<String> {
         let out = read_at(&FORMAT, "x", text);
         assert_eq!(out.tally.lines, out.tally.understood, "{text}");
         let columns = ["dev", "state", "mtu", "mac", "rx_errors", "rx_dropped", "tx_errors", "tx_dropped"];
-        facts(&out, "link").map(|it| columns.map(|column| it.get(column).to_string()).join(" ").replace("unknown", "-")).collect()
+        shown(&out, "link", columns).into_iter().map(|it| it.replace("unknown", "-")).collect()
     }
 
     #[test]

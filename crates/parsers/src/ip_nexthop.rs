@@ -156,13 +156,13 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at, sample, sniff_certainty};
+    use crate::testing::{read_at, sample, shown, sniff_certainty};
 
     fn rows(text: &str) -> Vec<String> {
         let out = read_at(&FORMAT, "x", text);
         assert_eq!(out.tally.lines, out.tally.understood, "{text}");
         let columns = ["id", "type", "via", "dev", "group", "scope"];
-        facts(&out, "nexthop").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+        shown(&out, "nexthop", columns)
     }
 
     #[test]

@@ -190,12 +190,12 @@ fn from_json(value: &Value, family: Option<&str>) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at, sample, sniff_certainty};
+    use crate::testing::{facts, read_at, sample, shown, sniff_certainty};
 
     fn rows(text: &str) -> Vec<String> {
         let columns = ["node", "priority", "inverted", "src", "dst", "selector", "table", "action"];
         let out = read_at(&FORMAT, "x", text);
-        facts(&out, "ip.rule").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+        shown(&out, "ip.rule", columns)
     }
 
     #[test]

@@ -132,7 +132,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at};
+    use crate::testing::{read_at, shown};
 
     #[test]
     fn tables_are_counted() {
@@ -140,7 +140,7 @@ mod tests {
         let shown = |text: &str| -> Vec<String> {
             let out = read_at(&FORMAT, "x", text);
             assert_eq!(out.collected[0].incomplete, None);
-            facts(&out, "iptables.table").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+            shown(&out, "iptables.table", columns)
         };
         assert_eq!(shown(FORMAT.samples[0]), ["inet filter 2 1 1 DROP"]);
         assert_eq!(shown(FORMAT.samples[1]), ["inet nat 1 1 0 unknown"]);

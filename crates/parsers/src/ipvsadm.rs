@@ -84,14 +84,14 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at};
+    use crate::testing::{read_at, shown};
 
     #[test]
     fn servers_with_their_service() {
         let prompted = "root@n1:~# ipvsadm -ln -t 172.16.255.241:80\nProt LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\nTCP  172.16.255.241:80 rr\n  -> 172.16.8.106:80              Masq    0      5          14048\n";
         let out = read_at(&FORMAT, "x", prompted);
         let columns = ["node", "service", "server", "weight", "active", "inactive"];
-        let rows: Vec<String> = facts(&out, "ipvs.server").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect();
+        let rows: Vec<String> = shown(&out, "ipvs.server", columns);
         assert_eq!(rows, ["n1 172.16.255.241:80 172.16.8.106:80 0 5 14048"]);
         assert_eq!(out.collected[0].incomplete.as_deref(), Some("one service only"));
         assert_eq!(out.tally.lines, out.tally.understood);

@@ -189,7 +189,7 @@ mod tests {
         let of = |path: &str| -> Vec<String> {
             let out = crate::testing::read_at(&FORMAT, path, text);
             let columns = ["key", "value", "source"];
-            crate::testing::facts(&out, "kubelet.config").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+            crate::testing::shown(&out, "kubelet.config", columns)
         };
         // what was given counts as a setting; what may be a default says nothing: a file overrides it
         assert_eq!(

@@ -109,14 +109,14 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at, sample, sniff_certainty};
+    use crate::testing::{facts, read_at, sample, shown, sniff_certainty};
 
     #[test]
     fn both_families() {
         let rows = |text: &str| -> Vec<String> {
             let out = read_at(&FORMAT, "x", text);
             let columns = ["name", "version", "architecture", "state"];
-            facts(&out, "package").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+            shown(&out, "package", columns)
         };
         assert_eq!(
             rows(FORMAT.samples[0]),

@@ -100,14 +100,14 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at};
+    use crate::testing::{read_at, shown};
 
     #[test]
     fn the_resource_comes_from_path_or_heading() {
         let rows = |path: &str, text: &str| -> Vec<String> {
             let out = read_at(&FORMAT, path, text);
             let columns = ["resource", "kind", "avg10", "avg300", "total_micros"];
-            facts(&out, "pressure").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+            shown(&out, "pressure", columns)
         };
         assert_eq!(
             rows("proc/pressure/memory", FORMAT.samples[0]),

@@ -213,13 +213,13 @@ fn proc6(line: &str) -> Option<Option<(Route<'_>, bool)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at, sample, sniff_certainty};
+    use crate::testing::{read_at, sample, shown, sniff_certainty};
 
     fn rows(text: &str) -> Vec<String> {
         let out = read_at(&FORMAT, "x", text);
         assert_eq!(out.tally.lines, out.tally.understood, "{text}");
         let columns = ["dst", "type", "via", "dev", "metric"];
-        facts(&out, "route").map(|it| columns.map(|column| it.get(column).to_string()).join(" ").replace("unknown", "-")).collect()
+        shown(&out, "route", columns).into_iter().map(|it| it.replace("unknown", "-")).collect()
     }
 
     #[test]

@@ -220,11 +220,11 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{facts, read_at, sample, sniff_certainty};
+    use crate::testing::{facts, read_at, sample, shown, sniff_certainty};
 
     fn rows(out: &MemberRecords) -> Vec<String> {
         let columns = ["protocol", "state", "local", "port", "recv_q", "send_q", "program", "pid"];
-        facts(out, "socket").map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+        shown(out, "socket", columns)
     }
 
     fn counts(out: &MemberRecords) -> Vec<String> {

@@ -61,6 +61,11 @@ pub(crate) fn facts<'o>(out: &'o MemberRecords, relation: &'o str) -> impl Itera
     })
 }
 
+/// Rows of a relation, some of their columns side by side.
+pub(crate) fn shown<const N: usize>(out: &MemberRecords, relation: &str, columns: [&str; N]) -> Vec<String> {
+    facts(out, relation).map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
+}
+
 /// The events.
 pub(crate) fn events(out: &MemberRecords) -> impl Iterator<Item = &Event> {
     out.records.iter().filter_map(|it| match it {
