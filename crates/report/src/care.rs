@@ -130,9 +130,8 @@ pub(crate) fn wanted(reason: &str) -> String {
         return words.to_owned();
     }
     let named = reason.split_once(" was not collected").or_else(|| reason.split_once(" were collected"));
-    if let Some((name, _)) = named.filter(|it| it.0 == "no metrics" || it.0.contains('_')) {
-        let facts = name.strip_prefix("coroner_").map(|it| it.replace('_', "."));
-        return facts.unwrap_or_else(|| "metrics".to_owned());
+    if named.is_some_and(|it| it.0 == "no metrics" || it.0.contains('_')) {
+        return "metrics".to_owned();
     }
     let table = reason.strip_prefix("no ").and_then(|it| it.split_once(" was collected"));
     table.map_or_else(|| "other sources".to_owned(), |it| it.0.split(" of ").next().unwrap_or(it.0).to_owned())
@@ -254,7 +253,11 @@ mod tests {
             ("no log that would show it (control-plane, container-log) was collected", "logs of pods"),
             ("no metrics were collected", "metrics"),
             ("etcd_server_has_leader was not collected of node-a", "metrics"),
-            ("coroner_sysctl was not collected", "sysctl"),
+            (
+                "no log that would show it (control-plane, system) was collected of all that may write it",
+                "logs of pods",
+            ),
+            ("no sysctl of node-a was collected", "sysctl"),
             ("no ipam.block was collected", "ipam.block"),
             ("no bgp.peer of node-a was collected", "bgp.peer"),
             ("$t is not known", "other sources"),

@@ -5,6 +5,7 @@ use timeline::{Interval, Name, Seen, Source, Time, Timeline};
 use super::{Case, log_sources};
 use crate::language::condition::Condition;
 use crate::language::{Clause, ClauseKind};
+use crate::promql::relation_of;
 
 /// Whether what a clause asks for would have been seen.
 pub(super) enum Coverage {
@@ -119,9 +120,21 @@ impl Case<'_> {
                 Coverage::Covered
             }
             ClauseKind::Metric(query) => {
-                let metrics = query.metrics();
-                let collect = format!("Prometheus: {}", metrics.join(", "));
-                Coverage::open(format!("{} was not collected{}", metrics.join(", "), of(node)), collect)
+                let (facts, measured): (Vec<&str>, Vec<&str>) =
+                    query.metrics().into_iter().partition(|it| relation_of(it).is_some());
+                // nobody asks Prometheus for what coroner made of facts
+                for relation in facts.into_iter().filter_map(relation_of) {
+                    let coverage = collected(self.timeline, relation.name, relation.per_node, node);
+                    if let Coverage::Open { .. } = coverage {
+                        return coverage;
+                    }
+                    if measured.is_empty() {
+                        let reason = format!("{}{} says nothing of it", relation.name, of(node));
+                        return Coverage::open(reason, command_for(relation.name));
+                    }
+                }
+                let names = measured.join(", ");
+                Coverage::open(format!("{names} was not collected{}", of(node)), format!("Prometheus: {names}"))
             }
         }
     }
@@ -159,7 +172,8 @@ fn logs(
     window: Option<Time>,
 ) -> Coverage {
     let names: Vec<&str> = sources.iter().map(|it| it.name()).collect();
-    let mut reason = format!("no log{} that would show it ({}) was collected", of(node), names.join(", "));
+    let none = format!("no log{} that would show it ({}) was collected", of(node), names.join(", "));
+    let mut reason = none.clone();
     for seen in timeline.seen.iter().filter(|it| sources.contains(&it.source)) {
         // an event list speaks of every node
         let cluster = seen.source == Source::KubeEvent;
@@ -168,6 +182,9 @@ fn logs(
         }
         // the log of one container says nothing of what others did, nor that of one node of the others
         if seen.source == Source::ContainerLog || (!cluster && everywhere) {
+            if reason == none {
+                reason = format!("{none} of all that may write it");
+            }
             continue;
         }
         if let Some(why) = &seen.incomplete {

@@ -47,6 +47,7 @@ use timeline::{Name, Quote, Value};
 use evaluate::{Question, Run};
 use expr::{Expr, Many, Op, Selector};
 pub(crate) use select::spacing;
+pub(crate) use state::relation_of;
 pub(crate) use store::Store;
 
 /// In what the generations of Prometheus, and we, differ.

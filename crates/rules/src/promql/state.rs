@@ -61,6 +61,13 @@ pub(super) fn is_state(metric: &str) -> bool {
     metric.starts_with(PREFIX)
 }
 
+/// The relation whose facts a metric is made of; none for what was measured.
+pub(crate) fn relation_of(metric: &str) -> Option<&'static Relation> {
+    let name = metric.strip_prefix(PREFIX)?;
+    let fits = timeline::relation::ALL.iter().filter(|it| is_of(it, name));
+    fits.max_by_key(|it| it.name.len()).copied()
+}
+
 /// Whether a series of facts holds at every instant.
 pub(super) fn holds_always(series: &Series) -> bool {
     // said when it was made, where the text of a scraped series would have its line
