@@ -17,7 +17,8 @@ use std::borrow::Cow;
 use timeline::{Carrier, MemberRecords, Severity, Stamp};
 
 use crate::log::head::{Heads, Mode, Style};
-use crate::log::{Entry, Log, inner, is_device, stamp};
+use crate::log::speaker::is_device;
+use crate::log::{Entry, Log, inner, stamp};
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {

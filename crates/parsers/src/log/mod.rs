@@ -19,23 +19,22 @@ mod open;
 mod silence;
 pub(crate) mod speaker;
 pub(crate) mod stamp;
+mod told;
+mod voices;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use timeline::{
-    Carrier, Event, Fact, GapKind, Hole, MemberRecords, Name, Quote, Record, Row, Seen, Severity, Source, Span, Stamp,
-    Time, relation,
+    Carrier, Fact, GapKind, Hole, MemberRecords, Name, Quote, Record, Row, Seen, Severity, Source, Span, Stamp,
 };
 
-use crate::kernel::{self, KernelLine, Report, Reports};
-use crate::{Line, Origin, kubelet_config};
-use boot::Boots;
-use clock::WallClock;
+use crate::kernel::Report;
+use crate::{Line, Origin};
 use inner::Header;
 use open::Open;
 pub(crate) use silence::Number;
-use silence::{Numbers, Silences};
+use voices::{Host, SeenLines, Voice, seen};
 
 /// One log entry, as its carrier took it apart.
 pub(crate) struct Entry<'t> {
@@ -95,7 +94,7 @@ pub(crate) struct Log {
     host_names: HashMap<Box<str>, usize>,
     voices: Vec<Voice>,
     voice_names: HashMap<Box<str>, usize>,
-    /// Voices that spoke last, by [`slot`].
+    /// Voices that spoke last, by [`voices::slot`].
     recent: [usize; SLOTS],
     /// The key last looked up.
     key: String,
@@ -130,65 +129,6 @@ enum Current {
     Open(usize),
     /// Into the kernel's report on this host.
     Report(usize),
-}
-
-/// A machine that speaks in the member.
-struct Host {
-    /// As its lines print it.
-    key: Box<str>,
-    node: Option<Name>,
-    names: u32,
-    first: Stamp,
-    last: Stamp,
-    span: (u64, u64),
-    seen: Vec<(Source, SeenLines)>,
-    reports: Reports,
-    boots: Boots,
-    clock: WallClock,
-    release: Option<Name>,
-    silences: Silences,
-    numbers: Numbers,
-    /// Stretches that no source of the host was read in.
-    torn: Vec<Hole>,
-}
-
-impl Host {
-    /// Whether this is the log of the machine, not of one unit: several programs speak, the kernel among them.
-    fn is_whole(&self) -> bool {
-        self.names >= WHOLE_JOURNAL && self.hears_kernel()
-    }
-
-    fn hears_kernel(&self) -> bool {
-        self.seen.iter().any(|it| it.0 == Source::Kernel)
-    }
-}
-
-#[derive(Default)]
-struct SeenLines {
-    lines: u64,
-    first: Stamp,
-    last: Stamp,
-    span: (u64, u64),
-    incomplete: Option<String>,
-    silences: Silences,
-    holes: Vec<Hole>,
-}
-
-/// A program on a host.
-struct Voice {
-    host: usize,
-    /// Identifier and unit, as printed; none where there were too many to tell them apart.
-    words: Option<[Option<Box<str>>; 2]>,
-    source: Source,
-    ident: Box<str>,
-    name: Option<Name>,
-    kernel: bool,
-    /// Tells of shutdowns and losses.
-    attended: bool,
-    /// Sets the clock.
-    timekeeper: bool,
-    /// A runtime under whose name a kubelet may run, or a log that does not say whose it is.
-    docker: bool,
 }
 
 /// Whether the file runs forwards.
@@ -311,8 +251,9 @@ impl Log {
                 self.told_peer(host, ahead_secs, &stamp, &line, out);
             }
         }
-        let docker_kubelet = self.voices[voice].docker && matches!(header, Header::Klog(_)) && is_kubelet_file(head);
-        let device = self.carrier == Carrier::Syslog && is_device(&self.voices[voice].ident, head);
+        let docker_kubelet =
+            self.voices[voice].docker && matches!(header, Header::Klog(_)) && speaker::is_kubelet_file(head);
+        let device = self.carrier == Carrier::Syslog && speaker::is_device(&self.voices[voice].ident, head);
         let source = match (docker_kubelet, device) {
             (true, _) => Some(Source::Kubelet),
             (_, true) => Some(Source::NetworkDevice),
@@ -477,402 +418,6 @@ impl Log {
             Record::Series(series) => series.start,
         });
     }
-
-    /// Gives the lines from before a machine knew its name that name.
-    fn rename(&mut self, out: &mut MemberRecords) {
-        let mut names: BTreeMap<Name, Option<Name>> = BTreeMap::new();
-        for (old, new) in self.renames.drain(..) {
-            // one image on several machines: whose line it was cannot be told
-            let known = names.entry(old).or_insert_with(|| Some(new.clone()));
-            if known.as_ref() != Some(&new) {
-                *known = None;
-            }
-        }
-        if names.is_empty() {
-            return;
-        }
-        let change = |node: &mut Option<Name>| {
-            if let Some(Some(new)) = node.as_ref().and_then(|it| names.get(it)) {
-                *node = Some(new.clone());
-            }
-        };
-        self.hosts.iter_mut().for_each(|it| change(&mut it.node));
-        for record in &mut out.records {
-            match record {
-                Record::Event(event) => change(&mut event.node),
-                Record::Fact(fact, _) => change(&mut fact.node),
-                Record::Series(_) => {}
-            }
-        }
-    }
-
-    /// The host of an entry, made when it is new.
-    fn host(&mut self, name: Option<&str>) -> usize {
-        // a line without a host is of the machine that spoke before it
-        let Some(name) = name.filter(|it| !is_no_host(it)) else {
-            return self.last_host.unwrap_or_else(|| self.new_host("", None));
-        };
-        if let Some(at) = self.last_host.filter(|it| *self.hosts[*it].key == *name) {
-            return at;
-        }
-        match self.host_names.get(name) {
-            Some(&at) => at,
-            None => self.new_host(name, Some(name)),
-        }
-    }
-
-    fn new_host(&mut self, key: &str, name: Option<&str>) -> usize {
-        if let Some(&at) = self.host_names.get(key) {
-            return at;
-        }
-        if self.hosts.len() >= HOSTS {
-            return 0;
-        }
-        let node = match name {
-            // the layout names the same machine: its spelling is one name less to unify
-            Some(name) => match &self.origin.node {
-                Some(node) if node.as_ref() == name => Some(node.clone()),
-                _ => Some(Name::from(name)),
-            },
-            None => self.origin.node.clone(),
-        };
-        self.hosts.push(Host {
-            key: key.into(),
-            node,
-            names: 0,
-            first: Stamp::None,
-            last: Stamp::None,
-            span: (0, 0),
-            seen: Vec::new(),
-            reports: Reports::default(),
-            boots: Boots::default(),
-            clock: WallClock::default(),
-            release: None,
-            silences: Silences::default(),
-            numbers: Numbers::default(),
-            torn: Vec::new(),
-        });
-        self.host_names.insert(key.into(), self.hosts.len() - 1);
-        self.hosts.len() - 1
-    }
-
-    fn voice(&mut self, entry: &Entry<'_>) -> usize {
-        let host = self.host(entry.host);
-        let (ident, unit) = (entry.ident.as_deref(), entry.unit.as_deref());
-        let slot = slot(host, ident.or(unit).unwrap_or_default());
-        let recent = self.recent[slot];
-        if let Some(voice) = self.voices.get(recent)
-            && voice.host == host
-            && let Some([own_ident, own_unit]) = &voice.words
-            && own_ident.as_deref() == ident
-            && own_unit.as_deref() == unit
-        {
-            return recent;
-        }
-        let at = self.find_voice(host, ident, unit);
-        self.recent[slot] = at;
-        at
-    }
-
-    fn find_voice(&mut self, host: usize, ident: Option<&str>, unit: Option<&str>) -> usize {
-        self.key.clear();
-        // hosts are fewer than 2^14
-        let parts = [host & 0x7f, host >> 7 & 0x7f, usize::from(ident.is_some())];
-        self.key.extend(parts.map(|it| char::from(it as u8)));
-        self.key.push_str(ident.unwrap_or_default());
-        self.key.push('\0');
-        self.key.push_str(unit.unwrap_or_default());
-        if let Some(&at) = self.voice_names.get(self.key.as_str()) {
-            return at;
-        }
-        let many = self.voices.len() >= VOICES;
-        let words = (!many).then(|| [ident, unit].map(|it| it.map(Box::from)));
-        let (ident, unit) = if many { (None, None) } else { (ident, unit) };
-        let source = speaker::source(ident, unit, self.carrier);
-        let word = ident.or(unit).unwrap_or_default();
-        let plain = word.strip_suffix(".service").unwrap_or(word);
-        let kernel = source == Source::Kernel;
-        let attended = kernel || notice::tells_of_shutdown(plain) || plain.starts_with("rsyslogd");
-        let nameless = word.is_empty() && self.carrier == Carrier::File;
-        let docker = nameless || matches!(plain, "docker" | "dockerd" | "dockerd-current");
-        let name = ident.or(unit).filter(|it| !it.is_empty()).map(Name::from);
-        self.hosts[host].names += u32::from(name.is_some());
-        let timekeeper = clock::keeps_time(plain);
-        let ident = plain.into();
-        self.voices.push(Voice { host, words, source, ident, name, kernel, attended, timekeeper, docker });
-        if self.voices.len() <= VOICES + HOSTS {
-            self.voice_names.insert(self.key.as_str().into(), self.voices.len() - 1);
-        }
-        self.voices.len() - 1
-    }
-
-    /// Counts a line for its source.
-    fn see(&mut self, voice: usize, source: Option<Source>, stamp: &Stamp, line: &Line<'_>) {
-        let Voice { host, source: own, .. } = self.voices[voice];
-        let of = &mut self.hosts[host];
-        if *stamp != Stamp::None {
-            if of.first == Stamp::None {
-                (of.first, of.span.0) = (stamp.clone(), line.start);
-            } else if self.last_host == Some(host) {
-                self.order.note(&of.last, stamp);
-            }
-            of.silences.note(&of.last, stamp, of.span.1, line);
-            if let (Stamp::Yearless { month: before, .. }, Stamp::Yearless { month, .. }) = (&of.last, stamp)
-                && before != month
-                && self.months.len() < MONTHS
-            {
-                self.months.push((line.start, stamp.clone()));
-            }
-            (of.last, of.span.1) = (stamp.clone(), line.start);
-        }
-        let seen = seen_lines(&mut of.seen, source.unwrap_or(own));
-        seen.lines += 1;
-        if *stamp != Stamp::None {
-            if seen.first == Stamp::None {
-                (seen.first, seen.span.0) = (stamp.clone(), line.start);
-            }
-            seen.silences.note(&seen.last, stamp, seen.span.1, line);
-            (seen.last, seen.span.1) = (stamp.clone(), line.start);
-        }
-        self.last_host = Some(host);
-    }
-
-    /// Looks for what the kernel, journald and rsyslogd say about the log itself.
-    fn attend(
-        &mut self,
-        voice: usize,
-        message: &str,
-        micros: Option<u64>,
-        stamp: &Stamp,
-        line: &Line<'_>,
-        out: &mut MemberRecords,
-    ) {
-        let Voice { host, kernel, .. } = self.voices[voice];
-        if let Some(loss) = notice::loss(&self.voices[voice].ident, message) {
-            if !loss.narrow {
-                let what = format!("lines were lost: {}", message.chars().take(200).collect::<String>());
-                match loss.source {
-                    Some(source) => {
-                        let lines = seen_lines(&mut self.hosts[host].seen, source);
-                        // of a source with one speaker they were lost since its last line; of many, who knows
-                        let one = matches!(source, Source::Kernel | Source::Kubelet);
-                        if one && lines.last != Stamp::None && *stamp != Stamp::None && lines.holes.len() < HOLES {
-                            let (from, to, span) = (lines.last.clone(), stamp.clone(), (lines.span.1, line.start));
-                            lines.holes.push(Hole { kind: GapKind::Lost, from, to, span, line: line.number, what });
-                        } else {
-                            lines.incomplete.get_or_insert(what);
-                        }
-                    }
-                    None => self.limit(&what),
-                }
-            }
-            let source = loss.of.or(loss.source.map(Source::name));
-            let row = Row::new(&relation::LOSS).with("count", loss.count).with("text", message);
-            let row = match source {
-                Some(source) => row.with("source", source),
-                None => row,
-            };
-            self.fact(host, row, stamp, line, out);
-        }
-        if let Some(name) = notice::hostname(&self.voices[voice].ident, message)
-            && let Some(old) = &self.hosts[host].node
-            && **old != *name
-            && self.host_names.get(old.as_ref()) == Some(&host)
-            && self.renames.len() < HOSTS
-        {
-            self.renames.push((old.clone(), name.into()));
-        }
-        if !kernel {
-            return;
-        }
-        match message.as_bytes().first() {
-            Some(b'L') => {
-                if let Some(row) = notice::kernel_version(message) {
-                    let release = Name::from(row.get("release").to_string());
-                    if self.hosts[host].release.as_ref() != Some(&release) {
-                        self.hosts[host].release = Some(release);
-                        self.fact(host, row, stamp, line, out);
-                    }
-                }
-            }
-            Some(b'p') => {
-                if let Some(row) = notice::boot_default(message) {
-                    self.fact(host, row, stamp, line, out);
-                }
-            }
-            _ => {}
-        }
-        let Some(micros) = micros else { return };
-        if let Some(kernel::Anchor { epoch_micros, error_micros, how }) = kernel::anchor(message, micros)
-            && self.hosts[host].boots.wants_anchor(micros, how)
-        {
-            let row = boot::anchor(micros, epoch_micros, error_micros, how);
-            self.fact(host, row, stamp, line, out);
-        }
-        if let Stamp::Exact { at, .. } = stamp {
-            self.hosts[host].boots.envelope(micros, at.timestamp_micros(), line);
-        }
-    }
-
-    fn fact(&self, host: usize, row: Row, stamp: &Stamp, line: &Line<'_>, out: &mut MemberRecords) {
-        let fact = Fact::new(row, self.hosts[host].node.clone(), self.origin.quote(line));
-        out.records.push(Record::Fact(Box::new(fact), stamp.clone()));
-    }
-
-    /// `flags.go:64] FLAG: --pod-max-pids="4096"` of a kubelet that starts.
-    fn flag(&mut self, voice: usize, message: &str, stamp: &Stamp, line: &Line<'_>, out: &mut MemberRecords) {
-        let kubelet = self.voices[voice].source == Source::Kubelet || self.voices[voice].docker;
-        for (key, value) in kubelet_config::logged(message).into_iter().filter(|_| kubelet) {
-            self.stated_flags += 1;
-            self.fact(self.voices[voice].host, kubelet_config::row(&key, &value, "flag"), stamp, line, out);
-        }
-    }
-
-    fn state(&mut self, host: usize, out: &mut MemberRecords) {
-        for (row, stamp, quote) in std::mem::take(&mut self.stated) {
-            let fact = Fact::new(row, self.hosts[host].node.clone(), quote);
-            out.records.push(Record::Fact(Box::new(fact), stamp));
-        }
-    }
-
-    /// Gives a kernel line to the reports; true where it is part of one.
-    #[allow(clippy::too_many_arguments)]
-    fn kernel(
-        &mut self,
-        host: usize,
-        text: &str,
-        micros: Option<u64>,
-        caller: Option<&str>,
-        stamp: &Stamp,
-        line: &Line<'_>,
-        out: &mut MemberRecords,
-    ) -> bool {
-        // backwards, the lines of a report say nothing
-        if self.order.newest_first() {
-            return false;
-        }
-        let origin = &self.origin;
-        let quote = || origin.quote(line);
-        let part =
-            self.hosts[host].reports.line(&KernelLine { text, micros, caller, stamp, quote: &quote }, &mut self.done);
-        if !self.done.is_empty() {
-            self.hand_out_reports(host, out);
-        }
-        part
-    }
-
-    fn hand_out_reports(&mut self, host: usize, out: &mut MemberRecords) {
-        for report in std::mem::take(&mut self.done) {
-            let stamp = match (report.stamp, report.micros) {
-                (Stamp::None, Some(micros)) => Stamp::Monotonic { micros },
-                (stamp, _) => stamp,
-            };
-            out.records.push(Record::Event(Box::new(Event {
-                stamp,
-                inner: None,
-                at: Time::UNKNOWN,
-                node: self.hosts[host].node.clone(),
-                source: Source::Kernel,
-                carrier: self.carrier,
-                unit: Some(Name::from("kernel")),
-                pid: None,
-                severity: None,
-                message: report.text.into(),
-                count: 1,
-                row: Some(report.row),
-                quote: report.quote,
-            })));
-        }
-    }
-
-    /// Hands out whatever the host's current boot has left.
-    fn end_of_host(&mut self, host: usize, out: &mut MemberRecords) {
-        self.hosts[host].reports.flush(&mut self.done);
-        self.hand_out_reports(host, out);
-        self.end_pending(host, true, out);
-        let node = self.hosts[host].node.clone();
-        if let Some((row, stamp, quote)) = self.hosts[host].boots.take_envelope(&self.origin, self.carrier) {
-            out.records.push(Record::Fact(Box::new(Fact::new(row, node, quote)), stamp));
-        }
-    }
-}
-
-/// Where to look first for a voice: not to hash the words of every line.
-fn slot(host: usize, word: &str) -> usize {
-    let bytes = word.as_bytes();
-    let at = |at: usize| bytes.get(at).map_or(0, |it| usize::from(*it));
-    let last = bytes.last().map_or(0, |it| usize::from(*it));
-    (host.wrapping_mul(7) ^ at(0) ^ at(3) << 2 ^ last << 1 ^ bytes.len() << 3) % SLOTS
-}
-
-fn seen_lines(seen: &mut Vec<(Source, SeenLines)>, source: Source) -> &mut SeenLines {
-    let at = match seen.iter().position(|it| it.0 == source) {
-        Some(at) => at,
-        None => {
-            seen.push((source, SeenLines::default()));
-            seen.len() - 1
-        }
-    };
-    &mut seen[at].1
-}
-
-fn seen(node: Option<Name>, source: Source, lines: SeenLines) -> Seen {
-    Seen {
-        node,
-        source,
-        lines: lines.lines,
-        first: lines.first,
-        last: lines.last,
-        span: lines.span,
-        incomplete: lines.incomplete,
-        holes: lines.holes,
-        covers: None,
-        member: timeline::MemberId(0),
-    }
-}
-
-/// Words that stand where a host name would: `localhost` while a machine boots, `-` where the sender had none.
-fn is_no_host(name: &str) -> bool {
-    matches!(name, "" | "-" | "localhost" | "localhost.localdomain" | "(none)" | "unknown")
-}
-
-/// `2214: Jul 23 21:42:16.902 CST: %SYS-6-LOGOUT: …`: a switch or router, which numbers its messages.
-pub(crate) fn is_device(ident: &str, message: &str) -> bool {
-    let (ident, body) = match ident.strip_prefix('%') {
-        Some(mnemonic) => ("", mnemonic),
-        None => (ident, ""),
-    };
-    let numbered = ident.bytes().all(|it| it.is_ascii_digit());
-    let mnemonic = |text: &str| {
-        let word = text.split(':').next().unwrap_or_default();
-        let mut parts = word.rsplitn(3, '-');
-        let (_, level) = (parts.next(), parts.next().unwrap_or_default());
-        level.len() == 1 && level.bytes().all(|it| it.is_ascii_digit()) && parts.next().is_some()
-    };
-    numbered && (mnemonic(body) || message.find('%').is_some_and(|at| mnemonic(&message[at + 1..])))
-}
-
-/// `… kubelet.go:1882] …`: files that only the kubelet is built from, to tell it from the runtime whose name it bears.
-fn is_kubelet_file(message: &str) -> bool {
-    const FILES: &[&str] =
-        &["kubelet", "kuberuntime", "pod_", "prober", "eviction", "docker_", "cpu_manager", "volume_"];
-    const WHOLE: &[&str] = &[
-        "generic.go",
-        "setters.go",
-        "reconciler.go",
-        "operation_generator.go",
-        "nestedpendingoperations.go",
-        "status_manager.go",
-        "summary_sys_containers.go",
-        "topology_manager.go",
-        "container_manager_linux.go",
-        "cni.go",
-        "remote_runtime.go",
-        "server.go",
-        "worker.go",
-        "helpers.go",
-    ];
-    inner::klog_file(message).is_some_and(|it| FILES.iter().any(|front| it.starts_with(front)) || WHOLE.contains(&it))
 }
 
 /// The line as it stands, from buffers.

@@ -141,6 +141,46 @@ pub(crate) fn by_path(path: &str) -> Option<&'static str> {
     WORDS.iter().find(|(word, _)| name.contains(word)).map(|(_, program)| *program)
 }
 
+/// `2214: Jul 23 21:42:16.902 CST: %SYS-6-LOGOUT: …`: a switch or router, which numbers its messages.
+pub(crate) fn is_device(ident: &str, message: &str) -> bool {
+    let (ident, body) = match ident.strip_prefix('%') {
+        Some(mnemonic) => ("", mnemonic),
+        None => (ident, ""),
+    };
+    let numbered = ident.bytes().all(|it| it.is_ascii_digit());
+    let mnemonic = |text: &str| {
+        let word = text.split(':').next().unwrap_or_default();
+        let mut parts = word.rsplitn(3, '-');
+        let (_, level) = (parts.next(), parts.next().unwrap_or_default());
+        level.len() == 1 && level.bytes().all(|it| it.is_ascii_digit()) && parts.next().is_some()
+    };
+    numbered && (mnemonic(body) || message.find('%').is_some_and(|at| mnemonic(&message[at + 1..])))
+}
+
+/// `… kubelet.go:1882] …`: files that only the kubelet is built from, to tell it from the runtime whose name it bears.
+pub(super) fn is_kubelet_file(message: &str) -> bool {
+    const FILES: &[&str] =
+        &["kubelet", "kuberuntime", "pod_", "prober", "eviction", "docker_", "cpu_manager", "volume_"];
+    const WHOLE: &[&str] = &[
+        "generic.go",
+        "setters.go",
+        "reconciler.go",
+        "operation_generator.go",
+        "nestedpendingoperations.go",
+        "status_manager.go",
+        "summary_sys_containers.go",
+        "topology_manager.go",
+        "container_manager_linux.go",
+        "cni.go",
+        "remote_runtime.go",
+        "server.go",
+        "worker.go",
+        "helpers.go",
+    ];
+    super::inner::klog_file(message)
+        .is_some_and(|it| FILES.iter().any(|front| it.starts_with(front)) || WHOLE.contains(&it))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
