@@ -36,6 +36,8 @@ pub(super) struct Parsed<'t> {
     pub(super) width: usize,
     /// Number of the record, where printed.
     pub(super) number: Option<u64>,
+    /// Whether it goes on with a record that netconsole cut into pieces.
+    pub(super) piece: bool,
 }
 
 /// Takes a line apart, if it has the shape of any mode.
@@ -59,7 +61,7 @@ pub(super) fn parse(line: &str) -> Option<Parsed<'_>> {
 
 fn parsed<'t>(line: &str, when: When, pri: Option<u32>, text: &'t str) -> Parsed<'t> {
     let message = kernel::caller(text).map_or(text, |(_, it)| it.strip_prefix(' ').unwrap_or(it));
-    Parsed { when, pri, text: text.into(), width: line.len() - message.len(), number: None }
+    Parsed { when, pri, text: text.into(), width: line.len() - message.len(), number: None, piece: false }
 }
 
 /// `[    4.274377] text`, and every other bracket dmesg knows.
@@ -125,7 +127,8 @@ fn iso(line: &str) -> Option<(When, &str)> {
     Some((When::Wall(Stamp::Exact { at: at.to_utc(), resolution, offset_secs }), text))
 }
 
-/// `4,406,4310391,-;text` of `/dev/kmsg` and netconsole: level, sequence number, microseconds, flags.
+/// `4,406,4310391,-;text` of `/dev/kmsg` and netconsole: level, sequence number, microseconds, flags. Netconsole may print
+/// the kernel's release in front (`6.12.0,4,406,…`), and cuts long records (`…,-,ncfrag=952/1210;text`).
 fn record(line: &str) -> Option<Parsed<'_>> {
     let (head, text) = line.split_once(';')?;
     let mut fields = head.split(',');
@@ -133,18 +136,29 @@ fn record(line: &str) -> Option<Parsed<'_>> {
         let digits = !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
         if digits { it.parse().ok() } else { None }
     };
-    let pri = u32::try_from(number(fields.next()?)?).ok().filter(|it| *it < 2048)?;
+    let mut first = fields.next()?;
+    if first.contains('.') && first.starts_with(|it: char| it.is_ascii_digit()) {
+        first = fields.next()?;
+    }
+    let pri = u32::try_from(number(first)?).ok().filter(|it| *it < 2048)?;
     let sequence = number(fields.next()?)?;
     let micros = number(fields.next()?)?;
     if !matches!(fields.next()?, "-" | "c" | "+") {
         return None;
     }
-    let caller = fields.find_map(|it| it.strip_prefix("caller="));
+    let (mut caller, mut piece) = (None, false);
+    for field in fields {
+        if let Some(it) = field.strip_prefix("caller=") {
+            caller = Some(it);
+        } else if let Some((at, _)) = field.strip_prefix("ncfrag=").and_then(|it| it.split_once('/')) {
+            piece = number(at).is_some_and(|it| it > 0);
+        }
+    }
     let text = match (unescape(text), caller) {
         (text, None) => text,
         (text, Some(caller)) => format!("[{caller}] {text}").into(),
     };
-    Some(Parsed { when: When::Kernel(micros), pri: Some(pri), text, width: 0, number: Some(sequence) })
+    Some(Parsed { when: When::Kernel(micros), pri: Some(pri), text, width: 0, number: Some(sequence), piece })
 }
 
 /// `multi\x0aline`: what `/dev/kmsg` does to control bytes, to bytes beyond ASCII and to the backslash.
@@ -240,6 +254,8 @@ mod tests {
         is("[Nov 5 09:59] text", "11-5 09:59:00 None \"text\" 14");
         is("[  +0.037809] text", "Later None \"text\" 14");
         is("12,379,4275432,-;multi\\x0aline \\x5c \\xff", "Kernel(4275432) Some(12) \"multi\\nline \\\\ \u{fffd}\" 0");
+        is("6.12.0-rc1,6,1,5,-;text", "Kernel(5) Some(6) \"text\" 0");
+        is("6,1,5,-,ncfrag=952/1210;text", "Kernel(5) Some(6) \"text\" 0");
         is("6,1,5,-,caller=T7;text", "Kernel(5) Some(6) \"[T7] text\" 0");
         is("\x1b[32m[    0.000000] \x1b[0m\x1b[33mCommand line: \x1b[0mx", "Kernel(0) None \"Command line: x\" 15");
     }

@@ -9,8 +9,9 @@
 //! 12,379,4275432,-;multi\x0aline kmsg write
 //! ```
 //!
-//! A line without a stamp continues the record before it where it is indented; on a serial console it is of somebody
-//! else (the init script, a login prompt) and not understood. Lines of programs that write to the kernel's log keep their
+//! A line without a stamp continues the record before it where it is indented, and where it is of a dump of registers or of
+//! a list of modules; else, on a serial console, it is of somebody else (the init script, a login prompt) and not understood.
+//! Rules that a recorder drew between records (`--DGRAM 193--`) are known. Lines of programs that write to the kernel's log keep their
 //! own name (`systemd[1]: …`). Skipped: the device dictionary of `/dev/kmsg`; escapes of `dmesg` (`\x01`), which cannot be
 //! undone. Units: microseconds. Time: the kernel's clock; `-T` and iso are wall clock, computed by dmesg when it ran;
 //! deltas alone (`-d`) tell no time.
@@ -44,6 +45,8 @@ pub(crate) static FORMAT: Format = Format {
         "[Fri Nov 20 09:59:55 2026] Linux version 5.10.0-32-amd64 (debian) (gcc-10) #1 SMP\n",
         "kern  :info  : [    0.741095] devtmpfs: initialized\n",
         "6,127,321352,-;landlock: Up and running.\n SUBSYSTEM=acpi\n",
+        "--DGRAM 48--\n6,127,321352,-;landlock: Up and running.\n--DGRAM 46--\n6,128,321360,-;Yama: becoming mindful.\n",
+        "Linux version 5.10.0-32-amd64 (debian) (gcc-10) #1 SMP\nCommand line: quiet\nBIOS-provided physical RAM map:\n",
     ],
     recognizes,
     reading: Reading::Stream(|origin| Box::new(Dmesg::new(Log::new(origin, Carrier::Kmsg), Loose::Foreign))),
@@ -57,7 +60,11 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     if sniff.text.lines().next().is_some_and(is_pstore_head) {
         return Certainty::Sure;
     }
-    let stamped = sniff.share(400, |it| line::parse(&line::plain(it)).is_some());
+    if is_bare_boot(sniff.text) {
+        return Certainty::Sure;
+    }
+    let marks = sniff.share(400, is_mark);
+    let stamped = sniff.share(400, |it| line::parse(&line::plain(it)).is_some()) / (1.0 - marks).max(0.01);
     // `journalctl -o short-monotonic` prints the host and the program after the same bracket
     let journal = sniff.share(400, |it| {
         line::parse(it).is_some_and(|it| {
@@ -85,6 +92,21 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     } else {
         Certainty::No
     }
+}
+
+/// `dmesg --notime` from the beginning of a boot; `/proc/version` is its first line alone.
+fn is_bare_boot(text: &str) -> bool {
+    let mut lines = text.lines().filter(|it| !it.trim().is_empty()).map(|it| kernel::priority(it).map_or(it, |it| it.1));
+    let booting = |it: &str| it.starts_with("Linux version ") || it.starts_with("Booting Linux on ");
+    let command = |it: &str| it.starts_with("Command line: ") || it.starts_with("Kernel command line: ");
+    lines.next().is_some_and(booting) && lines.take(100).any(command)
+}
+
+/// `--DGRAM 193--`, `=== 10.0.0.5 ===`: a rule that a recorder drew between what it received.
+fn is_mark(text: &str) -> bool {
+    let text = text.trim_end();
+    let ruled = ["--", "==", "##", "**"].iter().any(|it| text.len() > 4 && text.starts_with(it) && text.ends_with(it));
+    ruled && text.len() <= 100 && !text.contains("[ cut here ]") && !text.contains("[ end ")
 }
 
 /// `Oops#1 Part1`, `Panic#2 Part 1`: the first line of a pstore record.
@@ -151,6 +173,8 @@ pub(crate) struct Dmesg<S> {
     minute: Stamp,
     /// Width of the prefix of the last record, for its continuation lines.
     width: usize,
+    /// Whether the last record is a list of modules, which some loggers wrap.
+    modules: bool,
     json: json::Record,
 }
 
@@ -172,6 +196,7 @@ impl<S: Sink> Dmesg<S> {
             begun: false,
             minute: Stamp::None,
             width: 0,
+            modules: false,
             json: json::Record::default(),
         }
     }
@@ -224,8 +249,12 @@ impl<S: Sink> Dmesg<S> {
     }
 
     fn stamped(&mut self, parsed: Parsed<'_>, line: Line<'_>, out: &mut MemberRecords) {
-        let Parsed { when, pri, text, width, number } = parsed;
+        let Parsed { when, pri, text, width, number, piece } = parsed;
         self.width = width;
+        if piece {
+            return self.log.continuation(line, &text, out);
+        }
+        self.modules = text.starts_with("Modules linked in:");
         if let Some(number) = number {
             self.log.number(Number { sequence: 0, number, least: 1 });
         }
@@ -290,7 +319,7 @@ impl<S: Sink> Dmesg<S> {
         } else if is_aside(text) {
             out.tally.lines += 1;
             out.tally.understood += 1;
-        } else if self.loose == Loose::Continuation {
+        } else if self.loose == Loose::Continuation || kernel::is_dump(text) || self.modules && is_modules(text) {
             self.log.continuation(line, text, out);
         } else {
             out.tally.lines += 1;
@@ -348,8 +377,18 @@ fn within(line: &str) -> Option<Parsed<'_>> {
     let at = memchr::memchr_iter(b'[', line.as_bytes()).skip_while(|at| *at == 0).take(4);
     at.filter_map(|at| kernel::prefix(&line[at..])).next().map(|it| {
         let text = it.text;
-        Parsed { when: When::Kernel(it.micros), pri: None, text: text.into(), width: 0, number: None }
+        Parsed { when: When::Kernel(it.micros), pri: None, text: text.into(), width: 0, number: None, piece: false }
     })
+}
+
+/// `c_core video(OE) [last unloaded: scsi_wait_scan]`: more of a list of modules
+fn is_modules(text: &str) -> bool {
+    let list = text.split_once(" [last unloaded: ").map_or(text, |it| it.0);
+    let module = |it: &str| {
+        let name = it.split('(').next().unwrap_or_default();
+        !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_' || it == b'-')
+    };
+    list.split_ascii_whitespace().all(module)
 }
 
 /// Lines that belong to the carrier: ` SUBSYSTEM=acpi` of `/dev/kmsg`, the frame of pstore.
@@ -357,7 +396,7 @@ fn is_aside(text: &str) -> bool {
     let dictionary = text.strip_prefix(' ').and_then(|it| it.split_once('=')).is_some_and(|(key, _)| {
         !key.is_empty() && key.bytes().all(|it| it.is_ascii_uppercase() || it == b'_')
     });
-    dictionary || is_pstore_head(text) || text.trim_start_matches("ECC: ").starts_with("No errors detected")
+    dictionary || is_mark(text) || is_pstore_head(text) || text.trim_start_matches("ECC: ").starts_with("No errors detected")
 }
 
 /// `systemd[1]: Detected virtualization kvm.`: a program that writes to the kernel's log.

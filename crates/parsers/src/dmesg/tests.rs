@@ -163,7 +163,7 @@ fn every_mode_tells_the_same() {
         let shared = twin.iter().filter(|it| raw.contains(it)).count();
         assert!(shared * 10 > twin.len() * 7, "{folder}: {shared} of {}", twin.len());
         let Some(text) = file(&format!("dmesg-util-linux/{folder}/notime.txt")) else { return };
-        assert_eq!(recognized("host/dmesg.txt", &text), Certainty::Maybe);
+        assert_eq!(recognized("host/dmesg.txt", &text), Certainty::Sure);
         let bare = flat(decode(&text, Loose::Foreign, 7).0);
         assert!(bare.iter().zip(flat(want)).all(|(a, b)| *a == b), "{folder}: notime");
         assert!(last > 3_000_000);
@@ -285,6 +285,82 @@ fn consoles_and_pstore() {
         assert_eq!(records.tally.odd_bytes, 0, "{path}: {:?}", records.tally);
         let wrapped = records.issues.iter().any(|it| it.what.contains("ring buffer had wrapped"));
         assert_eq!(wrapped, name == "openstack", "{path}: {:?}", records.seen);
+    }
+}
+
+/// A receiver of netconsole that draws a rule above each datagram: all lines are known, both forms tell the same.
+#[test]
+fn netconsole_with_the_marks_of_its_recorder() {
+    for version in ["5.10", "6.12"] {
+        let paths = ["plain", "extended"].map(|form| format!("netconsole/{version}.{form}.datagrams.txt"));
+        let told = paths.map(|path| {
+            let text = file(&path)?;
+            let records = member(&path, &text);
+            let tally = records.tally;
+            assert!((tally.lines - tally.understood) * 200 < tally.lines, "{path}: {tally:?}");
+            Some(texts(&decode(&text, Loose::Foreign, 100).0))
+        });
+        let [Some(plain), Some(extended)] = told else { return };
+        let lines = |it: &[String]| -> Vec<String> { it.iter().flat_map(|it| it.lines()).map(|it| it.trim().to_owned()).collect() };
+        assert_eq!(lines(&plain), lines(&extended), "{version}");
+    }
+}
+
+#[test]
+fn long_records_are_put_together_again() {
+    let text = "6.12.0,6,416,1758426,-,ncfrag=0/33;the first chunk,\n6.12.0,6,416,1758426,-,ncfrag=16/33; the second\n6,417,1758427,-;next\n";
+    let (found, out) = decode(text, Loose::Foreign, 1);
+    assert_eq!(texts(&found), ["the first chunk,\n the second", "next"]);
+    assert_eq!(out.tally.odd_bytes, 0);
+}
+
+/// A dump that some logger wrapped, or that a kernel prints in records of several lines.
+#[test]
+fn lines_of_a_dump_without_a_stamp_belong_to_it() {
+    let text = concat!(
+        "[ 104.630158] ------------[ cut here ]------------\n",
+        "[ 104.630167] WARNING: at arch/powerpc/platforms/pseries/eeh.c:390\n",
+        "[ 104.630174] Modules linked in: sd_mod ipr(+)\nlibata dm_mirror [last unloaded: scsi_wait_scan]\n",
+        "[ 104.630288] \n",
+        "GPR00: c000000008068df8 c000000010f930b0 c0000000091380e0 0000000000000015\n",
+        "the machine was hot that day\n",
+    );
+    let (found, out) = decode(text, Loose::Foreign, 1);
+    assert_eq!(found.len(), 4);
+    assert_eq!(out.tally.odd_bytes, "the machine was hot that day".len() as u64);
+}
+
+/// Dumps without any stamp, as they are pasted into reports of bugs, are files of their own.
+#[test]
+fn crashes_without_stamps_are_whole_files() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/samples/kernel/public"));
+    let mut unknown = Vec::new();
+    for collection in ["satyr-kerneloopses", "abrt-examples"] {
+        let Ok(entries) = std::fs::read_dir(folder.join(collection)) else {
+            eprintln!("SKIPPED: no samples {collection}");
+            return;
+        };
+        for entry in entries.filter_map(Result::ok) {
+            let path = format!("public/{collection}/{}", entry.file_name().to_string_lossy());
+            let Some(text) = file(&path) else { return };
+            let sniff = Sniff { path: &path, text: &text, bytes: text.as_bytes(), whole: true };
+            if crate::identify(&sniff).is_none() {
+                unknown.push(path);
+            }
+        }
+    }
+    unknown.sort();
+    // an X server's crash is no kernel's
+    assert_eq!(unknown, ["public/abrt-examples/xorg_journal_crash2.test.txt"]);
+    for version in ["2.36.1-on-linux-5.10", "2.38.1-on-linux-6.1", "2.41.5-on-linux-6.12", "2.42.4-on-linux-7.2"] {
+        let path = format!("dmesg-util-linux/{version}/notime.txt");
+        let Some(text) = file(&path) else { return };
+        let records = member(&path, &text);
+        assert_eq!(records.tally.odd_bytes, 0, "{path}");
+    }
+    let prose = "the kernel said BUG: unable to handle kernel paging request at 0\nand then\nnothing\nmore\nwas\nseen\nat all\n";
+    for text in [prose, "Linux version 5.4.0 (x) #1 SMP\n"] {
+        assert_eq!(recognized("notes.txt", text), Certainty::No, "{text}");
     }
 }
 

@@ -7,6 +7,10 @@
 //! ---------------------------------------------
 //! ```
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use super::block::{Block, Phase};
 use super::shape::Shape;
 use super::start::Start;
@@ -27,6 +31,20 @@ pub(super) fn fit(block: &Block, start: Option<&Start>, shape: Shape) -> Option<
         _ if block.kind == "lockdep" => (block.foreign == 0 && block.phase != Phase::Trace).then_some(5),
         _ => (block.foreign == 0).then_some(5),
     }
+}
+
+/// Whether a line has words of lockdep's prose.
+pub(super) fn is_prose(text: &str) -> bool {
+    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(concat!(
+            r"is trying to acquire lock|already holding lock|\{[-.+?=]{4,}\}|already depends on the new lock",
+            r"|existing dependency chain|ther info that might help|Possible .*unsafe locking|^ *CPU\d+(?: +CPU\d+)*$",
+            r"|^ *[-=]{4,}(?: +-{4,})*$|^ *(?:un)?lock\(.*\);$|\*\*\* DEADLOCK|missing lock nesting|locks? held by|stack backtrace:",
+            r"|^Chain exists of|^ .* --> |^ *<Interrupt>$|^-> #\d|^\S+ #\d+ (?:Not tainted|Tainted)",
+        ))
+        .expect("a fixed pattern")
+    });
+    WORDS.is_match(text)
 }
 
 pub(super) fn learn(block: &mut Block, shape: Shape) -> bool {

@@ -89,16 +89,40 @@ pub(crate) fn row_of(title: &str) -> Option<Row> {
     Some(fields.row(kind, title, false))
 }
 
-/// Of the first lines of a text, the share that the report of a dying kernel could hold; none where nothing opens one.
+/// Lines looked at for the beginning of a report, and those of the report that are looked at.
+const FIRST_LINES: usize = 60;
+
+/// Of the lines of a text from the first that opens a report on, the share that the report of a dying kernel could hold;
+/// none where nothing opens one.
 pub(crate) fn share_of_report(text: &str) -> f32 {
-    let lines: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).take(60).collect();
+    let lines: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).take(2 * FIRST_LINES).collect();
+    let start = |it: &&str| if start::possible(it) { start::of(it) } else { None };
     let opens =
-        |it: &&&str| start::possible(it) && start::of(it).is_some_and(|it| it.family != start::Family::Hardware);
-    if lines.len() < 6 || !lines.iter().take(10).any(|it| opens(&it)) {
+        |it: &&str| start(it).is_some_and(|it| !matches!(it.family, start::Family::Hardware | start::Family::Single));
+    // a panic without a trace: what it is about stands in the line before
+    let panics = lines.iter().any(|it| it.starts_with("Kernel panic - not syncing: "));
+    if panics && lines.len() < FIRST_LINES && lines.iter().filter(|it| start(it).is_some()).count() > 1 {
+        return 1.0;
+    }
+    let Some(at) = lines.iter().take(FIRST_LINES).position(&opens) else { return 0.0 };
+    let report = &lines[at..lines.len().min(at + FIRST_LINES)];
+    // what stands above may be of any program: then more must follow
+    if report.len() < if at < 10 { 6 } else { 12 } {
         return 0.0;
     }
-    let good = lines.iter().filter(|it| opens(it) || Shape::of(it).is_dump()).count();
-    good as f32 / lines.len() as f32
+    let of = |wanted: &[start::Family]| report.iter().any(|it| start(it).is_some_and(|it| wanted.contains(&it.family)));
+    let memory = of(&[start::Family::Oom, start::Family::Alloc]);
+    let locks = of(&[start::Family::Framed]);
+    let good = report.iter().filter(|it| {
+        let shape = Shape::of(it);
+        opens(it) || shape.is_dump() || memory && shape == Shape::Memory || locks && framed::is_prose(it)
+    });
+    good.count() as f32 / report.len() as f32
+}
+
+/// Whether a line is one that only the dump of a dying kernel holds: registers, a frame of a stack.
+pub(crate) fn is_dump(text: &str) -> bool {
+    !text.trim().is_empty() && Shape::of(text).is_dump()
 }
 
 impl Reports {

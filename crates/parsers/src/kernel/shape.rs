@@ -99,6 +99,7 @@ static DUMP: LazyLock<Regex> = LazyLock::new(|| {
         r"|Faulting instruction|Instruction dump|CPU: *\d+ *$|CPU \d+ ?$|CPU:? *\d+$|---- \w+|Krnl |Last Breaking|R:\d T:\d|PSW |Failing address|Fault in |AS:[0-9a-f]|User PSW|User Code|User GPRS",
         r"|[#>*]? ?[0-9a-f]{8,16}: |(?:[0-9a-f]{4,16}: )?(?:[(<]?[0-9a-f]{8,16}[>)]? *){2,}|irq event stamp|hardirqs last|softirqs last|last sysfs file|\d+ locks? held by|no locks held|#\d+: +[(f]",
         r"|Kernel Offset|Rebooting in|Shutting down cpus|Dumping ftrace|\(ftrace|note: |Fixing recursive|INFO: lockdep is turned off|Preemption disabled at|in_atomic\(\)|preempt_count|cpu=\d|Showing all locks|DAR: |audit: type=1701.*sig=",
+        r"|(?:r\d{1,2}:[0-9a-f]{8} ?)+$|R\d{1,2}: +[0-9a-f]{8}|CPSR: |PC:[0-9a-f]{8} ",
         r"|\[last unloaded|CR2: |Unable to access opcode|Disabling lock debugging|Bits 55-60|Kdump: )",
     ))
 });
