@@ -167,13 +167,10 @@ fn last_row<'t>(state: &mut State<'_, 't, '_>, line: &Line<'t>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{read_at, sample, samples_in, shown, sniff_certainty};
+    use crate::testing::{rows_of, sample, samples_in, sniff_certainty};
 
     fn rows(text: &str) -> Vec<String> {
-        let out = read_at(&FORMAT, "x", text);
-        assert_eq!(out.tally.lines, out.tally.understood, "{text}");
-        let columns = ["index", "boot_id", "kernel", "ending"];
-        shown(&out, "boot", columns)
+        rows_of(&FORMAT, "x", text, "boot", ["index", "boot_id", "kernel", "ending"])
     }
 
     #[test]

@@ -168,13 +168,10 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{read_at, sample, shown, sniff_certainty};
+    use crate::testing::{rows_of, sample, sniff_certainty};
 
     fn rows(text: &str) -> Vec<String> {
-        let out = read_at(&FORMAT, "x", text);
-        assert_eq!(out.tally.lines, out.tally.understood, "{text}");
-        let columns = ["namespace", "pod", "container", "state", "exit_code", "restarts", "on"];
-        shown(&out, "container.state", columns)
+        rows_of(&FORMAT, "x", text, "container.state", ["namespace", "pod", "container", "state", "exit_code", "restarts", "on"])
     }
 
     #[test]

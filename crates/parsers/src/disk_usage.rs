@@ -5,7 +5,8 @@
 //! /dev/vda1      ext4  20145724 9116436  11012904  46% /
 //! ```
 //!
-//! One row a file system; a long device stands in a line of its own. File systems without a size (`sysfs`) give no row.
+//! One row a file system, of bytes or of inodes, which are different relations; a long device stands in a line of its own.
+//! File systems without a size (`sysfs`) give no row.
 //! Units: from the header (`1K-blocks`, `1M-blocks`) or printed with the cells (`-h`). Time: none.
 //!
 //! Source: `man 1 df` of coreutils, BusyBox's df.
@@ -98,10 +99,13 @@ fn row(line: &str, header: Header) -> Option<Cells<'_>> {
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let mut current: Option<Header> = None;
     let mut wrapped: Option<&str> = None;
+    // what the file holds listings of: bytes, inodes
+    let mut listed = [false; 2];
     let mut state = State::of(input, out);
     state.each(|state, line| {
         if let Some(found) = header(line.text) {
             current = Some(found);
+            listed[usize::from(found.inodes)] = true;
             return true;
         }
         let Some(header) = current else { return false };
@@ -113,29 +117,32 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
         wrapped = alone.then(|| line.text.trim());
         alone || line.text.starts_with("df: ")
     });
-    if current.is_some() {
-        state.collected(&relation::FILESYSTEM);
+    for (listed, relation) in listed.into_iter().zip([&relation::FILESYSTEM, &relation::FILESYSTEM_INODES]) {
+        if listed {
+            state.collected(relation);
+        }
     }
 }
 
-fn push(state: &mut State<'_, '_, '_>, line: &Line<'_>, header: Header, device: Option<&str>, cells: &Cells<'_>) -> bool {
+fn push<'t>(state: &mut State<'_, 't, '_>, line: &Line<'t>, header: Header, device: Option<&str>, cells: &Cells<'_>) -> bool {
     let numbers = cells.numbers.map(|it| bytes_of(it, header.unit));
     let [Some(total), used, available] = numbers else { return true };
     if total == 0 {
         return true;
     }
     let percent = cells.percent.strip_suffix('%').and_then(|it| it.parse::<i64>().ok());
-    let row = Row::new(&relation::FILESYSTEM).with("device", device).with("mount", cells.mount).with("type", cells.kind);
-    let row = if header.inodes {
-        row.with("inodes", total).with("inodes_used", used).with("inodes_used_percent", percent)
-    } else {
-        row.with("bytes", total)
-            .with("used_bytes", used)
-            .with("available_bytes", available)
-            .with("used_percent", percent)
-    };
-    let origin = state.input.origin;
-    state.fact(timeline::Fact::new(row, origin.node.clone(), origin.quote(line)), timeline::Stamp::None);
+    let relation = if header.inodes { &relation::FILESYSTEM_INODES } else { &relation::FILESYSTEM };
+    let [whole, taken, left] =
+        if header.inodes { ["inodes", "used", "free"] } else { ["bytes", "used_bytes", "available_bytes"] };
+    let row = Row::new(relation)
+        .with("device", device)
+        .with("mount", cells.mount)
+        .with("type", cells.kind)
+        .with(whole, total)
+        .with(taken, used)
+        .with(left, available)
+        .with("used_percent", percent);
+    state.push(row, line);
     true
 }
 
@@ -144,21 +151,35 @@ mod tests {
     use super::*;
     use crate::testing::{facts, read_at, sample, sniff_certainty};
 
-    fn rows(text: &str) -> Vec<String> {
+    fn rows(text: &str, relation: &'static str) -> Vec<String> {
         let out = read_at(&FORMAT, "df", text);
         assert_eq!(out.tally.lines, out.tally.understood, "{text}");
-        facts(&out, "filesystem")
+        facts(&out, relation)
             .map(|it| it.row.values.iter().map(ToString::to_string).collect::<Vec<_>>().join("|").replace("unknown", ""))
             .collect()
     }
 
     #[test]
     fn sizes_and_inodes() {
-        assert_eq!(rows(FORMAT.samples[0]), ["/dev/vda1|/||20629221376|9335230464|11277213696|46|||"]);
-        assert_eq!(rows(FORMAT.samples[1]), ["/dev/mapper/ubuntu--vg-a--long--name|/|ext4|||||2580480|97324|4"]);
-        assert_eq!(rows(FORMAT.samples[2]), ["overlay|/var/lib/x y||21474836480|9341553868|11811160064|46|||"]);
+        let bytes = |text: &str| rows(text, "filesystem");
+        assert_eq!(bytes(FORMAT.samples[0]), ["/dev/vda1|/||20629221376|9335230464|11277213696|46"]);
+        assert_eq!(bytes(FORMAT.samples[2]), ["overlay|/var/lib/x y||21474836480|9341553868|11811160064|46"]);
         let posix = "Filesystem         1024-blocks     Used Available Capacity Mounted on\nnfs:/a  100 50 50 50% /mnt\n";
-        assert_eq!(rows(posix), ["nfs:/a|/mnt||102400|51200|51200|50|||"]);
+        assert_eq!(bytes(posix), ["nfs:/a|/mnt||102400|51200|51200|50"]);
+        let inodes = FORMAT.samples[1];
+        assert_eq!(rows(inodes, "filesystem.inodes"), ["/dev/mapper/ubuntu--vg-a--long--name|/|ext4|2580480|97324|2483156|4"]);
+        assert!(bytes(inodes).is_empty());
+    }
+
+    #[test]
+    fn a_listing_of_inodes_tells_nothing_of_bytes() {
+        let collected = |text: &str| -> Vec<&str> {
+            read_at(&FORMAT, "df", text).collected.iter().map(|it| it.relation).collect()
+        };
+        assert_eq!(collected(FORMAT.samples[0]), ["filesystem"]);
+        assert_eq!(collected(FORMAT.samples[1]), ["filesystem.inodes"]);
+        let both = format!("{}{}", FORMAT.samples[0], FORMAT.samples[1]);
+        assert_eq!(collected(&both), ["filesystem", "filesystem.inodes"]);
     }
 
     #[test]
@@ -170,10 +191,11 @@ mod tests {
 
     #[test]
     fn real_listings() {
-        for (name, count) in [("df_-al.txt", 10), ("df_-ali.txt", 10)] {
+        for (name, relation, count) in [("df_-al.txt", "filesystem", 10), ("df_-ali.txt", "filesystem.inodes", 10)] {
             let Some(text) = sample(&format!("kubernetes/host/{name}")) else { return };
             assert_eq!(sniff_certainty(&FORMAT, name, &text), Certainty::Sure);
-            assert!(rows(&text).len() >= count, "{name}: {:?}", rows(&text));
+            let rows = rows(&text, relation);
+            assert!(rows.len() >= count, "{name}: {rows:?}");
         }
     }
 }

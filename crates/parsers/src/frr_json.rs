@@ -1,12 +1,14 @@
-//! FRR's answers in JSON: `show ip route json`, `show bgp summary json`, `show bgp neighbors json`, `show ip bgp json`.
+//! FRR's answers in JSON: `show ip route json`, `show bgp summary json`, `show bgp neighbors json`, `show ip bgp json`,
+//! `show interface json`.
 //!
 //! ```text
 //! {"10.244.12.64/26":[{"prefix":"10.244.12.64/26","protocol":"kernel","selected":true,"installed":true,
 //!   "nexthops":[{"fib":true,"unreachable":true,"blackhole":true,"active":true}]}]}
 //! {"ipv4Unicast":{"routerId":"10.64.0.247","as":64512,"peers":{"10.64.0.1":{"remoteAs":64513,"state":"Active"}}}}
+//! {"eno1":{"administrativeStatus":"up","operationalStatus":"down","mtu":1500,"ipAddresses":[{"address":"10.64.0.247/22"}]}}
 //! ```
 //!
-//! The rows are those of the text (`rib-routes`, and sessions as `bgp-peer`). Answers for all VRFs are one level deeper; only
+//! The rows are those of the text: routes, sessions, interfaces with their addresses. Answers for all VRFs are one level deeper; only
 //! the default one is the node's. Skipped: attributes, all next hops but the first. Units: none. Time: `since` is how
 //! long the state has lasted, as printed.
 //!
@@ -25,7 +27,7 @@ use crate::{Certainty, Format, Input, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
     name: "frr-json",
-    produced_by: "vtysh -c 'show ip route json', -c 'show bgp summary json', -c 'show bgp neighbors json'",
+    produced_by: "vtysh -c 'show ip route json', -c 'show bgp summary json', -c 'show bgp neighbors json', -c 'show interface json'",
     samples: &[
         concat!(
             r#"{"10.64.75.0/26":[{"prefix":"10.64.75.0/26","protocol":"kernel","vrfName":"default","selected":true,"#,
@@ -49,6 +51,12 @@ pub(crate) static FORMAT: Format = Format {
             r#""bestpath":true,"peerId":"10.64.0.1","nexthops":[{"ip":"10.64.0.1","afi":"ipv4","used":true}]}]}}"#,
             "\n"
         ),
+        concat!(
+            r#"{"eno1":{"administrativeStatus":"up","operationalStatus":"down","linkUps":3,"linkDowns":4,"vrfName":"default","index":2,"#,
+            r#""mtu":1500,"flags":"<UP,BROADCAST,MULTICAST>","hardwareAddress":"3c:61:04:00:00:01","#,
+            r#""ipAddresses":[{"address":"10.64.0.247/22","secondary":false}]},"lo":{"administrativeStatus":"up","operationalStatus":"up"}}"#,
+            "\n"
+        ),
     ],
     recognizes,
     reading: Reading::Whole(parse),
@@ -65,6 +73,8 @@ enum Kind {
     Neighbours,
     /// The table of BGP.
     Bgp,
+    /// Interfaces by name.
+    Interfaces,
     /// One of these for each VRF.
     Vrfs,
 }
@@ -92,6 +102,10 @@ fn kind(document: &str, top: bool) -> Option<Kind> {
     }
     if first.key.parse::<IpAddr>().is_ok() && has(first.value, "bgpState") {
         return Some(Kind::Neighbours);
+    }
+    let brief = has(first.value, "status") && (has(first.value, "vrfName") || has(first.value, "addresses"));
+    if first.value.starts_with('{') && (has(first.value, "administrativeStatus") || brief) {
+        return Some(Kind::Interfaces);
     }
     (top && first.value.starts_with('{') && kind(first.value, false) == Some(Kind::Routes)).then_some(Kind::Vrfs)
 }
@@ -122,6 +136,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             Kind::Summary if entry(document.text, "peers").is_some() => reader.peers(document.text),
             Kind::Summary => entries(document.text).for_each(|it| reader.peers(it.value)),
             Kind::Neighbours => entries(document.text).for_each(|it| reader.peer(&it)),
+            Kind::Interfaces => entries(document.text).for_each(|it| reader.interface(&it)),
         }
         routes |= matches!(kind, Kind::Routes | Kind::Vrfs);
         peers |= matches!(kind, Kind::Summary | Kind::Neighbours);
@@ -190,17 +205,73 @@ impl<'t> Answers<'_, 't, '_> {
         let text = |key: &str| object.get(key).and_then(Value::as_str);
         let Some(state) = text("state").or(text("bgpState")) else { return self.odd(of.pair) };
         self.lines += 1;
-        // as BIRD says it: up where the session is established
-        let established = state == "Established" || state.parse::<u64>().is_ok();
-        let info = [Some(if established { "Established" } else { state }), text("lastResetDueTo"), text("desc")];
-        let info: Vec<&str> = info.into_iter().flatten().collect();
-        let row = Row::new(&relation::BGP_PEER)
-            .with("peer", of.key.parse::<IpAddr>().ok())
-            .with("kind", object.get("remoteAs").and_then(Value::as_u64).map(|it| format!("AS {it}")))
-            .with("state", if established { "up" } else { "start" })
-            .with("since", text("peerUptime").or(text("bgpTimerUpString")))
-            .with("info", info.join(" "));
+        let session = Session {
+            peer: of.key.parse().ok(),
+            remote_as: object.get("remoteAs").and_then(Value::as_u64),
+            state,
+            since: text("peerUptime").or(text("bgpTimerUpString")),
+            more: [text("lastResetDueTo"), text("desc")],
+        };
+        self.push(session.row(), of.pair);
+    }
+
+    /// `"eno1":{"administrativeStatus":"up",…}`
+    fn interface(&mut self, of: &Entry<'t>) {
+        let read = serde_json::from_str::<Value>(of.value).ok();
+        let Some(object) = read.filter(Value::is_object) else { return self.odd(of.pair) };
+        let text = |key: &str| object.get(key).and_then(Value::as_str);
+        let Some(state) = text("operationalStatus").or(text("status")).or(text("administrativeStatus")) else {
+            return self.odd(of.pair);
+        };
+        self.lines += 1;
+        let flags = text("flags").map(|it| it.trim_matches(['<', '>']).to_owned());
+        let row = Row::new(&relation::LINK)
+            .with("dev", of.key)
+            .with("state", state.to_ascii_uppercase())
+            .with("flags", flags)
+            .with("mtu", object.get("mtu").and_then(Value::as_i64))
+            .with("mac", text("hardwareAddress"))
+            .with("index", object.get("index").and_then(Value::as_i64));
         self.push(row, of.pair);
+        let listed = object.get("ipAddresses").or(object.get("addresses")).and_then(Value::as_array);
+        for address in listed.into_iter().flatten() {
+            let address = address.as_str().or_else(|| address.get("address").and_then(Value::as_str));
+            if let Some(row) = address.and_then(|it| address_row(it, of.key)) {
+                self.push(row, of.pair);
+            }
+        }
+    }
+}
+
+/// `10.64.0.247/22` of an interface, as `ip addr` says it.
+pub(crate) fn address_row(text: &str, dev: &str) -> Option<Row> {
+    let net: IpNet = text.parse().ok()?;
+    Some(Row::new(&relation::ADDRESS).with("address", net.addr()).with("prefix", net.trunc()).with("dev", dev))
+}
+
+/// A session of BGP, as FRR tells it in text and in JSON.
+pub(crate) struct Session<'t> {
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) remote_as: Option<u64>,
+    /// A state of BGP's machine, or how many prefixes an established session has received.
+    pub(crate) state: &'t str,
+    pub(crate) since: Option<&'t str>,
+    /// Why it ended last, what somebody wrote about it.
+    pub(crate) more: [Option<&'t str>; 2],
+}
+
+impl Session<'_> {
+    /// As BIRD says it: up where the session is established.
+    pub(crate) fn row(&self) -> Row {
+        let established = self.state == "Established" || self.state.parse::<u64>().is_ok();
+        let mut info = vec![if established { "Established" } else { self.state }];
+        info.extend(self.more.into_iter().flatten());
+        Row::new(&relation::BGP_PEER)
+            .with("peer", self.peer)
+            .with("kind", self.remote_as.map(|it| format!("AS {it}")))
+            .with("state", if established { "up" } else { "start" })
+            .with("since", self.since)
+            .with("info", info.join(" "))
     }
 }
 
@@ -273,6 +344,22 @@ mod tests {
         let vrfs = format!("{{\"default\":{},\"red\":{}}}", FORMAT.samples[0].trim(), FORMAT.samples[0].trim());
         assert_eq!(sniff_certainty(&FORMAT, "x", &vrfs), Certainty::Sure);
         assert_eq!(rows(&read_at(&FORMAT, "x", &vrfs)).len(), 2);
+    }
+
+    #[test]
+    fn interfaces_and_their_addresses() {
+        let read = |text: &str| {
+            assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::Sure, "{text}");
+            let out = read_at(&FORMAT, "x", text);
+            assert_eq!(out.tally.lines, out.tally.understood);
+            let links = crate::testing::shown(&out, "link", ["dev", "state", "mtu", "mac"]);
+            (links, crate::testing::shown(&out, "address", ["address", "prefix", "dev"]))
+        };
+        let (links, addresses) = read(FORMAT.samples[4]);
+        assert_eq!(links, ["eno1 DOWN 1500 3c:61:04:00:00:01", "lo UP unknown unknown"]);
+        assert_eq!(addresses, ["10.64.0.247 10.64.0.0/22 eno1"]);
+        let (links, addresses) = read(r#"{"eth0":{"status":"up","vrfName":"default","addresses":["10.0.0.5/24","fd00::5/64"]}}"#);
+        assert_eq!((links.len(), addresses.len()), (1, 2));
     }
 
     #[test]

@@ -201,13 +201,10 @@ fn netstat_line<'t>(state: &mut State<'_, 't, '_>, line: &Line<'t>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{read_at, sample, shown};
+    use crate::testing::{rows_of, sample};
 
     fn rows(text: &str) -> Vec<String> {
-        let out = read_at(&FORMAT, "x", text);
-        assert_eq!(out.tally.lines, out.tally.understood, "{text}");
-        let columns = ["dev", "state", "mtu", "mac", "rx_errors", "rx_dropped", "tx_errors", "tx_dropped"];
-        shown(&out, "link", columns).into_iter().map(|it| it.replace("unknown", "-")).collect()
+        rows_of(&FORMAT, "x", text, "link", ["dev", "state", "mtu", "mac", "rx_errors", "rx_dropped", "tx_errors", "tx_dropped"]).into_iter().map(|it| it.replace("unknown", "-")).collect()
     }
 
     #[test]

@@ -226,13 +226,10 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{read_at, shown, sniff_certainty};
+    use crate::testing::{read_at, rows_of, sniff_certainty};
 
     fn rows(text: &str) -> Vec<String> {
-        let out = read_at(&FORMAT, "x", text);
-        assert_eq!(out.tally.lines, out.tally.understood, "{text}");
-        let columns = ["action", "name", "version", "previous", "architecture"];
-        shown(&out, "package.change", columns)
+        rows_of(&FORMAT, "x", text, "package.change", ["action", "name", "version", "previous", "architecture"])
     }
 
     #[test]

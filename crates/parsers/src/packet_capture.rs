@@ -15,6 +15,7 @@
 use timeline::{Fact, MemberRecords, Quote, Record, Row, Stamp, relation};
 
 use crate::log::stamp;
+use crate::state::count_lines;
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -138,14 +139,7 @@ impl Capture {
 
 impl Reader for Capture {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
-        for line in chunk.lines().filter(|it| !it.text.trim().is_empty()) {
-            out.tally.lines += 1;
-            if self.line(&line) {
-                out.tally.understood += 1;
-            } else {
-                out.tally.odd_bytes += line.text.len() as u64;
-            }
-        }
+        count_lines(chunk, out, |line| self.line(line));
     }
 
     fn finish(&mut self, out: &mut MemberRecords) {

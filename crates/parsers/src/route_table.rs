@@ -213,13 +213,10 @@ fn proc6(line: &str) -> Option<Option<(Route<'_>, bool)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{read_at, sample, shown, sniff_certainty};
+    use crate::testing::{rows_of, sample, sniff_certainty};
 
     fn rows(text: &str) -> Vec<String> {
-        let out = read_at(&FORMAT, "x", text);
-        assert_eq!(out.tally.lines, out.tally.understood, "{text}");
-        let columns = ["dst", "type", "via", "dev", "metric"];
-        shown(&out, "route", columns).into_iter().map(|it| it.replace("unknown", "-")).collect()
+        rows_of(&FORMAT, "x", text, "route", ["dst", "type", "via", "dev", "metric"]).into_iter().map(|it| it.replace("unknown", "-")).collect()
     }
 
     #[test]

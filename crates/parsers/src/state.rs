@@ -3,7 +3,7 @@
 use timeline::{Collected, Fact, MemberRecords, Record, Relation, Row, Stamp};
 
 use crate::lines::is_elision;
-use crate::{Input, Line};
+use crate::{Chunk, Input, Line};
 
 /// Rows of one relation from one file; a list is evidence, not a copy of the node.
 const MOST_ROWS: usize = 20_000;
@@ -82,6 +82,18 @@ impl<'i, 't, 'o> State<'i, 't, 'o> {
         let origin = self.input.origin;
         let node = origin.node.clone().filter(|_| relation.per_node);
         self.out.collected.push(Collected { relation: relation.name, node, incomplete, member: origin.member });
+    }
+}
+
+/// Counts the lines of a chunk that are not blank; `read` says whether it understood one.
+pub(crate) fn count_lines<'t>(chunk: &Chunk<'t>, out: &mut MemberRecords, mut read: impl FnMut(&Line<'t>) -> bool) {
+    for line in chunk.lines().filter(|it| !it.text.trim().is_empty()) {
+        out.tally.lines += 1;
+        if read(&line) {
+            out.tally.understood += 1;
+        } else {
+            out.tally.odd_bytes += line.text.len() as u64;
+        }
     }
 }
 

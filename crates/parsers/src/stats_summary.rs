@@ -5,7 +5,7 @@
 //!   "fs": {"capacityBytes": …}, "rlimit": {"maxpid": 49152, "curproc": 1021}}, "pods": [{"podRef": {…}, …}]}
 //! ```
 //!
-//! Rows of `tasks`, `meminfo`, `filesystem` and `pod.usage`. Skipped: containers, networks, CPU. Units: bytes. Time: the
+//! Rows of `tasks`, `meminfo`, `filesystem`, `filesystem.inodes` and `pod.usage`. Skipped: containers, networks, CPU. Units: bytes. Time: the
 //! instant of each measurement, UTC.
 //!
 //! Source: k8s.io/kubelet/pkg/apis/stats/v1alpha1.
@@ -90,11 +90,18 @@ fn read_node<'t>(text: &'t str, value: &Value, name: Option<Name>, places: &mut 
             .with("bytes", number("capacityBytes"))
             .with("used_bytes", used)
             .with("available_bytes", number("availableBytes"))
-            .with("used_percent", percent(used, number("capacityBytes")))
-            .with("inodes", number("inodes"))
-            .with("inodes_used", number("inodesUsed"))
-            .with("inodes_used_percent", percent(number("inodesUsed"), number("inodes")));
-        state.fact(Fact::new(row, name.clone(), places.quote(pair)), when(fs));
+            .with("used_percent", percent(used, number("capacityBytes")));
+        let quote = places.quote(pair);
+        if let Some(inodes) = number("inodes") {
+            let row = Row::new(&relation::FILESYSTEM_INODES)
+                .with("type", kind)
+                .with("inodes", inodes)
+                .with("used", number("inodesUsed"))
+                .with("free", number("inodesFree"))
+                .with("used_percent", percent(number("inodesUsed"), Some(inodes)));
+            state.fact(Fact::new(row, name.clone(), quote.clone()), when(fs));
+        }
+        state.fact(Fact::new(row, name.clone(), quote), when(fs));
     }
     if let (Some(threads), Some(pair)) = (limit["curproc"].as_i64(), at("rlimit", "curproc")) {
         let row = Row::new(&relation::TASKS).with("threads", threads);
@@ -129,7 +136,8 @@ mod tests {
         };
         assert_eq!(rows("tasks"), ["node-a: 1021 -"]);
         assert_eq!(rows("meminfo"), ["node-a: MemAvailable 1669344"]);
-        assert_eq!(rows("filesystem"), ["node-a: - - nodefs 10 5 5 50 100 40 40"]);
+        assert_eq!(rows("filesystem"), ["node-a: - - nodefs 10 5 5 50"]);
+        assert_eq!(rows("filesystem.inodes"), ["node-a: - - nodefs 100 40 60 40"]);
         assert_eq!(rows("pod.usage"), ["node-a: prod web-0 3 17 - node-a"]);
     }
 }

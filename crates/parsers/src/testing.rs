@@ -66,6 +66,19 @@ pub(crate) fn shown<const N: usize>(out: &MemberRecords, relation: &str, columns
     facts(out, relation).map(|it| columns.map(|column| it.get(column).to_string()).join(" ")).collect()
 }
 
+/// The same of a text of which every line is understood.
+pub(crate) fn rows_of<const N: usize>(
+    format: &Format,
+    path: &str,
+    text: &str,
+    relation: &str,
+    columns: [&str; N],
+) -> Vec<String> {
+    let out = read_at(format, path, text);
+    assert_eq!(out.tally.lines, out.tally.understood, "{path}: {text}");
+    shown(&out, relation, columns)
+}
+
 /// The events.
 pub(crate) fn events(out: &MemberRecords) -> impl Iterator<Item = &Event> {
     out.records.iter().filter_map(|it| match it {

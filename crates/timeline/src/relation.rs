@@ -168,9 +168,28 @@ relations! {
         "A packet capture in text: how many packets, from when to when as printed, and how many of them are resets, ICMP unreachable, or ask for smaller packets.";
     /// A file system and how full it is.
     FILESYSTEM = "filesystem", node,
-        ["device", "mount", "type", "bytes", "used_bytes", "available_bytes", "used_percent", "inodes", "inodes_used",
-         "inodes_used_percent"],
-        "A mounted file system, from df or df -i: each fills its own columns.";
+        ["device", "mount", "type", "bytes", "used_bytes", "available_bytes", "used_percent"],
+        "A mounted file system and how many of its bytes are used, from df.";
+    /// The inodes of a file system.
+    FILESYSTEM_INODES = "filesystem.inodes", node, ["device", "mount", "type", "inodes", "used", "free", "used_percent"],
+        "A mounted file system and how many of its inodes are used, from df -i.";
+    /// Space that a deleted file still takes.
+    DELETED_FILE = "deleted.file", node, ["process", "pid", "path", "bytes"],
+        "A file that is deleted but held open by a process (lsof): its space is free only when the process closes it.";
+    /// An array of disks.
+    RAID = "raid", node, ["name", "level", "state", "disks", "working", "failed", "doing", "done_percent"],
+        "A software RAID of /proc/mdstat: `disks` it should have and `working` it has, `failed` the names of those that failed, `doing` is resync, recovery, check or reshape.";
+    /// A change of the network.
+    NET_CHANGE = "net.change", node, ["kind", "action", "what", "type", "via", "dev", "state"],
+        "A change that `ip monitor` saw: `kind` is route, address, link, neighbour, rule or nexthop, `action` added or deleted (what is changed is added again), `what` the prefix, address or interface.";
+    /// An answer to ping.
+    PING = "ping", node, ["target", "sent", "received", "loss_percent", "rtt_avg_millis", "error"],
+        "What ping found: how many packets came back, and the first error that was printed.";
+    /// A routing daemon.
+    ROUTING_DAEMON = "routing.daemon", node, ["name", "version", "router_id", "started", "reconfigured", "state"],
+        "A routing daemon (bird, frr) as it speaks of itself: show status, show version; `state` is running, or what else it says.";
+    /// How long a machine is up.
+    UPTIME = "uptime", node, ["secs"], "For how many seconds the machine was up, from /proc/uptime or uptime (which prints minutes).";
     /// A mount.
     MOUNT = "mount", node, ["device", "mount", "type", "options", "read_only"], "A mount in force on the node.";
     /// Pressure stall information.
@@ -183,7 +202,7 @@ relations! {
     /// A cgroup controller.
     CGROUP_CONTROLLER = "cgroup.controller", node, ["name", "hierarchy", "cgroups", "enabled"], "A line of /proc/cgroups: how many cgroups a controller has.";
     /// A value of a cgroup.
-    CGROUP_VALUE = "cgroup.value", node, ["path", "key", "value"], "A file of a cgroup with one value, such as pids.max, pids.current or memory.max; `max` is -1.";
+    CGROUP_VALUE = "cgroup.value", node, ["path", "key", "value"], "A value of a cgroup, of v1 or v2: `key` is the file (pids.max, memory.current), with the name of the line where the file has several (memory.events.oom_kill, cpu.stat.nr_throttled); no limit (`max`) is -1; `path` is the cgroup as far as the place of the file tells.";
     /// A process worth naming.
     PROCESS = "process", node, ["pid", "ppid", "user", "name", "state", "threads", "rss_bytes", "files", "wait", "command"],
         "A process: those that wait uninterruptibly or are zombies, and those with the most threads, memory or open files.";

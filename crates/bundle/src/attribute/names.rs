@@ -53,8 +53,11 @@ impl Spoken {
     }
 
     fn fact(&mut self, row: &Row) {
-        for column in ["owner", "user", "on"] {
-            self.sure.extend(word(row.get(column)));
+        // what is said of one node names other things so: the user of a process, the owner of a lock
+        if !row.relation.per_node {
+            for column in ["owner", "user", "on"] {
+                self.sure.extend(word(row.get(column)));
+            }
         }
         if [&relation::NODE, &relation::NODE_CONDITION, &relation::NODE_LEASE].contains(&row.relation) {
             self.listed |= row.relation == &relation::NODE;
