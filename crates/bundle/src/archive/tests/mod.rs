@@ -5,6 +5,7 @@ mod directories;
 mod formats;
 mod limits;
 mod paths;
+mod quines;
 mod samples;
 
 use std::io::{Read, Write};
