@@ -12,6 +12,7 @@ use flate2::{Decompress as Inflate, FlushDecompress};
 use super::Limits;
 use super::budget::Count;
 use super::layer::Counted;
+use super::lz4::Lz4;
 use super::xz::Xz;
 use super::zstd::Zstd;
 
@@ -25,6 +26,7 @@ pub(super) enum Packing {
     Zstd,
     Xz,
     Bzip2,
+    Lz4,
     /// Without any frame around it, as in zip.
     Deflate,
 }
@@ -36,6 +38,7 @@ impl Packing {
             Packing::Zstd => "zstd",
             Packing::Xz => "xz",
             Packing::Bzip2 => "bzip2",
+            Packing::Lz4 => "lz4",
             Packing::Deflate => "deflate",
         }
     }
@@ -52,6 +55,7 @@ impl Packing {
             Packing::Gzip => Box::new(Streams::new(reader, Gzip(Inflate::new_gzip(15)))),
             Packing::Deflate => Box::new(Streams::new(reader, Deflate(Inflate::new(false)))),
             Packing::Bzip2 => Box::new(Streams::new(reader, Bzip2(Bunzip2::new(false)))),
+            Packing::Lz4 => Box::new(Lz4::new(reader)),
             Packing::Zstd => Box::new(Streams::new(reader, Zstd::new(limits.whole_bytes))),
             Packing::Xz => Box::new(Streams::new(reader, Xz::new(limits.whole_bytes))),
         }

@@ -5,7 +5,7 @@
 //!                                                      └──▶ sniff ─▶ xz ─▶ tar ─▶ member "node.tar.xz!/proc/cmdline"
 //! ```
 //!
-//! What a stream holds is decided by its first bytes, never by its name: directories, tar, gzip, zstd, xz, bzip2, zip,
+//! What a stream holds is decided by its first bytes, never by its name: directories, tar, gzip, zstd, xz, bzip2, lz4, zip,
 //! and each of them inside each other. Everything else is a plain member.
 //!
 //! **Invariant:** nothing is written to disk, no link is followed except the one path the user names, no device is opened.
@@ -20,6 +20,7 @@ mod directory;
 mod error;
 mod layer;
 mod limits;
+mod lz4;
 mod names;
 mod note;
 mod open;

@@ -30,7 +30,8 @@ pub(super) fn sniff(head: &[u8], path: &str) -> Kind {
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] | [b'P', b'K', 7, 8, b'P', b'K', 3, 4, ..] => Kind::Zip,
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Kind::Unsupported("7-zip"),
         [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => Kind::Unsupported("rar"),
-        [0x04, 0x22, 0x4d, 0x18, ..] => Kind::Unsupported("lz4"),
+        // a frame, or one of the first versions
+        [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Kind::Packed(Packing::Lz4),
         [b'L', b'Z', b'I', b'P', 1, ..] => Kind::Unsupported("lzip"),
         _ if tar_header(head) => Kind::Tar,
         _ if head.len() == HEAD && head.iter().all(|byte| *byte == 0) && names_tar(path) => Kind::Tar,
@@ -52,7 +53,7 @@ pub(super) fn tar_header(block: &[u8]) -> bool {
 /// Whether a name says that this is an archive, whatever it holds.
 pub(super) fn names_archive(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    names_tar(&path) || [".zip", ".gz", ".xz", ".bz2", ".zst"].iter().any(|end| path.ends_with(end))
+    names_tar(&path) || [".zip", ".gz", ".xz", ".bz2", ".zst", ".lz4"].iter().any(|end| path.ends_with(end))
 }
 
 fn names_tar(path: &str) -> bool {

@@ -306,7 +306,7 @@ fn last(folder: &str) -> &str {
     let name = folder.trim_end_matches('/');
     let name = name.rsplit('/').next().unwrap_or(name);
     let Some(archive) = name.strip_suffix('!') else { return name };
-    let ends = [".tar", ".tgz", ".txz", ".tbz2", ".tzst", ".zip", ".gz", ".xz", ".zst", ".bz2"];
+    let ends = [".tar", ".tgz", ".txz", ".tbz2", ".tzst", ".zip", ".gz", ".xz", ".zst", ".bz2", ".lz4"];
     let end = ends.iter().filter_map(|it| archive.rfind(it)).min().unwrap_or(archive.len());
     &archive[..end]
 }

@@ -6,7 +6,7 @@ use super::*;
 fn every_compression_of_a_tar_is_opened_by_its_first_bytes() {
     let content = log(20_000);
     let tar = tar_of(&[("top/a.log", &content), ("top/b", b"two")]);
-    for bytes in [tar.clone(), gzip(&tar), xz(&tar), bzip2(&tar), zstd(&tar)] {
+    for bytes in [tar.clone(), gzip(&tar), xz(&tar), bzip2(&tar), zstd(&tar), lz4(&tar)] {
         let seen = walked("no-extension", &bytes);
         assert_eq!(seen.paths(), ["top/a.log", "top/b"]);
         assert!(seen.content("top/a.log") == content && seen.notes.is_empty());
@@ -16,7 +16,8 @@ fn every_compression_of_a_tar_is_opened_by_its_first_bytes() {
 #[test]
 fn a_plain_or_compressed_file_is_one_member_under_its_own_name() {
     assert_eq!(walked("kubelet.log", b"one line\n").content("kubelet.log"), b"one line\n");
-    for bytes in [gzip(b"one line\n"), xz(b"one line\n"), bzip2(b"one line\n"), zstd(b"one line\n")] {
+    for bytes in [gzip(b"one line\n"), xz(b"one line\n"), bzip2(b"one line\n"), zstd(b"one line\n"), lz4(b"one line\n")]
+    {
         assert_eq!(walked("kubelet.log.gz", &bytes).content("kubelet.log.gz"), b"one line\n");
     }
     assert_eq!(walked("page.tar.gz", b"<html>404 Not Found</html>").paths(), ["page.tar.gz"]);
@@ -34,6 +35,8 @@ fn streams_one_after_another_are_one() {
         padded,
         [bzip2(b"one "), bzip2(b"two")].concat(),
         [zstd(b"one "), zstd(b"two")].concat(),
+        [lz4(b"one "), lz4(b"two"), vec![0; 700]].concat(),
+        [lz4(b"one "), lz4(b""), lz4(b"two")].concat(),
         [skippable.clone(), zstd(b"one "), skippable.clone(), zstd(b"two"), skippable].concat(),
     ];
     for (index, bytes) in cases.iter().enumerate() {

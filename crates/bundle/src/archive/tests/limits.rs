@@ -95,6 +95,27 @@ fn endless_streams_end_at_the_total() {
         let flow = walk_stream("x.gz", &mut Quine(nothing, 0), 0, &budget, &limits, &mut seen);
         assert!(flow.is_break() && seen.notes().ends_with("limit TotalBytes 4194304 x.gz"), "{}", seen.notes());
     }
+    // a gzip that never ends, of text: one block of a stream after the other
+    struct Endless(Vec<u8>, Vec<u8>, usize);
+    impl io::Read for Endless {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            for byte in &mut *buf {
+                let at = self.2;
+                *byte = if at < self.0.len() { self.0[at] } else { self.1[(at - self.0.len()) % self.1.len()] };
+                self.2 += 1;
+            }
+            Ok(buf.len())
+        }
+    }
+    let text = b"a line\n".repeat(1000);
+    let len = u16::try_from(text.len()).unwrap().to_le_bytes();
+    let block = [&[0, len[0], len[1], !len[0], !len[1]], text.as_slice()].concat();
+    let mut seen = Seen::default();
+    let endless = &mut Endless(vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], block, 0);
+    let flow = walk_stream("x.log.gz", endless, 0, &Budget::new(&limits), &limits, &mut seen);
+    let given = seen.content("x.log.gz").len();
+    assert!(flow.is_break() && (4_000_000..=4 << 20).contains(&given), "{given}: {}", seen.notes());
+    assert!(seen.notes().ends_with("limit TotalBytes 4194304 x.log.gz"), "{}", seen.notes());
     // the same twice gives the same
     let tar = tar_of(&[("a", &log(3000)), ("b", &log(3000)), ("c", b"c")]);
     let few = Limits { total_bytes: 100_000, ..Limits::default() };

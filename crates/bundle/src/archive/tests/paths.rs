@@ -71,3 +71,66 @@ fn links_in_a_zip_are_named() {
         (vec!["a"], "linked in.zip!/ps -> /etc/shadow\nskipped in.zip 0 NoFiles".to_owned())
     );
 }
+
+/// A record of a pax header: its length, in decimal, counts itself.
+fn record(key: &str, value: &[u8]) -> Vec<u8> {
+    let rest = key.len() + value.len() + 3;
+    let len = (rest..).find(|len| len.to_string().len() + rest == *len).unwrap();
+    [format!("{len} {key}=").as_bytes(), value, b"\n"].concat()
+}
+
+#[test]
+fn a_pax_header_means_no_more_harm_than_a_name() {
+    let with = |tar: Tar, records: &[u8], file: &[u8]| {
+        tar.entry(b'x', b"PaxHeaders/x", records.len() as u64, |_| {}, records).file("plain", file)
+    };
+    let tar = with(Tar::default(), &record("path", b"../../etc/cron.d/job"), b"1");
+    let tar = with(tar, &record("path", b"/etc/shadow"), b"2");
+    let tar = with(tar, &record("path", b"a\nb\xff"), b"3");
+    let tar = with(tar, &record("path", b".."), b"4");
+    // the size that a header claims for the next entry is read, but not trusted
+    let tar = with(tar, &record("size", b"99999999999999999999"), b"5");
+    let tar = with(tar, &record("size", b"-1"), b"6");
+    let tar = with(tar, b"999999 path=x\n", b"7");
+    let tar = with(tar, &[record("path", b"first"), record("path", b"second")].concat(), b"8");
+    let long = vec![b'l'; 9000];
+    let tar = with(tar, &record("path", &long), b"9");
+    let linked = record("linkpath", b"../../../root/.ssh/id");
+    let tar = tar.entry(b'x', b"PaxHeaders/x", linked.len() as u64, |_| {}, &linked).link(b'2', "key", "short");
+    let sparse =
+        [record("GNU.sparse.major", b"0"), record("GNU.sparse.minor", b"1"), record("GNU.sparse.name", b"../holes")];
+    let map = [record("GNU.sparse.size", b"8"), record("GNU.sparse.map", b"1,2,6,1")];
+    let tar = with(tar, &[sparse.concat(), map.concat()].concat(), b"ABC");
+    let seen = walked("x.tar", &with(tar, &record("GNU.sparse.map", b"5,2,1,1"), b"XYZ").end());
+    let cut = "l".repeat(4096);
+    assert_eq!(
+        seen.paths(),
+        [
+            "etc/cron.d/job",
+            "etc/shadow",
+            "a\\nb\\xff",
+            "unnamed",
+            "plain",
+            "plain (2)",
+            "plain (3)",
+            "second",
+            cut.as_str(),
+            "holes",
+        ]
+    );
+    assert_eq!(seen.content("plain"), b"5", "a size that is no number is none");
+    assert_eq!(seen.content("holes"), b"\0AB\0\0\0C\0");
+    let notes = seen.notes();
+    for expected in [
+        "odd etc/cron.d/job Parent",
+        "odd a\\nb\\xff Control",
+        "odd a\\nb\\xff NotUtf8",
+        "odd unnamed Parent",
+        "a pax header that cannot be read",
+        "linked key -> ../../../root/.ssh/id",
+        "odd holes Parent",
+        "lost 3: the map of its holes cannot be right",
+    ] {
+        assert!(notes.contains(expected), "{expected} is not in\n{notes}");
+    }
+}

@@ -29,7 +29,11 @@ impl Bits {
     fn copy(&mut self, len: usize, distance: usize) {
         let (code, bits, base) = coded(len - 3, 4);
         let code = 257 + code;
-        if code < 280 { self.code(code - 256, 7) } else { self.code(code - 280 + 192, 8) }
+        if code < 280 {
+            self.code(code - 256, 7)
+        } else {
+            self.code(code - 280 + 192, 8)
+        }
         self.number(len - 3 - base, bits);
         let (code, bits, base) = coded(distance - 1, 2);
         self.code(code, 5);
