@@ -252,7 +252,7 @@ pub struct Gap {
     pub from: Instant,
     /// To.
     pub to: Instant,
-    /// How it shows: silence, lost, numbers, unreadable, scrape.
+    /// How it shows: silence, lost, numbers, unreadable, deleted (what was logged before), scrape.
     pub kind: String,
     /// What is known of it.
     pub what: String,

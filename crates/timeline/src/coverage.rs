@@ -135,6 +135,8 @@ pub enum GapKind {
     Numbers,
     /// Records stood there and cannot be read.
     Unreadable,
+    /// What was logged before this instant was deleted to make room.
+    Deleted,
     /// A metric has no points where some were due.
     Scrape,
 }
@@ -148,6 +150,7 @@ impl GapKind {
             GapKind::Lost => "lost",
             GapKind::Numbers => "numbers",
             GapKind::Unreadable => "unreadable",
+            GapKind::Deleted => "deleted",
             GapKind::Scrape => "scrape",
         }
     }

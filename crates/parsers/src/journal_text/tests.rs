@@ -203,7 +203,7 @@ Jul 23 22:10:07 node-xx kernel: net_ratelimit: 371 callbacks suppressed
     2: node-xx fact <log.loss source=net_ratelimit, count=371, text=net_ratelimit: 371 callbacks suppressed>
     ");
     let incomplete: Vec<_> = records.seen.iter().map(|it| (it.source, it.incomplete.is_some())).collect();
-    assert_eq!(incomplete, [(Source::System, false), (Source::Kubelet, true), (Source::Kernel, false)]);
+    assert_eq!(incomplete, [(Source::Kubelet, true), (Source::System, false), (Source::Kernel, false)]);
 
     let records = read(&FORMAT, &origin("node-a/journalctl_-u_kubelet.txt", false), "-- No entries --\n", 64);
     let seen: Vec<_> = records.seen.iter().map(|it| (it.source, it.lines)).collect();
@@ -213,6 +213,57 @@ Jul 23 22:10:07 node-xx kernel: net_ratelimit: 371 callbacks suppressed
                 Jul 23 22:10:07 node-xx sshd[300]: x\n";
     let records = read(&FORMAT, &origin("journalctl", false), text, 64);
     assert!(records.seen[0].incomplete.is_some());
+}
+
+/// Gaps of the sources, without those that are the same in all.
+fn gaps(text: &str) -> Vec<String> {
+    let records = read(&FORMAT, &origin("var/log/messages", false), text, 64);
+    let clock = |it: &timeline::Stamp| match it {
+        timeline::Stamp::Yearless { time, .. } => time.to_string(),
+        other => format!("{other:?}"),
+    };
+    let shown = |it: &timeline::Hole| format!("{} {} {}: {}", it.kind.name(), clock(&it.from), clock(&it.to), it.what);
+    let mut all: Vec<String> = records.seen.iter().flat_map(|it| it.holes.iter().map(shown)).collect();
+    all.dedup();
+    all
+}
+
+#[test]
+fn what_a_log_says_of_its_own_lines_that_are_gone() {
+    let text = "\
+Jul 23 22:10:00 node-xx kernel: eth0: link up
+Jul 23 22:10:03 node-xx sshd[300]: x
+Jul 23 22:10:07 node-xx kernel: ** 123 printk messages dropped **
+Jul 23 22:10:08 node-xx kernel: eth0: link down
+Jul 23 22:11:00 node-xx systemd-journald[300]: Missed 57 kernel messages
+Jul 23 22:12:00 node-xx systemd-journald[300]: Failed to write entry (22 items, 793 bytes), ignoring: No space left on device
+Jul 23 22:12:04 node-xx rsyslogd[400]: imjournal: begin to drop messages due to rate-limiting
+Jul 23 22:15:00 node-xx kernel: eth0: link up
+Jul 23 22:22:04 node-xx rsyslogd[400]: imjournal: 84 messages lost due to rate-limiting (20000 allowed within 600 seconds)
+Jul 23 22:30:00 node-xx systemd-journald[300]: Vacuuming done, freed 72.0M of archived journals from /var/log/journal/9a7b.
+Jul 23 22:31:00 node-xx rsyslogd[400]: imuxsock[pid 77]: begin to drop messages due to rate-limiting
+Jul 23 22:32:00 node-xx kernel: eth0: link down
+";
+    assert_eq!(
+        gaps(text)[..6],
+        [
+            "deleted 22:10:00 22:10:00: what was logged before is deleted: Vacuuming done, freed 72.0M of archived journals from /var/log/journal/9a7b.",
+            "lost 22:10:00 22:10:07: lines were lost: ** 123 printk messages dropped **",
+            "lost 22:10:08 22:11:00: lines were lost: Missed 57 kernel messages",
+            "lost 22:11:00 22:12:00: lines were lost: Failed to write entry (22 items, 793 bytes), ignoring: No space left on device",
+            "lost 22:12:04 22:22:04: lines were lost: imjournal: 84 messages lost due to rate-limiting (20000 allowed within 600 seconds)",
+            "lost 22:31:00 22:32:00: lines were lost: imuxsock[pid 77]: begin to drop messages due to rate-limiting",
+        ]
+    );
+    let records = read(&FORMAT, &origin("var/log/messages", false), text, 64);
+    assert!(records.seen.iter().all(|it| it.incomplete.is_none()), "each is known to a stretch: {:?}", records.seen);
+    // the beginning of the dropping is not in the file: it may be anywhere
+    let text = "\
+Jul 23 22:15:00 node-xx kernel: eth0: link up
+Jul 23 22:22:04 node-xx rsyslogd[400]: imjournal: 84 messages lost due to rate-limiting (20000 allowed within 600 seconds)
+";
+    let records = read(&FORMAT, &origin("var/log/messages", false), text, 64);
+    assert!(records.seen.iter().all(|it| it.incomplete.is_some() && it.holes.is_empty()), "{:?}", records.seen);
 }
 
 fn samples() -> Option<&'static Path> {

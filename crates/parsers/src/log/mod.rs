@@ -14,6 +14,7 @@ pub(crate) mod fields;
 pub(crate) mod head;
 pub(crate) mod inner;
 mod kept;
+mod losses;
 mod notice;
 mod open;
 mod silence;
@@ -265,6 +266,9 @@ impl Log {
         if self.number.is_some() || self.torn.is_some() {
             self.note_loss(host, &stamp, &line);
         }
+        if kernel || self.voices[voice].attended {
+            self.told_losses(voice, head, &stamp, &line, out);
+        }
         self.see(voice, source, &stamp, &line);
         if header == Header::Klog(b'I') && self.stated_flags < FLAGS && inner::klog_file(head) == Some("flags.go") {
             self.flag(voice, head, &stamp, &line, out);
@@ -395,7 +399,9 @@ impl Log {
         }
         out.months.append(&mut self.months);
         self.rename(out);
-        for host in std::mem::take(&mut self.hosts) {
+        let newest_first = self.order.newest_first();
+        for mut host in std::mem::take(&mut self.hosts) {
+            host.last_losses(newest_first);
             let whole = host.is_whole();
             let silent = host.silences.found();
             let mut torn = host.torn;

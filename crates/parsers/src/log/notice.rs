@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use memchr::memmem;
-use timeline::{Row, Source, relation};
+use timeline::{Carrier, Row, Source, relation};
 
 /// Lines are missing: of whom, how many, and whether only of one place in the code.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,24 +16,59 @@ pub(super) struct Loss<'t> {
     pub(super) count: Option<i64>,
     /// Only repetitions of one message were dropped, so that whatever else there was still stands.
     pub(super) narrow: bool,
+    /// Since when; of a source that is named it is since its last line.
+    pub(super) since: Since,
 }
 
+/// Since when lines are missing that end with a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Since {
+    /// The line before it.
+    Last,
+    /// So long before it.
+    Secs(i64),
+    /// It says that they are dropped from now on.
+    Begin,
+    /// An earlier notice said so.
+    BeganBefore,
+}
+
+/// How long journald waits between notices that it could not pass lines on, and a bit.
+const FORWARD_SECS: i64 = 60;
+
 /// `Suppressed 1234 messages from kubelet.service`, `Missed 57 kernel messages`, `net_ratelimit: 371 callbacks suppressed`
-pub(super) fn loss<'t>(ident: &str, message: &'t str) -> Option<Loss<'t>> {
+pub(super) fn loss<'t>(ident: &str, carrier: Carrier, message: &'t str) -> Option<Loss<'t>> {
+    let since = Since::Last;
     let journald = ident.starts_with("systemd-journal") || ident == "journal";
     if journald {
         if let Some(rest) = message.strip_prefix("Suppressed ") {
             let (count, of) = rest.split_once(" messages from ")?;
             let unit = of.trim_end_matches('.').rsplit('/').next().unwrap_or(of);
             let source = super::speaker::source(Some(unit), None, timeline::Carrier::Journal);
-            return Some(Loss { source: Some(source), of: Some(unit), count: count.parse().ok(), narrow: false });
+            return Some(Loss {
+                source: Some(source),
+                of: Some(unit),
+                count: count.parse().ok(),
+                narrow: false,
+                since,
+            });
         }
         if let Some(rest) = message.strip_prefix("Missed ") {
             let count = rest.split(' ').next().and_then(|it| it.parse().ok());
-            return Some(Loss { source: Some(Source::Kernel), of: Some("kernel"), count, narrow: false });
+            return Some(Loss { source: Some(Source::Kernel), of: Some("kernel"), count, narrow: false, since });
         }
         if message.starts_with("/dev/kmsg buffer overrun") {
-            return Some(Loss { source: Some(Source::Kernel), of: Some("kernel"), count: None, narrow: false });
+            return Some(Loss { source: Some(Source::Kernel), of: Some("kernel"), count: None, narrow: false, since });
+        }
+        if message.starts_with("Failed to write entry") && message.contains("ignoring") {
+            return Some(Loss { source: None, of: None, count: Some(1), narrow: false, since });
+        }
+        // the journal itself has them
+        if carrier == Carrier::Syslog
+            && let Some(rest) = message.strip_prefix("Forwarding to syslog missed ")
+        {
+            let count = rest.split(' ').next().and_then(|it| it.parse().ok());
+            return Some(Loss { source: None, of: None, count, narrow: false, since: Since::Secs(FORWARD_SECS) });
         }
         return None;
     }
@@ -44,12 +79,16 @@ pub(super) fn loss<'t>(ident: &str, message: &'t str) -> Option<Loss<'t>> {
         if let Some(at) = message.find(" callbacks suppressed") {
             let (function, count) = message[..at].rsplit_once(": ")?;
             let of = function.rsplit(' ').next();
-            return Some(Loss { source: Some(Source::Kernel), of, count: count.parse().ok(), narrow: true });
+            return Some(Loss { source: Some(Source::Kernel), of, count: count.parse().ok(), narrow: true, since });
         }
         if message.contains(" printk messages dropped") || message.contains("messages suppressed") {
             let count = message.split(' ').find_map(|it| it.parse().ok());
             let narrow = message.contains("messages suppressed");
-            return Some(Loss { source: Some(Source::Kernel), of: Some("printk"), count, narrow });
+            return Some(Loss { source: Some(Source::Kernel), of: Some("printk"), count, narrow, since });
+        }
+        if let Some(rest) = message.strip_prefix("audit: audit_lost=") {
+            let count = rest.split(' ').next().and_then(|it| it.parse().ok());
+            return Some(Loss { source: Some(Source::Kernel), of: Some("audit"), count, narrow: true, since });
         }
         return None;
     }
@@ -60,8 +99,10 @@ pub(super) fn loss<'t>(ident: &str, message: &'t str) -> Option<Loss<'t>> {
         if !limited {
             return None;
         }
-        let count = message.split([' ', ':']).find_map(|it| it.parse().ok());
-        return Some(Loss { source: None, of: None, count, narrow: false });
+        let begin = message.contains("begin to drop");
+        let count = message.split([' ', ':']).find_map(|it| it.parse().ok()).filter(|_| !begin);
+        let since = if begin { Since::Begin } else { Since::BeganBefore };
+        return Some(Loss { source: None, of: None, count, narrow: false, since });
     }
     None
 }
@@ -70,7 +111,15 @@ pub(super) fn loss<'t>(ident: &str, message: &'t str) -> Option<Loss<'t>> {
 fn speaks_of_loss(message: &str) -> bool {
     static WORDS: LazyLock<[memmem::Finder<'static>; 2]> =
         LazyLock::new(|| ["suppressed", " printk messages dropped"].map(memmem::Finder::new));
-    WORDS.iter().any(|it| it.find(message.as_bytes()).is_some())
+    message.starts_with("audit: audit_lost=") || WORDS.iter().any(|it| it.find(message.as_bytes()).is_some())
+}
+
+/// `Vacuuming done, freed 72.0M of archived journals from /var/log/journal/9a7b….`,
+/// `Deleted archived journal /var/log/journal/9a7b…/system@….journal (8.0M).`: what stood before is gone.
+pub(super) fn deleted(ident: &str, message: &str) -> bool {
+    is_journald(ident)
+        && (message.strip_prefix("Vacuuming done, freed ").is_some_and(|it| !it.starts_with("0B "))
+            || message.starts_with("Deleted archived journal "))
 }
 
 /// `last message repeated 4 times`, `--- last message repeated 4 times ---`: how often more.
@@ -239,7 +288,7 @@ mod tests {
 
     #[test]
     fn losses() {
-        let shown = |ident: &str, message: &str| format!("{:?}", loss(ident, message));
+        let shown = |ident: &str, message: &str| format!("{:?}", loss(ident, Carrier::Syslog, message));
         insta::assert_snapshot!(
             [
                 shown("systemd-journald", "Suppressed 1234 messages from /system.slice/kubelet.service"),
@@ -248,19 +297,39 @@ mod tests {
                 shown("kernel", "net_ratelimit: 371 callbacks suppressed"),
                 shown("kernel", "** 123 printk messages dropped **"),
                 shown("rsyslogd", "imjournal: 84 messages lost due to rate-limiting (20000 allowed within 600 seconds)"),
+                shown("rsyslogd", "imjournal: begin to drop messages due to rate-limiting"),
+                shown("systemd-journald", "Forwarding to syslog missed 12 messages."),
+                shown("systemd-journald", "Failed to write entry (22 items, 793 bytes), ignoring: No space left on device"),
+                shown("kernel", "audit: audit_lost=44 audit_rate_limit=0 audit_backlog_limit=64"),
                 shown("sshd", "Missed 57 kernel messages"),
             ]
             .join("\n"),
             @r#"
-        Some(Loss { source: Some(Kubelet), of: Some("kubelet.service"), count: Some(1234), narrow: false })
-        Some(Loss { source: Some(Kernel), of: Some("kernel"), count: Some(57), narrow: false })
-        Some(Loss { source: Some(Kernel), of: Some("kernel"), count: None, narrow: false })
-        Some(Loss { source: Some(Kernel), of: Some("net_ratelimit"), count: Some(371), narrow: true })
-        Some(Loss { source: Some(Kernel), of: Some("printk"), count: Some(123), narrow: false })
-        Some(Loss { source: None, of: None, count: Some(84), narrow: false })
+        Some(Loss { source: Some(Kubelet), of: Some("kubelet.service"), count: Some(1234), narrow: false, since: Last })
+        Some(Loss { source: Some(Kernel), of: Some("kernel"), count: Some(57), narrow: false, since: Last })
+        Some(Loss { source: Some(Kernel), of: Some("kernel"), count: None, narrow: false, since: Last })
+        Some(Loss { source: Some(Kernel), of: Some("net_ratelimit"), count: Some(371), narrow: true, since: Last })
+        Some(Loss { source: Some(Kernel), of: Some("printk"), count: Some(123), narrow: false, since: Last })
+        Some(Loss { source: None, of: None, count: Some(84), narrow: false, since: BeganBefore })
+        Some(Loss { source: None, of: None, count: None, narrow: false, since: Begin })
+        Some(Loss { source: None, of: None, count: Some(12), narrow: false, since: Secs(60) })
+        Some(Loss { source: None, of: None, count: Some(1), narrow: false, since: Last })
+        Some(Loss { source: Some(Kernel), of: Some("audit"), count: Some(44), narrow: true, since: Last })
         None
         "#
         );
+    }
+
+    #[test]
+    fn deletions() {
+        let freed =
+            |size: &str| format!("Vacuuming done, freed {size} of archived journals from /var/log/journal/9a7b.");
+        assert!(deleted("systemd-journald", &freed("72.0M")));
+        assert!(!deleted("systemd-journald", &freed("0B")), "nothing was deleted");
+        assert!(deleted("systemd-journal", "Deleted archived journal /var/log/journal/9a7b/system@1.journal (8.0M)."));
+        assert!(!deleted("app", &freed("72.0M")));
+        let missed = "Forwarding to syslog missed 12 messages.";
+        assert_eq!(loss("systemd-journald", Carrier::Journal, missed), None, "the journal has them");
     }
 
     #[test]

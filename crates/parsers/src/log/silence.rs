@@ -7,8 +7,9 @@
 //! ```
 //!
 //! A pause is a silence only in a log that is otherwise steady: it is many times as long as the longest ordinary pause,
-//! and the ordinary ones were observed for long enough to know them. A log that speaks now and then has none. A file whose
-//! stamps run backwards is not one log, and none are told. Whether a machine was off meanwhile, the timeline decides.
+//! and the ordinary ones were observed for long enough to know them. A log that speaks now and then has none. Newest first is
+//! read in the other direction. A file whose stamps run in both is not one log, and none are told. Whether a machine was
+//! off meanwhile, the timeline decides.
 
 use timeline::{GapKind, Hole, Stamp};
 
@@ -41,7 +42,10 @@ pub(super) struct Silences {
     /// The first and the latest stamp, seconds on the clock of the stamps.
     stretch: Option<(i64, i64)>,
     lines: u32,
+    /// Stamps run in both directions.
     backwards: bool,
+    /// Newest first: seconds are counted downwards.
+    reversed: bool,
     /// A pause must be longer to be remembered.
     floor: i64,
     /// The longest first.
@@ -51,17 +55,25 @@ pub(super) struct Silences {
 impl Silences {
     /// Takes the stamp of a line, and that of the line before, at `place`.
     pub(super) fn note(&mut self, before: &Stamp, now: &Stamp, place: u64, line: &Line<'_>) {
-        let Some(secs) = secs(now) else { return };
+        let Some(secs) = secs(now).map(|it| if self.reversed { -it } else { it }) else { return };
         self.lines = self.lines.saturating_add(1);
-        let Some((_, latest)) = &mut self.stretch else {
+        let Some((first, latest)) = &mut self.stretch else {
             self.stretch = Some((secs, secs));
             return;
         };
-        let pause = secs - *latest;
+        let mut pause = secs - *latest;
+        if pause < -DISORDER_SECS && first == latest && !self.reversed && !is_new_year(pause, now) {
+            // it has not run forwards yet
+            let last = self::secs(before).unwrap_or(*latest);
+            (*first, *latest) = (-*first, -last);
+            self.reversed = true;
+            pause = last - secs;
+        }
+        let secs = *latest + pause;
         if pause <= self.floor {
             if pause < -DISORDER_SECS {
                 // across New Year stamps without one begin again
-                if pause < -180 * 86_400 && matches!(now, Stamp::Yearless { .. }) {
+                if is_new_year(pause, now) {
                     self.stretch = Some((secs, secs));
                 } else {
                     self.backwards = true;
@@ -73,8 +85,10 @@ impl Silences {
         }
         *latest = secs;
         let what = String::new();
-        let (from, to) = (before.clone(), now.clone());
-        let hole = Hole { kind: GapKind::Silence, from, to, span: (place, line.start), line: line.number, what };
+        let ((from, start), (to, end)) =
+            if self.reversed { ((now, line.start), (before, place)) } else { ((before, place), (now, line.start)) };
+        let (from, to) = (from.clone(), to.clone());
+        let hole = Hole { kind: GapKind::Silence, from, to, span: (start, end), line: line.number, what };
         let at = self.longest.partition_point(|it| it.0 >= pause);
         self.longest.insert(at, (pause, hole));
         if self.longest.len() > KEPT {
@@ -107,6 +121,11 @@ impl Silences {
         holes.sort_by_key(|it| it.span);
         holes
     }
+}
+
+/// Whether the stamps of a log without years begin again.
+fn is_new_year(pause: i64, now: &Stamp) -> bool {
+    pause < -180 * 86_400 && matches!(now, Stamp::Yearless { .. })
 }
 
 /// The number that a carrier gives a record.
@@ -158,12 +177,15 @@ impl Numbers {
 
 /// Adds holes; of a silence within a longer one the longer stays.
 pub(super) fn add(holes: &mut Vec<Hole>, more: Vec<Hole>) {
+    // newest first, a stretch ends where it began in the file
+    let ends = |it: &Hole| (it.span.0.min(it.span.1), it.span.0.max(it.span.1));
+    let holds = |a: &Hole, b: &Hole| ends(a).0 <= ends(b).0 && ends(b).1 <= ends(a).1;
     for new in more {
         let silence = |it: &Hole| it.kind == GapKind::Silence && new.kind == GapKind::Silence;
-        if holes.iter().any(|it| silence(it) && it.span.0 <= new.span.0 && new.span.1 <= it.span.1) {
+        if holes.iter().any(|it| silence(it) && holds(it, &new)) {
             continue;
         }
-        holes.retain(|it| !(silence(it) && new.span.0 <= it.span.0 && it.span.1 <= new.span.1));
+        holes.retain(|it| !(silence(it) && holds(&new, it)));
         holes.push(new);
     }
     holes.sort_by_key(|it| it.span);
@@ -231,6 +253,29 @@ mod tests {
         assert_eq!(silences(twice).len(), 2);
         let short = steady.map(|it| if it > 2000 { it + 400 } else { it });
         assert_eq!(silences(short), [""; 0], "less than ten minutes");
+    }
+
+    #[test]
+    fn newest_first_is_read_in_the_other_direction() {
+        let paused = (0..500).map(|it| it * 7).map(|it| if it > 2000 { it + 9000 } else { it });
+        let reversed: Vec<i64> = paused.collect::<Vec<_>>().into_iter().rev().collect();
+        let told = ["line 215: no line for 2.5 h, in a log that else pauses for 7 s at most"];
+        assert_eq!(silences(reversed.clone()), told);
+        // the silence may be the newest pause of all
+        let first = std::iter::once(50_000).chain(reversed.iter().copied().filter(|it| *it <= 2000));
+        assert_eq!(silences(first).len(), 1);
+        let both = reversed.iter().copied().chain((0..300).map(|it| it * 7));
+        assert_eq!(silences(both), [""; 0], "it turns round");
+        let mut of = Silences::default();
+        let stamp = |secs: i64| Stamp::epoch_micros((1_700_000_000 + secs) * 1_000_000);
+        for (at, secs) in reversed.iter().enumerate() {
+            let line = Line { text: "x", start: at as u64 * 10, number: at as u32 + 1 };
+            let before = at.checked_sub(1).map_or(Stamp::None, |it| stamp(reversed[it]));
+            of.note(&before, &stamp(*secs), at.saturating_sub(1) as u64 * 10, &line);
+        }
+        let hole = &of.found()[0];
+        assert_eq!((&hole.from, &hole.to), (&stamp(1995), &stamp(2002 + 9000)), "the earlier end comes first");
+        assert_eq!(hole.span, (2140, 2130));
     }
 
     #[test]

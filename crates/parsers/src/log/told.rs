@@ -1,14 +1,14 @@
 //! What a log says about itself and about the kernel: losses, names, versions, reports.
 
-use timeline::{Event, Fact, GapKind, Hole, MemberRecords, Name, Record, Row, Source, Stamp, Time, relation};
+use timeline::{Event, Fact, MemberRecords, Name, Record, Row, Source, Stamp, Time};
 
-use super::voices::{Voice, seen_lines};
-use super::{HOLES, HOSTS, Log, boot, notice};
+use super::voices::Voice;
+use super::{HOSTS, Log, boot, notice};
 use crate::kernel::{self, KernelLine};
 use crate::{Line, kubelet_config};
 
 impl Log {
-    /// Looks for what the kernel, journald and rsyslogd say about the log itself.
+    /// Looks for what the kernel, journald and rsyslogd say about the machine.
     pub(super) fn attend(
         &mut self,
         voice: usize,
@@ -19,32 +19,6 @@ impl Log {
         out: &mut MemberRecords,
     ) {
         let Voice { host, kernel, .. } = self.voices[voice];
-        if let Some(loss) = notice::loss(&self.voices[voice].ident, message) {
-            if !loss.narrow {
-                let what = format!("lines were lost: {}", message.chars().take(200).collect::<String>());
-                match loss.source {
-                    Some(source) => {
-                        let lines = seen_lines(&mut self.hosts[host].seen, source);
-                        // of a source with one speaker they were lost since its last line; of many, who knows
-                        let one = matches!(source, Source::Kernel | Source::Kubelet);
-                        if one && lines.last != Stamp::None && *stamp != Stamp::None && lines.holes.len() < HOLES {
-                            let (from, to, span) = (lines.last.clone(), stamp.clone(), (lines.span.1, line.start));
-                            lines.holes.push(Hole { kind: GapKind::Lost, from, to, span, line: line.number, what });
-                        } else {
-                            lines.incomplete.get_or_insert(what);
-                        }
-                    }
-                    None => self.limit(&what),
-                }
-            }
-            let source = loss.of.or(loss.source.map(Source::name));
-            let row = Row::new(&relation::LOSS).with("count", loss.count).with("text", message);
-            let row = match source {
-                Some(source) => row.with("source", source),
-                None => row,
-            };
-            self.fact(host, row, stamp, line, out);
-        }
         if let Some(name) = notice::hostname(&self.voices[voice].ident, message)
             && let Some(old) = &self.hosts[host].node
             && **old != *name

@@ -6,6 +6,7 @@ use timeline::{Carrier, Hole, MemberRecords, Name, Record, Seen, Source, Stamp};
 
 use super::boot::Boots;
 use super::clock::WallClock;
+use super::losses::Losses;
 use super::silence::{Numbers, Silences};
 use super::{Entry, HOSTS, Log, MONTHS, SLOTS, VOICES, WHOLE_JOURNAL, clock, notice, speaker};
 use crate::Line;
@@ -29,6 +30,7 @@ pub(super) struct Host {
     pub(super) numbers: Numbers,
     /// Stretches that no source of the host was read in.
     pub(super) torn: Vec<Hole>,
+    pub(super) losses: Losses,
 }
 
 impl Host {
@@ -116,6 +118,7 @@ impl Log {
             silences: Silences::default(),
             numbers: Numbers::default(),
             torn: Vec::new(),
+            losses: Losses::default(),
         });
         self.host_names.insert(key.into(), self.hosts.len() - 1);
         self.hosts.len() - 1
