@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! node-07   also 10.0.0.7
-//!    wall      zone UTC+08:00 (its own zone setting); year from the time of collection (date)
+//!    clock     zone UTC+08:00 (its own zone setting); year from the time of collection (date)
 //!    skew      5.2 s ahead of the API server, between 4.2 s and 6 s (12 pairs: kube-event): its stamps were moved
+//!                                                                              cluster-resources/leases.json:31
+//!              > "renewTime": "2025-12-10T17:26:37.859850Z",
 //!    step      set by +14400 s at 04:00:21 (journal); 680 records before it were moved
 //!    kernel    stood at zero at 22:38:08.04, drifts by -14.8 ppm, good to 11 ms (229 anchors: audit)
 //!    boot      04:00:01 .. 04:04:26  ended in order
@@ -105,7 +107,8 @@ pub struct Skew {
     pub most_secs: Option<f64>,
     /// How many pairs of stamps say so.
     pub anchors: u32,
-    /// What they are: kube-event, container-start, lease, etcd-peer, time-service, given.
+    /// What they are: kube-event, container-start, pod-start, lease-update, node-status, pod-status, lease, etcd-peer,
+    /// time-service, given.
     pub by: Vec<String>,
     /// What became of it: together, moved, widened.
     pub used: String,
@@ -253,7 +256,8 @@ fn of_node(page: &mut Page, it: &Inspection, name: Option<&str>, calendar: &Cale
     let known = |node: &Option<String>| it.nodes.iter().any(|it| Some(&it.name) == node.as_ref());
     let mine = |node: &Option<String>| node.as_deref() == name || name.is_none() && !known(node);
     let findings = &it.clock_findings;
-    let mut lines: Vec<(&str, Ink, String)> = Vec::new();
+    let root = root(&it.coverage);
+    let mut lines: Vec<(&str, Ink, String, Option<&Skew>)> = Vec::new();
     let mut walls: Vec<String> = Vec::new();
     for clock in it.clocks.iter().filter(|it| mine(&it.node)) {
         if let Some(words) = clock_words(clock)
@@ -262,12 +266,11 @@ fn of_node(page: &mut Page, it: &Inspection, name: Option<&str>, calendar: &Cale
             walls.push(words);
         }
     }
-    lines.extend(walls.into_iter().map(|it| ("clock", Ink::Plain, it)));
+    lines.extend(walls.into_iter().map(|it| ("clock", Ink::Plain, it, None)));
     for skew in findings.skews.iter().filter(|it| Some(it.node.as_str()) == name) {
         let ink = if skew.used == "together" { Ink::Plain } else { Ink::Doubtful };
-        lines.push(("skew", ink, skew_words(skew)));
+        lines.push(("skew", ink, skew_words(skew), Some(skew)));
     }
-    let root = root(&it.coverage);
     for step in findings.steps.iter().filter(|it| mine(&it.node)) {
         let at = calendar.show(&step.at).map(|it| format!(" at {it}")).unwrap_or_default();
         let moved = match step.moved {
@@ -280,10 +283,11 @@ fn of_node(page: &mut Page, it: &Inspection, name: Option<&str>, calendar: &Cale
             "step",
             Ink::Doubtful,
             format!("set by {}{at} ({}, {place}); {moved}", signed(step.by_secs), step.how),
+            None,
         ));
     }
     for kernel in findings.kernel_clocks.iter().filter(|it| mine(&it.node)) {
-        lines.push(("kernel", Ink::Plain, kernel_words(kernel, root)));
+        lines.push(("kernel", Ink::Plain, kernel_words(kernel, root), None));
     }
     let boots: Vec<&Boot> = it.boots.iter().filter(|it| Some(it.node.as_str()) == name).collect();
     if lines.is_empty() && boots.is_empty() {
@@ -293,8 +297,17 @@ fn of_node(page: &mut Page, it: &Inspection, name: Option<&str>, calendar: &Cale
     page.gap();
     let also = aliases.filter(|it| !it.is_empty()).map(|it| format!("   also {it}")).unwrap_or_default();
     page.line(&[(Ink::Strong, name.unwrap_or(NO_NODE)), (Ink::Faint, &also)]);
-    for (word, ink, text) in lines {
-        page.prose((ink, &format!("   {word}")), HANG, &text);
+    for (word, ink, text, anchor) in lines {
+        let label = format!("   {word}");
+        // the pair that says it best, where it says anything but that all is well
+        let Some(skew) = anchor.filter(|it| it.used != "together" || page.verbose()) else {
+            page.prose((ink, &label), HANG, &text);
+            continue;
+        };
+        let file = skew.file.as_deref().map(|it| below(root, it).to_owned());
+        let (line, quote) = (skew.line, skew.text.as_deref());
+        let entry = Entry { text: &text, file: file.as_deref(), line, count: 1, quote, ..Entry::default() };
+        page.entry((ink, &label), HANG, &entry);
     }
     for boot in boots {
         boot_line(page, boot, calendar, root);
@@ -334,13 +347,23 @@ pub(crate) fn end_words(ended: BootEnd) -> (Ink, &'static str) {
 pub(crate) fn skew_words(it: &Skew) -> String {
     let far = |secs: f64| format!("{:.1} s", secs.abs()).replace(".0 s", " s");
     let side = if it.ahead_secs < 0.0 { "behind" } else { "ahead of" };
+    let bounds = match (it.least_secs, it.most_secs) {
+        (Some(least), Some(most)) if least < most && (least > 0.0 || most < 0.0) => {
+            let (near, far_off) = if least > 0.0 { (least, most) } else { (most, least) };
+            format!(", between {} and {}", far(near), far(far_off))
+        }
+        _ => String::new(),
+    };
     let pairs = format!("{}: {}", counted(u64::from(it.anchors), "pair", "pairs"), it.by.join(", "));
     let by_user = it.by.iter().any(|it| it == "given");
     match it.used.as_str() {
         "together" => format!("together with the API server as far as stamps tell ({pairs})"),
         "moved" if by_user => format!("{} {side} true time as given: its stamps were moved", far(it.ahead_secs)),
-        "moved" => format!("{} {side} the API server ({pairs}): its stamps were moved", far(it.ahead_secs)),
-        _ => format!("perhaps {} {side} the API server ({pairs}): its stamps are that much wider", far(it.ahead_secs)),
+        "moved" => format!("{} {side} the API server{bounds} ({pairs}): its stamps were moved", far(it.ahead_secs)),
+        _ => format!(
+            "perhaps {} {side} the API server{bounds} ({pairs}): its stamps are that much wider",
+            far(it.ahead_secs)
+        ),
     }
 }
 

@@ -117,7 +117,7 @@ relations! {
         "The wall clock was set while the machine ran: by how much, how long after the boot began, and since which line of the file it was wrong.";
     /// Two clocks at one occasion.
     CLOCK_PAIR = "clock.pair", cluster, ["on", "first", "ahead_micros", "width_micros", "how"],
-        "A node and the API server stamped one occasion: by how much the node's stamp is later, and whose was made first (node or api); or by how much etcd says that it is ahead of a peer.";
+        "A node and the API server stamped one occasion: by how much the node's stamp is later, and whose was made first (node or api; mirror: the API server noted at once what the node wrote); or by how much etcd says that it is ahead of a peer.";
     /// Two names of one node.
     ALIAS = "node.alias", cluster, ["name", "other"], "The bundle says that both names mean one node; the first is preferred.";
     /// A log that lost lines.

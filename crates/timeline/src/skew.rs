@@ -4,6 +4,8 @@
 //! an event that kubelet stamped 10:00:07.2, created by the API server at 10:00:02     node ahead by 5.2 s at least
 //! a container started at 10:00:01 of a pod created at 10:00:04                        node behind by 3 s at least
 //! System time     : 0.000013 seconds fast of NTP time                                 a time service measured it
+//! renewTime: …:37.859850Z, written …:37Z          the API server noted at once what the node wrote: a lease, a heartbeat,
+//!                                                 the state of a pod; five that agree are a measurement
 //! renewTime: "2023-07-23T22:13:40.123456Z"        nodes renew their leases every 10 s: one that is 44 s later than the
 //!                                                 oldest of two others in one listing is ahead by 32 s at least
 //! prober found high clock drift … "clock-drift":"4m37s"       etcd is ahead of a peer, or the peer is behind
@@ -11,7 +13,9 @@
 //!
 //! The clock of the API server is the one all are compared with. What is written down by one and taken note of by another
 //! bounds the difference from one side; many such pairs with the same bound are a measurement, because delivery takes
-//! milliseconds when nothing is wrong. A difference that is well supported moves the stamps of the node; one that is not
+//! milliseconds when nothing is wrong. Where the API server notes at once what a node wrote, the middle of many pairs is
+//! the difference, if most lie close to it, and if a lease or a heartbeat does: these are written all the time, so that
+//! their pair is fresh, and of an API server that does not date every write they do not agree. A difference that is well supported moves the stamps of the node; one that is not
 //! widens them. Within two seconds clocks count as together.
 
 use std::collections::BTreeMap;
@@ -33,7 +37,8 @@ pub struct Skew {
     pub most_micros: Option<i64>,
     /// How many pairs of stamps say so.
     pub anchors: u32,
-    /// What they are: `kube-event`, `container-start`, `lease`, `etcd-peer`, `time-service`, `given`.
+    /// What they are: `kube-event`, `container-start`, `pod-start`, `lease-update`, `node-status`, `pod-status`, `lease`,
+    /// `etcd-peer`, `time-service`, `given`.
     pub by: Vec<Name>,
     /// What became of it.
     pub used: SkewUse,
@@ -73,16 +78,24 @@ const RENEWAL_MICROS: i64 = 12_000_000;
 /// The leases of so many other nodes tell when a listing was made.
 const WITNESSES: usize = 2;
 
+/// Pairs of stamps of one instant that are fresh whenever the bundle was taken.
+const FRESH: &[&str] = &["lease-update", "node-status"];
+
+/// By how much a node is ahead: no less, no more; what says so, and where.
+type Pair = (i64, Name, Quote);
+
 #[derive(Default)]
 struct Pairs {
+    /// The node wrote and the API server noted it at once: ahead by so much, give or take the width.
+    mirrored: Vec<(i64, i64, Name, Quote)>,
     /// Written by the node, then noted by the API server: the node is ahead by at least so much.
-    least: Vec<(i64, Name, Quote)>,
+    least: Vec<Pair>,
     /// Created by the API server, then stamped by the node: the node is ahead by at most so much.
-    most: Vec<(i64, Name, Quote)>,
+    most: Vec<Pair>,
     /// A time service measured it.
-    measured: Vec<(i64, Name, Quote)>,
+    measured: Vec<Pair>,
     /// etcd says that it is ahead of a peer by so much: either it is ahead, or the peer is behind.
-    peers: Vec<(i64, Name, Quote)>,
+    peers: Vec<Pair>,
 }
 
 /// The differences that the records of a case show.
@@ -109,6 +122,9 @@ pub(crate) fn skews<'r>(records: impl Iterator<Item = &'r Record>, given: &BTree
             match fact.get("first") {
                 crate::Value::Text(it) if &*it == "node" => {
                     pairs.least.push((ahead.saturating_sub(width), how, quote.clone()));
+                }
+                crate::Value::Text(it) if &*it == "mirror" => {
+                    pairs.mirrored.push((ahead, width / 2, how, quote.clone()));
                 }
                 crate::Value::Text(it) if &*it == "peer" => pairs.peers.push((ahead, how, quote.clone())),
                 _ => pairs.most.push((ahead.saturating_add(width), how, quote.clone())),
@@ -169,20 +185,48 @@ fn renewed(listing: &BTreeMap<Name, (i64, Quote)>, by_node: &mut BTreeMap<Name, 
     }
 }
 
+/// What pairs of one instant say together.
+struct Middle {
+    ahead: i64,
+    least: i64,
+    most: i64,
+    near: Vec<Pair>,
+}
+
+/// The middle of the mirrored pairs, where enough of them agree and a fresh one is among these.
+fn middle(mut mirrored: Vec<(i64, i64, Name, Quote)>) -> Option<Middle> {
+    mirrored.sort_by(|a, b| (a.0, &a.2, a.3.span).cmp(&(b.0, &b.2, b.3.span)));
+    let all = mirrored.len();
+    let ahead = mirrored.get(all / 2)?.0;
+    let near: Vec<_> = mirrored.into_iter().filter(|it| (it.0 - ahead).abs() <= AGREE_MICROS).collect();
+    if near.len() < SUPPORT || near.len() * 4 < all * 3 || !near.iter().any(|it| FRESH.contains(&it.2.as_ref())) {
+        return None;
+    }
+    let least = near.iter().map(|it| it.0.saturating_sub(it.1)).min()?;
+    let most = near.iter().map(|it| it.0.saturating_add(it.1)).max()?;
+    // the one in the middle says it best
+    let mut near: Vec<Pair> = near.into_iter().map(|(ahead, _, how, quote)| (ahead, how, quote)).collect();
+    near.sort_by_key(|it| (it.0 - ahead).abs());
+    Some(Middle { ahead, least, most, near })
+}
+
 fn estimate(node: Name, mut pairs: Pairs) -> Option<Skew> {
+    let middle = middle(std::mem::take(&mut pairs.mirrored));
+    let none = Vec::new();
+    let near = middle.as_ref().map_or(&none, |it| &it.near);
     pairs.least.sort_by_key(|it| std::cmp::Reverse(it.0));
     pairs.most.sort_by_key(|it| it.0);
     // a lease bounds from both sides, and is one anchor
     let leases = pairs.most.iter().filter(|it| &*it.1 == "lease").count();
-    let all = [&pairs.least, &pairs.most, &pairs.measured, &pairs.peers];
+    let all = [&pairs.least, &pairs.most, &pairs.measured, &pairs.peers, near];
     let anchors = (all.iter().map(|it| it.len()).sum::<usize>() - leases) as u32;
     let mut by: Vec<Name> = all.into_iter().flatten().map(|it| it.1.clone()).collect();
     by.sort();
     by.dedup();
     // one pair may be a clock that was stepped, or an object written by hand
-    let second = |of: &[(i64, Name, Quote)]| of.get(usize::from(of.len() > 2)).map(|it| it.0);
+    let second = |of: &[Pair]| of.get(usize::from(of.len() > 2)).map(|it| it.0);
     let (least, most) = (second(&pairs.least), second(&pairs.most));
-    let agree = |of: &[(i64, Name, Quote)]| {
+    let agree = |of: &[Pair]| {
         let best = of.get(1).map(|it| it.0);
         best.is_some_and(|best| of.iter().filter(|it| (it.0 - best).abs() <= AGREE_MICROS).count() >= SUPPORT)
     };
@@ -199,6 +243,20 @@ fn estimate(node: Name, mut pairs: Pairs) -> Option<Skew> {
     if let Some((ahead, _, quote)) = pairs.measured.last() {
         let used = if ahead.abs() > TOGETHER_MICROS { SkewUse::Moved } else { SkewUse::Together };
         return Some(skew(*ahead, used, Some(quote.clone())));
+    }
+    let within = |it: &Middle| {
+        least.is_none_or(|least| least <= it.most.saturating_add(TOGETHER_MICROS))
+            && most.is_none_or(|most| it.least.saturating_sub(TOGETHER_MICROS) <= most)
+    };
+    if let Some(it) = middle.as_ref().filter(|it| within(it) || it.ahead.abs() > TOGETHER_MICROS) {
+        let used = match it.ahead.abs() > TOGETHER_MICROS {
+            true if within(it) => SkewUse::Moved,
+            // the clock may have been set in between
+            true => SkewUse::Widened,
+            false => SkewUse::Together,
+        };
+        let quote = it.near.first().map(|it| it.2.clone());
+        return Some(Skew { least_micros: Some(it.least), most_micros: Some(it.most), ..skew(it.ahead, used, quote) });
     }
     // bounds that exclude each other are no bounds: the clock was set in between
     let contradict = least.zip(most).is_some_and(|(least, most)| least > most.saturating_add(TOGETHER_MICROS));
@@ -315,6 +373,54 @@ mod tests {
         assert_eq!(of(&[pair("api", 500.0, 1.0)]).map(|it| it.1), Some(SkewUse::Together), "it may start late");
         // events a minute late may have waited, and nothing else is known
         assert_eq!(of(&[pair("node", -60.0, 1.0)]).map(|it| it.1), Some(SkewUse::Together));
+    }
+
+    fn mirrored(how: &str, ahead_secs: f64) -> Record {
+        let row = Row::new(&relation::CLOCK_PAIR)
+            .with("on", "a")
+            .with("first", "mirror")
+            .with("ahead_micros", (ahead_secs * 1e6) as i64)
+            .with("width_micros", 1_000_000_i64)
+            .with("how", how);
+        fact(row, None)
+    }
+
+    #[test]
+    fn what_is_noted_at_once_is_a_measurement_where_enough_agree() {
+        let pods = |by: f64, count: usize| (0..count).map(move |it| mirrored("pod-status", by + 0.1 * it as f64));
+        let ahead: Vec<Record> = pods(30.0, 4).chain([mirrored("lease-update", 30.2)]).collect();
+        let (secs, used, correction) = of(&ahead).expect("pairs");
+        assert!((30.0..=30.4).contains(&secs) && used == SkewUse::Moved, "{secs} {used:?}");
+        assert_eq!((correction.early_secs, correction.late_secs), (1, 1));
+        let skew = &skews(ahead.iter(), &BTreeMap::new())[0];
+        assert_eq!((skew.anchors, skew.least_micros, skew.most_micros), (5, Some(29_500_000), Some(30_800_000)));
+        assert_eq!(skew.by, ["lease-update".into(), "pod-status".into()]);
+        let behind: Vec<Record> = pods(-30.0, 4).chain([mirrored("node-status", -30.2)]).collect();
+        assert!(of(&behind).is_some_and(|it| it.0 < -29.0 && it.1 == SkewUse::Moved));
+        // one that is off is outvoted
+        let odd: Vec<Record> =
+            pods(0.1, 7).chain([mirrored("pod-status", -900.0), mirrored("lease-update", 0.3)]).collect();
+        assert_eq!(of(&odd).map(|it| it.1), Some(SkewUse::Together));
+    }
+
+    #[test]
+    fn what_is_noted_is_no_measurement_where_too_few_agree() {
+        let pods = |by: f64, count: usize| (0..count).map(move |it| mirrored("pod-status", by + 0.1 * it as f64));
+        let few: Vec<Record> = pods(30.0, 3).chain([mirrored("lease-update", 30.2)]).collect();
+        assert_eq!(of(&few), None);
+        // an API server of old times dates the first write of each field: its leases are days apart from the others
+        let stale: Vec<Record> =
+            pods(3.0, 9).chain([mirrored("lease-update", 86_400.0), mirrored("node-status", 9e5)]).collect();
+        assert_eq!(of(&stale), None);
+        let apart: Vec<Record> = (0..9)
+            .map(|it| mirrored("pod-status", 20.0 * f64::from(it)))
+            .chain([mirrored("lease-update", 80.0)])
+            .collect();
+        assert_eq!(of(&apart), None, "spread over minutes");
+        // a container cannot start before its pod is there: the bound is not overruled
+        let against: Vec<Record> =
+            pods(30.0, 5).chain([mirrored("lease-update", 30.2), pair("api", 1.0, 1.0)]).collect();
+        assert_eq!(of(&against).map(|it| it.1), Some(SkewUse::Widened));
     }
 
     #[test]

@@ -61,7 +61,8 @@ pub(crate) fn container_in_path(path: &str) -> Option<&str> {
     (field.to_ascii_lowercase().ends_with("containers") && !name.is_empty()).then_some(name)
 }
 
-/// A node and the API server stamped one occasion; `first` tells whose stamp was made first.
+/// A node and the API server stamped one occasion; `first` tells whose stamp was made first, `mirror` that the API
+/// server's followed at once.
 pub(crate) fn pair(
     node: &str,
     first: &'static str,
@@ -81,6 +82,9 @@ pub(crate) fn pair(
     else {
         return;
     };
+    // of two stamps of one instant the coarser is early by half of what it hides
+    let half = (*resolution - *api_resolution).num_microseconds().unwrap_or_default() / 2;
+    let ahead = if first == "mirror" { ahead.saturating_add(half) } else { ahead };
     let row = Row::new(&relation::CLOCK_PAIR)
         .with("on", node)
         .with("first", first)

@@ -17,6 +17,7 @@
 
 mod event;
 mod node;
+mod noted;
 mod pod;
 mod service;
 pub(crate) mod walk;

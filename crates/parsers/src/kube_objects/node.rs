@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use timeline::{Fact, MemberRecords, Quote, Record, Row, Stamp, relation};
 
-use super::text;
+use super::{noted, text};
 use super::walk::Object;
 use crate::calico_resources::calico_node;
 use crate::json_elements::Step::{Index, Key};
@@ -46,6 +46,7 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
         out.records.push(Record::Fact(Box::new(Fact::new(row, Some(name.into()), quote)), since));
     }
 
+    noted::heartbeat(object, places, out);
     let metadata = &value["metadata"];
     for (key, label) in metadata["labels"].as_object().into_iter().flatten() {
         let quote = object.quote(&[&[Key("metadata"), Key("labels"), Key(key)], &[Key("metadata"), Key("name")]], places);
@@ -103,6 +104,7 @@ pub(super) fn lease<'t>(
             .with("name", name)
             .with("duration_secs", value["spec"]["leaseDurationSeconds"].as_i64());
         out.records.push(Record::Fact(Box::new(Fact::new(row, Some(name.into()), quote.clone())), stamp(renewed)));
+        noted::lease(object, places, out);
     } else if let Some(name) = text(&value["metadata"]["name"]) {
         let row = Row::new(&relation::LEASE)
             .with("namespace", text(&value["metadata"]["namespace"]))

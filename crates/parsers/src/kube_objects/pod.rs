@@ -6,7 +6,7 @@ use serde_json::Value;
 use timeline::{Fact, MemberRecords, Name, Record, Row, Stamp, relation};
 
 use super::node::list;
-use super::text;
+use super::{noted, text};
 use super::walk::Object;
 use crate::json_elements::Step::{Index, Key};
 use crate::kube::{instant, pair, stamp};
@@ -123,6 +123,15 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
     }
     for (on, started, created, quote) in pairs {
         pair(on, "api", &started, &created, "container-start", quote, out);
+    }
+    if let Some(on) = on {
+        // the kubelet takes up a pod that is there; who bound it to the node cannot be told
+        let taken = text(&status["startTime"]).filter(|it| instant(it).is_some()).map(stamp);
+        if let (Some(created), Some(taken), false) = (&created, taken, mirror) {
+            let quote = object.quote(&[&[Key("status"), Key("startTime")]], places);
+            pair(on, "api", &taken, created, "pod-start", quote, out);
+        }
+        noted::ready(object, on, places, out);
     }
     out.records.push(Record::Fact(Box::new(quotes), Stamp::None));
 }
