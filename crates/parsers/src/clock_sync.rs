@@ -1,4 +1,4 @@
-//! `chronyc tracking`, `chronyc sources`, `ntpq -p`: whether something keeps the clock of a node right.
+//! `chronyc tracking`, `chronyc sources`, `ntpq -p`, `timedatectl show`: whether something keeps the clock of a node right.
 //!
 //! ```text
 //! Reference ID    : CB00710F (foo.example.net)
@@ -20,7 +20,7 @@ use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
     name: "clock-sync",
-    produced_by: "chronyc tracking, chronyc sources [-v], ntpq -p",
+    produced_by: "chronyc tracking, chronyc sources [-v], ntpq -p, timedatectl show",
     samples: &[
         concat!(
             "Reference ID    : CB00710F (foo.example.net)\nStratum         : 3\n",
@@ -41,6 +41,7 @@ pub(crate) static FORMAT: Format = Format {
             "*10.0.0.1        .GPS.            1 u   61   64  377    0.512    0.042   0.011\n",
             " 10.0.0.9        .INIT.          16 u    -   64    0    0.000    0.000   0.000\n",
         ),
+        "Timezone=Asia/Shanghai\nLocalRTC=no\nCanNTP=yes\nNTP=yes\nNTPSynchronized=no\nTimeUSec=Fri 2022-02-11 19:23:40 UTC\n",
     ],
     recognizes,
     reading: Reading::Whole(parse),
@@ -51,6 +52,8 @@ enum Kind {
     Tracking,
     Sources,
     Peers,
+    /// `timedatectl show`
+    Properties,
 }
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
@@ -66,6 +69,8 @@ fn kind(text: &str) -> Option<Kind> {
         Some(Kind::Sources)
     } else if head().any(|it| begins(it, &["remote", "refid", "st", "t", "when"])) {
         Some(Kind::Peers)
+    } else if first.starts_with("Timezone=") && text.contains("\nNTPSynchronized=") {
+        Some(Kind::Properties)
     } else {
         None
     }
@@ -87,7 +92,33 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             state.each(peer);
             state.collected(&relation::CLOCK_SOURCE);
         }
+        Kind::Properties => {
+            state.each(property);
+            state.collected(&relation::CLOCK_SYNC);
+        }
     }
+}
+
+/// `NTPSynchronized=no`, `Timezone=Asia/Shanghai`, `TimeUSec=Fri 2022-02-11 19:23:40 UTC`
+fn property<'t>(state: &mut State<'_, 't, '_>, line: &Line<'t>) -> bool {
+    let Some((key, value)) = line.text.split_once('=') else { return false };
+    match key {
+        "NTPSynchronized" => {
+            let row = Row::new(&relation::CLOCK_SYNC).with("service", "timedatectl").with("synchronized", value == "yes");
+            state.push(row, line);
+        }
+        "Timezone" => state.push(Row::new(&relation::ZONE).with("name", value), line),
+        // RTCTimeUSec is another clock
+        "TimeUSec" => {
+            let clock = value.split_once(' ').and_then(|(_, it)| NaiveDateTime::parse_from_str(it, "%Y-%m-%d %H:%M:%S UTC").ok());
+            if let Some(at) = clock {
+                let stamp = Stamp::Exact { at: at.and_utc(), resolution: TimeDelta::seconds(1), offset_secs: None };
+                state.push_at(Row::new(&relation::COLLECTED).with("command", "timedatectl show"), line, stamp);
+            }
+        }
+        _ => return key.bytes().all(|it| it.is_ascii_alphanumeric()),
+    }
+    true
 }
 
 fn tracking<'t>(state: &mut State<'_, 't, '_>) {
@@ -227,6 +258,16 @@ fn age_secs(text: &str) -> Option<i64> {
 mod tests {
     use super::*;
     use crate::testing::{facts, read_at};
+
+    #[test]
+    fn properties_of_timedatectl() {
+        let text = FORMAT.samples[3];
+        assert_eq!(crate::testing::sniff_certainty(&FORMAT, "x", text), Certainty::Sure);
+        let rows = |relation, column| crate::testing::rows_of(&FORMAT, "x", text, relation, [column]);
+        assert_eq!(rows("clock.sync", "synchronized"), ["false"]);
+        assert_eq!(rows("clock.zone", "name"), ["Asia/Shanghai"]);
+        assert_eq!(rows("clock.collected", "command"), ["timedatectl show"]);
+    }
 
     #[test]
     fn services_and_their_servers() {

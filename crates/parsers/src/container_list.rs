@@ -58,7 +58,7 @@ fn header(line: &str) -> Option<Kind> {
 }
 
 /// Cells are parted by two blanks at least; a cell that is empty leaves none.
-fn cells(line: &str) -> Vec<&str> {
+pub(crate) fn cells(line: &str) -> Vec<&str> {
     line.trim().split("  ").map(str::trim).filter(|it| !it.is_empty()).collect()
 }
 
@@ -93,14 +93,28 @@ fn docker<'t>(cells: &[&'t str]) -> Option<Found<'t>> {
     let at = cells.iter().rposition(|it| status(it).is_some())?;
     let (state, reason, exit_code) = status(cells[at])?;
     let name = *cells.get(at + 1..)?.last()?;
-    let mut words = name.strip_prefix("k8s_").map(|it| it.split('_'));
-    let mut word = || words.as_mut().and_then(Iterator::next);
-    let (container, pod, namespace, _uid, attempt) = (word(), word(), word(), word(), word());
-    if container == Some("POD") {
-        return Some(None);
-    }
-    let starts = attempt.and_then(|it| it.parse().ok());
-    Some(Some(Container { namespace, pod, name: container.unwrap_or(name), state, reason, exit_code, starts }))
+    let Some(kubernetes) = of_kubernetes(name) else {
+        return Some(Some(Container { namespace: None, pod: None, name, state, reason, exit_code, starts: None }));
+    };
+    let OfKubernetes { container: name, pod, namespace, starts } = kubernetes;
+    Some((name != "POD").then_some(Container { namespace, pod, name, state, reason, exit_code, starts }))
+}
+
+/// What the kubelet put into the name of docker's container.
+pub(crate) struct OfKubernetes<'t> {
+    /// `POD` for a sandbox.
+    pub(crate) container: &'t str,
+    pub(crate) pod: Option<&'t str>,
+    pub(crate) namespace: Option<&'t str>,
+    pub(crate) starts: Option<i64>,
+}
+
+/// `k8s_metrics_metrics-server-8449844bf-s2dtd_kube-system_f44e45ba-5293_3`
+pub(crate) fn of_kubernetes(name: &str) -> Option<OfKubernetes<'_>> {
+    let mut words = name.strip_prefix("k8s_")?.split('_');
+    let (container, pod, namespace) = (words.next()?, words.next(), words.next());
+    let starts = words.nth(1).and_then(|it| it.parse().ok());
+    Some(OfKubernetes { container, pod, namespace, starts })
 }
 
 /// `Up 37 minutes (unhealthy)`, `Exited (137) 2 minutes ago`, `Restarting (1) 5 seconds ago`, `Created`

@@ -146,6 +146,9 @@ fn interface(line: &str) -> Option<(&str, &str, Option<&str>)> {
 }
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
+    if !sniff.text.lines().take(20).any(|it| opens(it).is_some()) {
+        return Certainty::No;
+    }
     let mut answer = None;
     let share = sniff.share(200, |line| {
         answer = opens(line).or(answer);

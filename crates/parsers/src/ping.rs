@@ -117,6 +117,9 @@ fn counts(line: &str) -> Option<Said<'static>> {
 }
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
+    if !["PING ", "ping: ", " ping statistics"].iter().any(|it| sniff.text.contains(it)) {
+        return Certainty::No;
+    }
     let (mut runs, mut asked) = (0, 0);
     let share = sniff.share(200, |line| match said(line) {
         Some(Said::Begins(_) | Said::Statistics(_)) => {

@@ -48,7 +48,7 @@ fn is_users(line: &str) -> bool {
 }
 
 /// ` 19:23:40 up 25 min,  1 user,  load average: 0.83, 0.73, 0.76`, also with commas for points
-fn load(line: &str) -> Option<[f64; 3]> {
+pub(crate) fn load(line: &str) -> Option<[f64; 3]> {
     let (head, averages) = line.split_once("load average: ")?;
     if !head.contains(" up ") || !head.trim_start().starts_with(|it: char| it.is_ascii_digit()) {
         return None;
@@ -69,7 +69,7 @@ fn kernel_seconds(line: &str) -> Option<i64> {
 }
 
 /// `up 25 min,`, `up 3:04,`, `up 12 days,  3:04,`: to the minute
-fn printed_seconds(line: &str) -> Option<i64> {
+pub(crate) fn printed_seconds(line: &str) -> Option<i64> {
     let (_, rest) = line.split_once(" up ")?;
     let mut secs = 0_i64;
     for part in rest.split(',').map(str::trim).take(3) {

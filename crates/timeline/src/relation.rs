@@ -190,6 +190,20 @@ relations! {
         "A routing daemon (bird, frr) as it speaks of itself: show status, show version; `state` is running, or what else it says.";
     /// How long a machine is up.
     UPTIME = "uptime", node, ["secs"], "For how many seconds the machine was up, from /proc/uptime or uptime (which prints minutes).";
+    /// How busy a machine was.
+    HOST_SAMPLE = "host.sample", node,
+        ["source", "user", "system", "idle", "iowait", "steal", "runnable", "blocked", "swap_in_kib", "swap_out_kib"],
+        "How busy a machine was when top, vmstat, iostat or sar looked: shares of its processors in percent, tasks that run and that wait for a disk, KiB a second swapped in and out. The first line of vmstat and iostat is an average since boot (`source` ends with since-boot).";
+    /// How busy a disk was.
+    DISK_LOAD = "disk.load", node, ["device", "util_percent", "read_await_millis", "write_await_millis", "queue", "source"],
+        "How busy a disk was (iostat -x): the share of time it worked, how long requests took, how many waited.";
+    /// What a container uses.
+    CONTAINER_USAGE = "container.usage", node,
+        ["namespace", "pod", "container", "processes", "memory_bytes", "memory_limit_bytes", "cpu_percent"],
+        "What a container used when docker stats or crictl stats looked; `processes` counts threads, too.";
+    /// How a network card is connected.
+    LINK_MODE = "link.mode", node, ["dev", "detected", "speed_mbit", "duplex", "auto_negotiation", "port"],
+        "How a network card is connected, from `ethtool DEV`.";
     /// A mount.
     MOUNT = "mount", node, ["device", "mount", "type", "options", "read_only"], "A mount in force on the node.";
     /// Pressure stall information.

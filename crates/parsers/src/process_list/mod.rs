@@ -21,6 +21,7 @@ use timeline::{Fact, MemberRecords, Record, Row, Stamp, relation};
 
 use crate::lines::is_elision;
 use notable::Notable;
+pub(crate) use notable::state_name;
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {

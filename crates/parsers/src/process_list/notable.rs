@@ -43,7 +43,8 @@ fn weight(state: Option<char>) -> u8 {
     }
 }
 
-fn state_name(state: char) -> Option<&'static str> {
+/// What the letter of a state means.
+pub(crate) fn state_name(state: char) -> Option<&'static str> {
     Some(match state {
         'R' => "running",
         'S' => "sleeping",
