@@ -196,6 +196,7 @@ formats! {
     bonding,
     boot_list,
     bridge_fdb,
+    calico_names,
     calico_resources,
     calicoctl_ipam_check,
     calicoctl_ipam_show,
