@@ -337,6 +337,57 @@ fn what_a_collector_cut_is_not_whole() {
 }
 
 #[test]
+fn a_log_of_exactly_as_many_lines_as_are_collected_is_cut() {
+    let of = |lines: usize| {
+        let text = LOG.repeat(lines);
+        let path = "support-bundle-x/cluster-resources/pods/logs/kube-system/calico-node-bbbbb/calico-node.log";
+        let files = [
+            ("support-bundle-x/version.yaml", "apiVersion: troubleshoot.sh/v1beta2\nkind: SupportBundle\n"),
+            (path, text.as_str()),
+        ];
+        let (case, _) = read(&files);
+        let at = case.members.iter().position(|it| it.path.as_ref() == path).unwrap();
+        let seen = &case.records[at].seen;
+        assert!(!seen.is_empty() && seen.iter().all(|it| it.incomplete.is_none()), "what is there counts");
+        case.members[at].truncated.clone()
+    };
+    assert!(of(10_000).is_some_and(|it| it.starts_with("only the end of it was collected")));
+    assert_eq!((of(9_999), of(10_001)), (None, None));
+}
+
+#[test]
+fn collectors_of_other_distributions() {
+    let k3s = journal("node-a");
+    let nodes = two_nodes();
+    let pods = "NAMESPACE     NAME                READY   STATUS    RESTARTS   AGE   IP          NODE     NOMINATED NODE   READINESS GATES\n\
+                kube-system   calico-node-bbbbb   1/1     Running   0          10d   10.64.0.2   node-b   <none>           <none>\n";
+    for kind in ["k3s", "rke2", "kubeadm", "rke"] {
+        let root = |path: &str| format!("node-a-2024-01-31_10_20_30/{path}");
+        let files = [
+            (root("systeminfo/hostname"), "node-a", "node-a\n"),
+            (root("systeminfo/dmesg"), "node-a", DMESG),
+            (root("journald/k3s"), "node-a", k3s.as_str()),
+            (root(&format!("{kind}/kubectl/nodes.json")), "node-a", nodes.as_str()),
+            (root(&format!("{kind}/kubectl/pods")), "node-a", pods),
+            (root(&format!("{kind}/podlogs/kube-system-calico-node-bbbbb")), "node-b", LOG),
+        ];
+        let files: Vec<(&str, &str, &str)> =
+            files.iter().map(|(path, owner, text)| (path.as_str(), *owner, *text)).collect();
+        check("rancher-collector", &["node-a", "node-b"], &files);
+    }
+    let (a, pods) = (node("node-a"), two_pods());
+    check(
+        "must-gather",
+        &["node-a", "node-b"],
+        &[
+            ("inspect.local.7/cluster-scoped-resources/core/nodes/node-a.yaml", "node-a", &a),
+            ("inspect.local.7/namespaces/kube-system/core/pods.yaml", "-", &pods),
+            ("inspect.local.7/namespaces/kube-system/pods/calico-node-bbbbb/c/c/logs/current.log", "node-b", LOG),
+        ],
+    );
+}
+
+#[test]
 fn calico_diags() {
     let (nodes, pods) = (two_nodes(), two_pods());
     check(

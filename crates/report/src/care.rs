@@ -188,6 +188,20 @@ pub(crate) fn clock_words(it: &Clock) -> Option<String> {
     (!words.is_empty()).then(|| words.join("; "))
 }
 
+/// The words of the clocks of one node, without those that say no more than the beginning of others.
+pub(crate) fn walls<'c>(clocks: impl Iterator<Item = &'c Clock>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for words in clocks.filter_map(clock_words) {
+        let says =
+            |more: &str, less: &str| more == less || more.strip_prefix(less).is_some_and(|it| it.starts_with(';'));
+        if !all.iter().any(|it| says(it, &words)) {
+            all.retain(|it| !says(&words, it));
+            all.push(words);
+        }
+    }
+    all
+}
+
 /// `+08:00`
 fn offset(secs: i32) -> String {
     let (sign, all) = (if secs < 0 { '-' } else { '+' }, secs.unsigned_abs());

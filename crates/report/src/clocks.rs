@@ -15,7 +15,7 @@ use chrono::SecondsFormat;
 use serde::{Deserialize, Serialize};
 use timeline::{Keeper, SkewUse, Timeline, YearBasis, ZoneBasis};
 
-use crate::care::{NO_NODE, clock_words};
+use crate::care::{NO_NODE, walls};
 use crate::page::{Entry, Ink, Look, Page, clean, counted};
 use crate::partial::{below, root};
 use crate::when::Calendar;
@@ -258,14 +258,7 @@ fn of_node(page: &mut Page, it: &Inspection, name: Option<&str>, calendar: &Cale
     let findings = &it.clock_findings;
     let root = root(&it.coverage);
     let mut lines: Vec<(&str, Ink, String, Option<&Skew>)> = Vec::new();
-    let mut walls: Vec<String> = Vec::new();
-    for clock in it.clocks.iter().filter(|it| mine(&it.node)) {
-        if let Some(words) = clock_words(clock)
-            && !walls.contains(&words)
-        {
-            walls.push(words);
-        }
-    }
+    let walls = walls(it.clocks.iter().filter(|it| mine(&it.node)));
     lines.extend(walls.into_iter().map(|it| ("clock", Ink::Plain, it, None)));
     for skew in findings.skews.iter().filter(|it| Some(it.node.as_str()) == name) {
         let ink = if skew.used == "together" { Ink::Plain } else { Ink::Doubtful };

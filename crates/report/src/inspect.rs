@@ -6,7 +6,7 @@
 //!    kubelet-log  node-07   20411     99.9 %    2.1 MB  21:00:00 .. 22:13:40      node-07/journal_kubelet.txt
 //! ```
 
-use crate::care::{NO_NODE, Note, care, clock_words, coverage_notes, limit_notes};
+use crate::care::{NO_NODE, Note, care, clock_words, coverage_notes, limit_notes, walls};
 use crate::clocks::{end_words, skew_words};
 use crate::list::LISTED;
 use crate::page::{Ink, Look, Page, bytes, chars, clean, counted, percent};
@@ -72,8 +72,7 @@ fn nodes(page: &mut Page, it: &Inspection) {
             words.push(format!("also {}", node.aliases.join(", ")));
         }
         let own = it.clocks.iter().filter(|clock| clock.node.as_deref() == Some(node.name.as_str()));
-        words.extend(own.filter_map(clock_words));
-        words.dedup();
+        words.extend(walls(own));
         let skews = it.clock_findings.skews.iter().filter(|it| it.node == node.name && it.used != "together");
         words.extend(skews.map(skew_words));
         page.prose((Ink::Strong, &format!("   {}", clean(&node.name))), widest + 6, &words.join("; "));

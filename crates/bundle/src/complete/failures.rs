@@ -4,6 +4,7 @@
 //! sos_reports/manifest.json     "filepath": "sos_commands/logs/journalctl_--no-pager", "return_code": 124
 //! sos_strings/logs/var.log.messages.tailed          the end of a file that was too large
 //! var_log/messages                                  100 MiB exactly: the EKS collector takes no more
+//! cluster-resources/pods/logs/shop/web-1/web.log    10 000 lines exactly: nor does Troubleshoot
 //! ```
 //!
 //! A table of which a part is missing cannot show that a row is absent. A log of which the beginning is missing still
@@ -26,6 +27,12 @@ struct Lack {
 
 /// The EKS collector takes the last so many bytes of `messages`.
 const EKS_TAIL_BYTES: u64 = 100 << 20;
+/// Lines of a container that Troubleshoot asks for, unless told otherwise.
+const TROUBLESHOOT_LINES: u64 = 10_000;
+/// `journalctl -n` of microk8s.
+const MICROK8S_LINES: u64 = 100_000;
+/// `tail -c` of the node's logs in Harvester's and Longhorn's bundles.
+const KIT_BYTES: u64 = 10 << 20;
 
 /// Marks the members that their collector says are not whole.
 pub(crate) fn failures(done: &mut [Done], layouts: &Layouts) {
@@ -69,10 +76,18 @@ fn by_path(it: &Done, layouts: &Layouts) -> Option<Lack> {
     let path = &it.member.path;
     let layout = layouts.of(path);
     let below = path.strip_prefix(layout.root.as_str())?;
-    let tailed = layout.name == "sos" && below.starts_with("sos_strings/") && below.ends_with(".tailed");
+    let (bytes, lines) = (it.member.bytes, it.records.tally.lines);
     let messages = below.trim_start_matches("var/").trim_start_matches("var_log/").trim_start_matches("log/");
-    let eks = layout.name == "eks-collector" && messages == "messages" && it.member.bytes >= EKS_TAIL_BYTES;
-    (tailed || eks).then(|| Lack {
+    let ends = match layout.name {
+        "sos" => below.starts_with("sos_strings/") && below.ends_with(".tailed"),
+        "eks-collector" => messages == "messages" && bytes >= EKS_TAIL_BYTES,
+        "troubleshoot" => below.contains("pods/logs/") && lines == TROUBLESHOOT_LINES,
+        // with a header
+        "microk8s-inspect" => below.ends_with("/journal.log") && lines >= MICROK8S_LINES,
+        "support-bundle-kit" => below.contains("/logs/") && bytes == KIT_BYTES,
+        _ => false,
+    };
+    ends.then(|| Lack {
         why: "only the end of it was collected: it is larger than the collector's limit".to_owned(),
         tail: true,
     })

@@ -65,6 +65,10 @@ const MOST_BYTES: usize = 64 * 1024;
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let mut lines = sniff.text.lines().filter(|it| !it.trim().is_empty());
     let Some(first) = lines.next() else { return Certainty::No };
+    // objects may hold bundles of authorities, old ones among them: that is no certificate in use
+    if first == "---" || ["apiVersion:", "kind:", "items:", "{", "- apiVersion:"].iter().any(|it| first.starts_with(it)) {
+        return Certainty::No;
+    }
     // certificates may have a line or a text about each above them
     let pem = || sniff.text.lines().take(400).any(|it| label(it).is_some());
     if label(first).is_some() || printed::begins(sniff.text) {
@@ -141,7 +145,9 @@ fn read_pem<'t>(state: &mut State<'_, 't, '_>) {
 }
 
 fn read_block(block: &str, first: &Line<'_>, state: &mut State<'_, '_, '_>) -> bool {
-    let decoded = (block.len() <= MOST_BYTES).then(|| Certificate::from_pem(block.trim()).ok()).flatten();
+    // it may stand indented in what holds it
+    let decode = || Certificate::from_pem(block.lines().map(str::trim).collect::<Vec<_>>().join("\n")).ok();
+    let decoded = (block.len() <= MOST_BYTES).then(decode).flatten();
     let Some(certificate) = decoded else {
         state.issue(first.number, "a certificate that cannot be decoded");
         return false;
