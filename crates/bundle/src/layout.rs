@@ -50,6 +50,8 @@ const FAMILIES: &[Family] = &[
     family("kind-export", false, &["kind-version.txt"]),
     family("support-bundle-kit", false, &["yamls/", "nodes/"]),
     family("microk8s-inspect", true, &["inspection-report/"]),
+    // the sections of one text
+    family("minikube-logs", true, &["container status", "describe nodes", "kubelet"]),
     family("cluster-info-dump", false, &["nodes.json", "kube-system/events.json"]),
     family("cluster-info-dump", false, &["nodes.yaml", "kube-system/events.yaml"]),
     family("supportconfig", true, &["basic-environment.txt"]),
@@ -174,6 +176,11 @@ pub(crate) fn node_in_path<'p>(layout: &Layout, below: &'p str) -> Option<&'p st
         // audit_logs/kube-apiserver/NODE-audit-2024-01-31.log.gz
         "must-gather" if first == "audit_logs" => third.and_then(|it| Some(it.split_once("-audit")?.0)),
         "talos-support" if first != "kubernetesResources" => second.map(|_| first),
+        // kubelet [minikube-m02]; containers have their id there
+        "minikube-logs" => below
+            .strip_suffix(']')
+            .and_then(|it| Some(it.rsplit_once(" [")?.1))
+            .filter(|it| !it.bytes().all(|it| it.is_ascii_hexdigit())),
         "insights-archive" if below.starts_with("config/node/logs/") => parts.next().map(stem),
         "insights-archive" if below.starts_with("config/node/") => third.map(stem),
         "troubleshoot" => match first {
@@ -295,6 +302,8 @@ mod tests {
         assert_eq!(node("troubleshoot", "copy-from-host-logs/node-a/archive.tar!/x"), Some("node-a"));
         assert_eq!(node("troubleshoot", "host-collectors/run-host/node-a/uname.txt"), Some("node-a"));
         assert_eq!(node("troubleshoot", "host-collectors/run-host/uname.txt"), None);
+        assert_eq!(node("minikube-logs", "kubelet [minikube-m02]"), Some("minikube-m02"));
+        assert_eq!(node("minikube-logs", "coredns [4f5b1a2c3d4e]"), None);
         assert_eq!(node("support-bundle-kit", "nodes/node-a.zip!/node-a/logs/kubelet.log"), Some("node-a"));
     }
 

@@ -388,6 +388,26 @@ fn collectors_of_other_distributions() {
 }
 
 #[test]
+fn minikube_logs_are_one_text() {
+    let kubelet = journal("minikube");
+    let (_, kubelet) = kubelet.split_once('\n').unwrap();
+    let text = format!(
+        "\n==> Audit <==\n|---|\n\n==> container status <==\nCONTAINER IMAGE\n\n==> coredns [4f5b1a2c3d4e] <==\n[INFO] plugin/reload: x\n\n\
+         ==> describe nodes <==\nName:               minikube\nRoles:              control-plane\n\n\
+         ==> dmesg <==\n{DMESG}\n==> kubelet <==\n{kubelet}"
+    );
+    let case = case(&[memory("logs.txt", text.clone().into_bytes())], 1);
+    assert_eq!(case.bundles[0].layout.name, "minikube-logs");
+    let of = |path: &str| case.members.iter().find(|it| it.path.as_ref() == path).unwrap();
+    for (path, format) in [("dmesg", "dmesg"), ("kubelet", "journal-text")] {
+        assert_eq!((of(path).format, of(path).node.as_deref()), (Some(format), Some("minikube")), "{path}");
+    }
+    let frames: usize = text.lines().filter(|it| it.starts_with("==> ")).map(|it| it.len() + 1).sum();
+    let bytes: u64 = case.members.iter().map(|it| it.bytes).sum();
+    assert_eq!(bytes as usize + frames + 1, text.len(), "the names and the blank line before them are framing");
+}
+
+#[test]
 fn calico_diags() {
     let (nodes, pods) = (two_nodes(), two_pods());
     check(

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! What a stream holds is decided by its first bytes, never by its name: directories, tar, gzip, zstd, xz, bzip2, lz4, zip,
-//! and each of them inside each other. Everything else is a plain member.
+//! texts of several outputs (`==> NAME <==`), and each of them inside each other. Everything else is a plain member.
 //!
 //! **Invariant:** nothing is written to disk, no link is followed except the one path the user names, no device is opened.
 //! **Invariant:** a member's reader never fails; it ends early, and the note that says why follows after the member.
@@ -26,6 +26,7 @@ mod note;
 mod open;
 mod pax;
 mod salvage;
+mod sections;
 mod sniff;
 mod sparse;
 mod tar;

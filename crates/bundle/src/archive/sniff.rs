@@ -12,6 +12,7 @@ pub(super) enum Kind {
     Packed(Packing),
     Tar,
     Zip,
+    Sections,
     Unsupported(&'static str),
 }
 
@@ -33,6 +34,7 @@ pub(super) fn sniff(head: &[u8], path: &str) -> Kind {
         // a frame, or one of the first versions
         [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Kind::Packed(Packing::Lz4),
         [b'L', b'Z', b'I', b'P', 1, ..] => Kind::Unsupported("lzip"),
+        [b'=' | b'\n' | b'\r', ..] if super::sections::begins(head) => Kind::Sections,
         _ if tar_header(head) => Kind::Tar,
         _ if head.len() == HEAD && head.iter().all(|byte| *byte == 0) && names_tar(path) => Kind::Tar,
         _ => Kind::Plain,

@@ -64,6 +64,34 @@ fn archives_in_archives_are_joined_by_a_bang() {
 }
 
 #[test]
+fn a_text_of_several_outputs_is_taken_apart() {
+    let long = log(20_000);
+    let text = [
+        b"\n==> Audit <==\n|---|\n\n==> kubelet <==\n".as_slice(),
+        &long,
+        b"==> is no name\n==> /var/log/messages <==\r\none\n\n==> kubelet <==\nagain\n==> empty <==\n==> last <==\nno end",
+    ]
+    .concat();
+    let kubelet = [long.as_slice(), b"==> is no name\n"].concat();
+    for bytes in [text.clone(), gzip(&text)] {
+        let seen = walked("logs.txt", &bytes);
+        assert_eq!(seen.paths(), ["Audit", "kubelet", "var/log/messages", "kubelet (2)", "empty", "last"]);
+        assert_eq!(seen.content("Audit"), b"|---|\n\n");
+        assert!(seen.content("kubelet") == kubelet);
+        assert_eq!(seen.content("var/log/messages"), b"one\n\n");
+        assert_eq!((seen.content("empty"), seen.content("last")), (b"".as_slice(), b"no end".as_slice()));
+        assert_eq!(seen.notes(), "odd kubelet (2) Duplicate");
+    }
+    let seen = walked("x.tar", &tar_of(&[("a/logs.txt", &text), ("b", b"a\n==> kubelet <==\nb\n")]));
+    assert_eq!((seen.paths()[1], seen.paths()[6]), ("a/logs.txt!/kubelet", "b"));
+    // any of its bytes may be the last that is at hand: what is shown does not change
+    for cut in [1, 2, 5, 13, 14, 20, 30] {
+        let seen = walked("x", &text[..cut + 100]);
+        assert!(seen.content("kubelet").starts_with(b"0000000 kubelet: "), "{cut}");
+    }
+}
+
+#[test]
 fn pax_and_gnu_names_times_and_global_headers_are_read() {
     let long = "d/".repeat(120) + "file";
     let pax = format!("30 mtime=1732183446.123456789\n{} path={long}\n", long.len() + 10);
