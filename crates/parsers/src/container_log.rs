@@ -137,6 +137,7 @@ struct Unwrapped<'t> {
 
 impl Reader for ContainerLog {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+        self.log.chunk(chunk);
         for line in chunk.lines() {
             self.line(line, out);
         }

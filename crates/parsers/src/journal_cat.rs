@@ -51,6 +51,7 @@ struct JournalCat {
 
 impl Reader for JournalCat {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+        self.log.chunk(chunk);
         for line in chunk.lines() {
             if line.text.trim().is_empty() {
                 self.log.continuation(line, "", out);

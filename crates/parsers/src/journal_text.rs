@@ -159,6 +159,7 @@ struct JournalText {
 
 impl Reader for JournalText {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+        self.log.chunk(chunk);
         let coloured = memchr::memchr(0x1b, chunk.bytes).is_some();
         for line in chunk.lines() {
             if !coloured || !line.text.contains('\u{1b}') {

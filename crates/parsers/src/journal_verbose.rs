@@ -62,6 +62,7 @@ struct Verbose {
 
 impl Reader for Verbose {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+        self.log.chunk(chunk);
         for line in chunk.lines() {
             self.line(line, out);
         }

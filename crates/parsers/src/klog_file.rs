@@ -76,6 +76,7 @@ struct KlogFile {
 
 impl Reader for KlogFile {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+        self.log.chunk(chunk);
         for line in chunk.lines() {
             self.line(line, out);
         }

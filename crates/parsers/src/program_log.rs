@@ -168,6 +168,7 @@ impl ProgramLog {
 
 impl Reader for ProgramLog {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+        self.log.chunk(chunk);
         for line in chunk.lines() {
             self.line(line, out);
         }

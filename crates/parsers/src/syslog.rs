@@ -89,6 +89,7 @@ struct Syslog {
 
 impl Reader for Syslog {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+        self.log.chunk(chunk);
         for line in chunk.lines() {
             self.line(line, out);
         }

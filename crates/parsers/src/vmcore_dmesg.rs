@@ -53,6 +53,7 @@ struct Dump {
 
 impl Reader for Dump {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+        self.reader.chunk(chunk);
         for line in chunk.lines() {
             if let Some(stamp) = self.saved.take_if(|_| !line.text.trim().is_empty()) {
                 let row = Row::new(&relation::COLLECTED).with("command", "crash directory");

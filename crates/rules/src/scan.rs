@@ -16,6 +16,10 @@
 /// How long the window and the fragments of a table are, for literals at least as long: long ones are looked for every
 /// ninth byte, the usual ones every fourth, the few short words every other, and what is shorter at every place.
 const SHAPES: [(usize, usize); 4] = [(16, 8), (7, 4), (4, 3), (1, 1)];
+/// Words of bits of a table, powers of two: of each word one bit is set at most, on the average.
+const FEW: usize = 1 << 12;
+const MANY: usize = 1 << 15;
+const MOST: usize = 1 << 17;
 const LOWER: u64 = 0x2020_2020_2020_2020;
 
 /// A set of literals to look for.
@@ -42,22 +46,32 @@ impl Scan {
 
     /// Whether any of the literals stands in the text.
     pub(crate) fn is_match(&self, text: &[u8]) -> bool {
-        self.tables.iter().any(|it| it.search(text, &mut |_| true))
+        self.any(text, |_| true)
     }
 
     /// Whether one of the literals that stand in the text is what is looked for; some are shown more than once.
     pub(crate) fn any(&self, text: &[u8], mut is_it: impl FnMut(usize) -> bool) -> bool {
-        self.tables.iter().any(|it| it.search(text, &mut is_it))
+        self.tables.iter().any(|it| it.search(text, &mut |literal, _| is_it(literal)))
     }
 
     /// Shows every literal that stands in the text, some of them more than once.
     pub(crate) fn each(&self, text: &[u8], mut show: impl FnMut(usize)) {
+        self.any(text, |literal| {
+            show(literal);
+            false
+        });
+    }
+
+    /// Adds where literals begin in the text, in order.
+    pub(crate) fn places(&self, text: &[u8], found: &mut Vec<usize>) {
+        let known = found.len();
         for table in &self.tables {
-            table.search(text, &mut |literal| {
-                show(literal);
+            table.search(text, &mut |_, start| {
+                found.push(start);
                 false
             });
         }
+        found[known..].sort_unstable();
     }
 }
 
@@ -66,10 +80,8 @@ impl Scan {
 struct Table {
     /// Each with its number among all of them.
     literals: Vec<(usize, Box<[u8]>)>,
-    step: usize,
-    mask: u64,
-    shift: u32,
-    /// Hashes of fragments there are.
+    fragment: usize,
+    /// Hashes of fragments there are: `FEW`, `MANY` or `MOST` words of bits.
     bits: Vec<u64>,
     /// Where the fragments of a hash begin, by the word of bits its hash is noted in.
     firsts: Vec<u32>,
@@ -92,25 +104,16 @@ impl Table {
     /// All literals are at least as long as the window.
     fn new(literals: Vec<(usize, Box<[u8]>)>, window: usize, fragment: usize) -> Table {
         let step = window - fragment + 1;
-        let mask = u64::MAX >> (64 - 8 * fragment as u32);
-        let wanted = (literals.len() * step).max(64) * 64;
-        let shift = 64 - wanted.next_power_of_two().ilog2().min(23);
-        let mut table = Table {
-            literals,
-            step,
-            mask,
-            shift,
-            bits: vec![0; 1 << (58 - shift)],
-            firsts: Vec::new(),
-            fragments: Vec::new(),
-        };
-        let mut usual: Vec<u64> = USUAL.as_bytes().windows(fragment).map(|it| folded(it, mask)).collect();
+        let words = literals.len() * step;
+        let words = [FEW, MANY, MOST].into_iter().find(|it| words <= *it).unwrap_or(MOST);
+        let mut table = Table { literals, fragment, bits: vec![0; words], firsts: Vec::new(), fragments: Vec::new() };
+        let mut usual: Vec<u64> = USUAL.as_bytes().windows(fragment).map(folded).collect();
         usual.sort_unstable();
         for (at, (_, literal)) in table.literals.iter().enumerate() {
-            let Some(start) = rarest(literal, window, fragment, &usual, mask) else { continue };
+            let Some(start) = rarest(literal, window, fragment, &usual) else { continue };
             for place in start..start + step {
-                let bytes = folded(&literal[place..place + fragment], mask);
-                let hash = hash(bytes, shift);
+                let bytes = folded(&literal[place..place + fragment]);
+                let hash = hash(bytes, words);
                 table.bits[(hash >> 6) as usize] |= 1 << (hash & 63);
                 table.fragments.push(Fragment { hash, literal: at as u32, place: place as u32, bytes });
             }
@@ -122,61 +125,59 @@ impl Table {
     }
 
     /// Whether one of the literals that stand in the text is taken.
-    fn search(&self, text: &[u8], take: &mut dyn FnMut(usize) -> bool) -> bool {
-        match self.step {
-            9 => self.search_by::<9>(text, take),
-            4 => self.search_by::<4>(text, take),
-            2 => self.search_by::<2>(text, take),
-            _ => self.search_by::<1>(text, take),
+    fn search(&self, text: &[u8], take: &mut dyn FnMut(usize, usize) -> bool) -> bool {
+        // shapes and sizes that the compiler knows: a place costs eight instructions
+        match (self.fragment, self.bits.len()) {
+            (8, FEW) => self.search_by::<9, 8, 72, FEW>(text, take),
+            (8, MANY) => self.search_by::<9, 8, 72, MANY>(text, take),
+            (8, _) => self.search_by::<9, 8, 72, MOST>(text, take),
+            (4, FEW) => self.search_by::<4, 4, 32, FEW>(text, take),
+            (4, MANY) => self.search_by::<4, 4, 32, MANY>(text, take),
+            (4, _) => self.search_by::<4, 4, 32, MOST>(text, take),
+            (3, FEW) => self.search_by::<2, 3, 17, FEW>(text, take),
+            (3, MANY) => self.search_by::<2, 3, 17, MANY>(text, take),
+            (3, _) => self.search_by::<2, 3, 17, MOST>(text, take),
+            (_, FEW) => self.search_by::<1, 1, 8, FEW>(text, take),
+            (_, MANY) => self.search_by::<1, 1, 8, MANY>(text, take),
+            _ => self.search_by::<1, 1, 8, MOST>(text, take),
         }
     }
 
-    /// With a step the compiler knows.
-    fn search_by<const STEP: usize>(&self, text: &[u8], take: &mut dyn FnMut(usize) -> bool) -> bool {
-        let (bits, mask, shift) = (self.bits.as_slice(), self.mask, self.shift);
-        let (mut at, mut rest) = (0, text);
-        // whole words first: nothing but a load, a product and a bit
-        while let Some(word) = rest.first_chunk::<8>() {
-            let bytes = (u64::from_le_bytes(*word) | LOWER) & mask;
-            let hash = hash(bytes, shift);
-            if bits.get((hash >> 6) as usize).is_some_and(|it| it >> (hash & 63) & 1 != 0)
-                && self.compare(hash, bytes, text, at, take)
-            {
+    fn search_by<const STEP: usize, const FRAGMENT: usize, const BLOCK: usize, const WORDS: usize>(
+        &self,
+        text: &[u8],
+        take: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> bool {
+        let Some(bits) = self.bits.first_chunk::<WORDS>() else { return false };
+        let mut at = 0;
+        while let Some(next) = next_place::<STEP, FRAGMENT, BLOCK, WORDS>(bits, text, at) {
+            if self.compare(text, next, take) {
                 return true;
             }
-            at += STEP;
-            rest = if STEP <= 8 { &rest[STEP..] } else { rest.get(STEP..).unwrap_or_default() };
-        }
-        let next = at;
-        // at most seven bytes are left
-        let mut tail = [0; 16];
-        tail[..rest.len()].copy_from_slice(rest);
-        for at in (0..rest.len()).step_by(STEP) {
-            let word = tail[at..].first_chunk::<8>().copied().unwrap_or_default();
-            let bytes = (u64::from_le_bytes(word) | LOWER) & self.mask;
-            let hash = hash(bytes, shift);
-            if self.compare(hash, bytes, text, next + at, take) {
-                return true;
-            }
+            at = next + STEP;
         }
         false
     }
 
-    /// Compares the literals that have this fragment, which stands at a place of the text.
+    /// Compares the literals that have the fragment at a place of the text.
     #[inline(never)]
-    fn compare(&self, hash: u32, bytes: u64, text: &[u8], at: usize, take: &mut dyn FnMut(usize) -> bool) -> bool {
+    fn compare(&self, text: &[u8], at: usize, take: &mut dyn FnMut(usize, usize) -> bool) -> bool {
+        let Some(bytes) = text.get(at..at + self.fragment).map(folded) else { return false };
+        let hash = hash(bytes, self.bits.len());
         let first = self.firsts.get((hash >> 6) as usize).map_or(0, |it| *it as usize);
         for fragment in &self.fragments[first..] {
             if fragment.hash > hash {
                 break;
             }
-            if fragment.hash < hash || fragment.bytes != bytes {
+            if fragment.bytes != bytes {
                 continue;
             }
             let Some(start) = at.checked_sub(fragment.place as usize) else { continue };
             let (number, wanted) = &self.literals[fragment.literal as usize];
-            let stands = text.get(start..start + wanted.len()).is_some_and(|it| it.eq_ignore_ascii_case(wanted));
-            if stands && take(*number) {
+            let Some(found) = text.get(start..start + wanted.len()) else { continue };
+            // most differ in their ends already
+            let ends = |it: &[u8]| (it.first().map(|it| it | 0x20), it.last().map(|it| it | 0x20));
+            if ends(found) == ends(wanted) && found.eq_ignore_ascii_case(wanted) && take(*number, start) {
                 return true;
             }
         }
@@ -184,17 +185,53 @@ impl Table {
     }
 }
 
-/// The upper bits of a product, as many as there are bits to note them in.
-#[inline(always)]
-fn hash(bytes: u64, shift: u32) -> u32 {
-    (bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> shift) as u32
+/// The next place, some steps from here, where a fragment may stand.
+///
+/// Nothing but a load, a product and a bit, and no call, so that all of it stays in registers.
+fn next_place<const STEP: usize, const FRAGMENT: usize, const BLOCK: usize, const WORDS: usize>(
+    bits: &[u64; WORDS],
+    text: &[u8],
+    from: usize,
+) -> Option<usize> {
+    let noted = |word: &[u8; FRAGMENT]| {
+        let hash = hash(folded(word), WORDS);
+        bits[(hash >> 6) as usize] >> (hash & 63) & 1 != 0
+    };
+    let mut rest = text.get(from..)?;
+    while let Some(block) = rest.first_chunk::<BLOCK>() {
+        for nth in 0..8 {
+            if block[nth * STEP..].first_chunk().is_some_and(noted) {
+                return Some(text.len() - rest.len() + nth * STEP);
+            }
+        }
+        rest = &rest[8 * STEP..];
+    }
+    while let Some(word) = rest.first_chunk() {
+        if noted(word) {
+            return Some(text.len() - rest.len());
+        }
+        rest = rest.get(STEP..)?;
+    }
+    None
 }
 
-/// At most eight bytes as the text is looked at.
-fn folded(bytes: &[u8], mask: u64) -> u64 {
+/// What of eight bytes is a fragment of so many.
+const fn mask(fragment: usize) -> u64 {
+    u64::MAX >> (64 - 8 * fragment as u32)
+}
+
+/// The upper bits of a product, as many as there are bits to note them in.
+#[inline(always)]
+const fn hash(bytes: u64, words: usize) -> u32 {
+    (bytes.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (58 - words.trailing_zeros())) as u32
+}
+
+/// One to eight bytes as the text is looked at.
+#[inline(always)]
+fn folded(bytes: &[u8]) -> u64 {
     let mut whole = [0; 8];
     whole[..bytes.len()].copy_from_slice(bytes);
-    (u64::from_le_bytes(whole) | LOWER) & mask
+    (u64::from_le_bytes(whole) | LOWER) & mask(bytes.len())
 }
 
 /// What logs are full of: fragments that stand here are the last to be chosen.
@@ -207,9 +244,9 @@ const USUAL: &str = "container containerd kubelet kubernetes kubepods.slice libc
     mounted read write from with that this node name=\" id=\" path=\" err=\" duration 0000000000 2020 2021 2022 2023 2024 2025 2026 ";
 
 /// Where in a literal the window begins whose most usual fragment is the least usual in logs.
-fn rarest(literal: &[u8], window: usize, fragment: usize, known: &[u64], mask: u64) -> Option<usize> {
+fn rarest(literal: &[u8], window: usize, fragment: usize, known: &[u64]) -> Option<usize> {
     let last = literal.len().checked_sub(window).filter(|_| !literal.is_empty())?;
-    let known = |it: &[u8]| known.binary_search(&folded(it, mask)).is_ok();
+    let known = |it: &[u8]| known.binary_search(&folded(it)).is_ok();
     let cost = |it: &[u8]| it.iter().map(|byte| usual(*byte)).sum::<u32>() + if known(it) { 100 } else { 0 };
     let usual = |start: usize| literal[start..start + window].windows(fragment).map(cost).max().unwrap_or(0);
     (0..=last).min_by_key(|it| usual(*it))

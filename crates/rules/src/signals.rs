@@ -87,6 +87,11 @@ impl Watch for Prefilter {
         self.literals.is_match(message.as_bytes())
     }
 
+    fn places(&self, text: &str, found: &mut Vec<usize>) -> bool {
+        self.literals.places(text.as_bytes(), found);
+        true
+    }
+
     fn shows(&self, message: &str) -> bool {
         self.literals.any(message.as_bytes(), |it| {
             let (signal, nth) = self.owners[it];

@@ -208,6 +208,13 @@ pub trait Watch: Send + Sync {
     /// Whether some signal may match this message.
     fn wants(&self, message: &str) -> bool;
 
+    /// Adds the places of a text, in order, where a message must lie over to be wanted; false where that is not known and
+    /// each message must be asked for.
+    fn places(&self, text: &str, found: &mut Vec<usize>) -> bool {
+        let _ = (text, found);
+        false
+    }
+
     /// Whether some signal matches this message, all lines of it: what [`Watch::wants`] took, looked at closely.
     fn shows(&self, message: &str) -> bool {
         let _ = message;

@@ -130,6 +130,8 @@ pub(crate) enum Loose {
 
 /// Where entries go: the log, or a test.
 pub(crate) trait Sink: Send {
+    /// The lines of a chunk are about to come.
+    fn chunk(&mut self, _chunk: &Chunk<'_>) {}
     fn entry(&mut self, entry: Entry<'_>, out: &mut MemberRecords);
     fn continuation(&mut self, line: Line<'_>, text: &str, out: &mut MemberRecords);
     /// The number that the carrier gave the next entry.
@@ -139,6 +141,10 @@ pub(crate) trait Sink: Send {
 }
 
 impl Sink for Log {
+    fn chunk(&mut self, chunk: &Chunk<'_>) {
+        Log::chunk(self, chunk);
+    }
+
     fn entry(&mut self, entry: Entry<'_>, out: &mut MemberRecords) {
         Log::entry(self, entry, out);
     }
@@ -199,6 +205,11 @@ impl<S: Sink> Dmesg<S> {
             modules: false,
             json: json::Record::default(),
         }
+    }
+
+    /// The lines of a chunk are about to come.
+    pub(crate) fn chunk(&mut self, chunk: &Chunk<'_>) {
+        self.log.chunk(chunk);
     }
 
     /// Takes the next line.
@@ -362,6 +373,7 @@ impl<S: Sink> Dmesg<S> {
 
 impl<S: Sink> Reader for Dmesg<S> {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
+        self.log.chunk(chunk);
         for line in chunk.lines() {
             self.line(line, out);
         }

@@ -15,6 +15,7 @@ pub(crate) mod head;
 pub(crate) mod inner;
 mod kept;
 mod losses;
+mod marks;
 mod notice;
 mod open;
 mod silence;
@@ -31,8 +32,9 @@ use timeline::{
 };
 
 use crate::kernel::Report;
-use crate::{Line, Origin};
+use crate::{Chunk, Line, Origin};
 use inner::Header;
+use marks::Marks;
 use open::Open;
 pub(crate) use silence::Number;
 use voices::{Host, SeenLines, Voice, seen};
@@ -100,6 +102,7 @@ pub(crate) struct Log {
     /// The key last looked up.
     key: String,
     open: Vec<Open>,
+    marks: Marks,
     current: Current,
     last_host: Option<usize>,
     entries: u64,
@@ -174,6 +177,7 @@ impl Log {
             recent: [usize::MAX; SLOTS],
             key: String::new(),
             open: Vec::new(),
+            marks: Marks::default(),
             current: Current::Nothing,
             last_host: None,
             entries: 0,
@@ -190,6 +194,11 @@ impl Log {
             number: None,
             torn: None,
         }
+    }
+
+    /// Looks through a chunk for what is wanted, before its lines come. A reader that does not call it is slower.
+    pub(crate) fn chunk(&mut self, chunk: &Chunk<'_>) {
+        self.marks.chunk(chunk, &*self.origin.watch);
     }
 
     /// Takes the next entry, in file order.

@@ -123,7 +123,7 @@ impl Log {
         self.settle(before, out);
         let at = self.slot(out);
         let crash = (fresh.header == Header::None && crash::begins(message)).then(|| Box::new(Crash::new(message)));
-        let wanted = self.origin.watch.wants(message).then(|| self.origin.quote(line));
+        let wanted = self.marks.wants(line, message, &*self.origin.watch).then(|| self.origin.quote(line));
         let open = &mut self.open[at];
         open.live = true;
         (open.voice, open.pid, open.source) = (fresh.voice, fresh.pid, fresh.source);
@@ -179,7 +179,7 @@ impl Log {
                 open.block = true;
             }
         }
-        if open.wanted.is_none() && self.origin.watch.wants(text) {
+        if open.wanted.is_none() && self.marks.wants(line, text, &*self.origin.watch) {
             open.wanted = Some(self.origin.quote(line));
         }
     }

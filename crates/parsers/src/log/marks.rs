@@ -1,0 +1,105 @@
+//! Which lines of a chunk may be wanted: the chunk is looked through once for all literals, not line by line.
+
+use timeline::Watch;
+
+use crate::{Chunk, Line};
+
+/// Where in the chunk that is being read something of interest stands.
+#[derive(Default)]
+pub(super) struct Marks {
+    /// Offsets in the member, in order.
+    places: Vec<usize>,
+    /// The first of them that does not stand before the line last asked for.
+    next: usize,
+    /// The stretch of the member that was looked through and not asked for yet.
+    from: u64,
+    to: u64,
+    start: u64,
+}
+
+impl Marks {
+    /// Looks through a chunk.
+    pub(super) fn chunk(&mut self, chunk: &Chunk<'_>, watch: &dyn Watch) {
+        self.places.clear();
+        self.next = 0;
+        (self.start, self.from, self.to) = (chunk.start, chunk.start, chunk.start);
+        if watch.places(chunk.text, &mut self.places) {
+            self.to += chunk.text.len() as u64;
+        }
+    }
+
+    /// Whether the watch wants the message, which may stand in the line.
+    pub(super) fn wants(&mut self, line: &Line<'_>, message: &str, watch: &dyn Watch) -> bool {
+        !(stands_in(message, line.text) && self.nothing_in(line)) && watch.wants(message)
+    }
+
+    /// Whether nothing of interest is known to stand in the line.
+    fn nothing_in(&mut self, line: &Line<'_>) -> bool {
+        let end = line.start + line.text.len() as u64;
+        if line.start < self.from || end > self.to {
+            return false;
+        }
+        self.from = line.start;
+        let place = |it: usize| self.start + it as u64;
+        while self.places.get(self.next).is_some_and(|it| place(*it) < line.start) {
+            self.next += 1;
+        }
+        self.places.get(self.next).is_none_or(|it| place(*it) >= end)
+    }
+}
+
+/// Whether a text is a part of this very line.
+fn stands_in(part: &str, line: &str) -> bool {
+    let (start, line_start) = (part.as_ptr() as usize, line.as_ptr() as usize);
+    start >= line_start && start + part.len() <= line_start + line.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wants messages with a capital letter, and counts how often it is asked.
+    #[derive(Default)]
+    struct Capitals(std::sync::atomic::AtomicU32);
+
+    impl Watch for Capitals {
+        fn wants(&self, message: &str) -> bool {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            message.bytes().any(|it| it.is_ascii_uppercase())
+        }
+
+        fn places(&self, text: &str, found: &mut Vec<usize>) -> bool {
+            found.extend(text.bytes().enumerate().filter(|it| it.1.is_ascii_uppercase()).map(|it| it.0));
+            true
+        }
+    }
+
+    #[test]
+    fn only_lines_with_a_place_are_looked_at() {
+        let text = "one\ntWo\nthree Four\n\nfive\n";
+        let chunk = Chunk { text, bytes: text.as_bytes(), start: 100, line: 1 };
+        let (watch, mut marks) = (Capitals::default(), Marks::default());
+        marks.chunk(&chunk, &watch);
+        let wanted: Vec<bool> = chunk.lines().map(|it| marks.wants(&it, it.text, &watch)).collect();
+        assert_eq!(wanted, [false, true, true, false, false]);
+        assert_eq!(watch.0.load(std::sync::atomic::Ordering::Relaxed), 2);
+    }
+
+    #[test]
+    fn what_was_not_looked_through_is_asked_for() {
+        let text = "one\ntwo\n";
+        let chunk = Chunk { text, bytes: text.as_bytes(), start: 0, line: 1 };
+        let (watch, mut marks) = (Capitals::default(), Marks::default());
+        marks.chunk(&chunk, &watch);
+        let lines: Vec<Line<'_>> = chunk.lines().collect();
+        assert!(marks.wants(&lines[0], "Decoded", &watch), "another text than the line's");
+        assert!(!marks.wants(&lines[1], lines[1].text, &watch));
+        let earlier = Line { text: "Earlier", ..lines[0] };
+        assert!(marks.wants(&earlier, earlier.text, &watch), "a line from before the one last asked for");
+        let later = Line { text: "Later", start: 8, number: 3 };
+        assert!(marks.wants(&later, later.text, &watch), "a line of the next chunk");
+        assert!(Marks::default().wants(&later, later.text, &watch), "no chunk");
+        marks.chunk(&chunk, &true);
+        assert!(marks.wants(&lines[0], lines[0].text, &true), "a watch without places");
+    }
+}
