@@ -157,12 +157,17 @@ impl Consumer {
             }
             return;
         };
-        if self.rest.is_empty() {
-            self.chunk(&bytes[..end]);
-        } else {
-            let mut whole = std::mem::take(&mut self.rest);
-            whole.extend_from_slice(&bytes[..end]);
-            self.chunk(&whole);
+        let mut start = 0;
+        if !self.rest.is_empty() {
+            start = memchr::memchr(b'\n', bytes).map_or(end, |it| it + 1);
+            let mut line = std::mem::take(&mut self.rest);
+            line.extend_from_slice(&bytes[..start]);
+            self.chunk(&line);
+            line.clear();
+            self.rest = line;
+        }
+        if start < end {
+            self.chunk(&bytes[start..end]);
         }
         self.rest.extend_from_slice(&bytes[end..]);
     }

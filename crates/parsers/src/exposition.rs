@@ -139,8 +139,19 @@ pub(crate) fn millis(text: &str, unit: Unit) -> Option<i64> {
 
 /// A value as Go prints it.
 pub(crate) fn value(text: &str) -> Option<f64> {
+    if let Some(number) = whole(text) {
+        return Some(number as f64);
+    }
     let plain = text.as_bytes().first().is_some_and(|it| it.is_ascii_digit() || b"+-.NnIi".contains(it));
     if plain { text.parse().ok() } else { None }
+}
+
+/// One to eleven digits: what most stamps and counts are, and what a float holds exactly.
+pub(crate) fn whole(text: &str) -> Option<i64> {
+    if text.is_empty() || text.len() > 11 {
+        return None;
+    }
+    text.bytes().try_fold(0, |sum, it| it.is_ascii_digit().then(|| sum * 10 + i64::from(it - b'0')))
 }
 
 /// Puts a series together.

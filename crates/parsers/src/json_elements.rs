@@ -33,6 +33,88 @@ pub(crate) struct Element<'t> {
 
 /// The elements of an array, whose text begins with `[`; of anything else, none.
 pub(crate) fn elements(array: &str) -> impl Iterator<Item = Element<'_>> {
+    elements_by(array, |at| value_end(array.as_bytes(), at))
+}
+
+/// The entries of an object, whose text begins with `{`; of anything else, none.
+pub(crate) fn entries(object: &str) -> impl Iterator<Item = Entry<'_>> {
+    entries_by(object, |at| value_end(object.as_bytes(), at))
+}
+
+/// Where the outer objects and arrays of a document end, found in one pass: a walk into a large document would else look
+/// for the end of everything at each of its levels.
+pub(crate) struct Outline<'t> {
+    document: &'t str,
+    /// Beginning and end of each, by beginning; of what is cut off there is no end.
+    ends: Vec<(usize, usize)>,
+}
+
+/// Levels of a document whose ends are noted: an answer, its data, the list, a series, its labels and values.
+const LEVELS: usize = 5;
+
+impl<'t> Outline<'t> {
+    pub(crate) fn of(document: &'t str) -> Outline<'t> {
+        let bytes = document.as_bytes();
+        let mut ends = Vec::new();
+        // places in `ends` of what is open, and how much lies open within
+        let (mut open, mut deeper, mut at) = (Vec::new(), 0u32, 0);
+        while let Some(more) = bytes[at..].iter().position(|it| STRUCTURE[usize::from(*it)]) {
+            at += more;
+            match bytes[at] {
+                b'"' => match string_end(bytes, at) {
+                    Some(end) => at = end - 1,
+                    None => break,
+                },
+                b'{' | b'[' if open.len() < LEVELS => {
+                    open.push(ends.len());
+                    ends.push((at, usize::MAX));
+                }
+                b'{' | b'[' => deeper += 1,
+                _ if deeper > 0 => deeper -= 1,
+                _ => {
+                    let Some(place) = open.pop() else { break };
+                    ends[place].1 = at + 1;
+                    if open.is_empty() {
+                        break;
+                    }
+                }
+            }
+            at += 1;
+        }
+        Outline { document, ends }
+    }
+
+    /// As [`elements`], of an array of the document.
+    pub(crate) fn elements<'a>(&'a self, array: &'t str) -> impl Iterator<Item = Element<'t>> + 'a {
+        let start = self.place(array);
+        elements_by(array, move |at| self.value_end(array, start, at))
+    }
+
+    /// As [`entries`], of an object of the document.
+    pub(crate) fn entries<'a>(&'a self, object: &'t str) -> impl Iterator<Item = Entry<'t>> + 'a {
+        let start = self.place(object);
+        entries_by(object, move |at| self.value_end(object, start, at))
+    }
+
+    /// As [`entry`], of an object of the document.
+    pub(crate) fn entry(&self, object: &'t str, key: &str) -> Option<Entry<'t>> {
+        self.entries(object).find(|it| it.key == key)
+    }
+
+    fn place(&self, part: &str) -> usize {
+        (part.as_ptr() as usize).wrapping_sub(self.document.as_ptr() as usize)
+    }
+
+    fn value_end(&self, part: &str, start: usize, at: usize) -> (usize, bool) {
+        let known = self.ends.binary_search_by_key(&start.wrapping_add(at), |it| it.0);
+        match known.ok().and_then(|it| self.ends[it].1.checked_sub(start)).filter(|it| *it <= part.len()) {
+            Some(end) => (end, true),
+            None => value_end(part.as_bytes(), at),
+        }
+    }
+}
+
+fn elements_by<'t>(array: &'t str, ends: impl Fn(usize) -> (usize, bool)) -> impl Iterator<Item = Element<'t>> {
     let bytes = array.as_bytes();
     let mut at = if bytes.first() == Some(&b'[') { 1 } else { bytes.len() };
     std::iter::from_fn(move || {
@@ -44,15 +126,14 @@ pub(crate) fn elements(array: &str) -> impl Iterator<Item = Element<'_>> {
             at = bytes.len();
             return None;
         }
-        let (end, whole) = value_end(bytes, at);
+        let (end, whole) = ends(at);
         let text = &array[at..end];
         at = end;
         Some(Element { text, whole })
     })
 }
 
-/// The entries of an object, whose text begins with `{`; of anything else, none.
-pub(crate) fn entries(object: &str) -> impl Iterator<Item = Entry<'_>> {
+fn entries_by<'t>(object: &'t str, ends: impl Fn(usize) -> (usize, bool)) -> impl Iterator<Item = Entry<'t>> {
     let bytes = object.as_bytes();
     let mut at = if bytes.first() == Some(&b'{') { 1 } else { bytes.len() };
     std::iter::from_fn(move || {
@@ -75,7 +156,7 @@ pub(crate) fn entries(object: &str) -> impl Iterator<Item = Entry<'_>> {
             at = bytes.len();
             return None;
         }
-        let (end, whole) = value_end(bytes, value_start);
+        let (end, whole) = ends(value_start);
         at = end;
         Some(Entry {
             key: &object[start + 1..key_end - 1],
@@ -257,6 +338,30 @@ mod tests {
         let result = entry(data.value, "result").expect("an entry");
         let found: Vec<_> = elements(result.value).map(|it| it.whole).collect();
         assert_eq!(found, [true, true, false]);
+    }
+
+    #[test]
+    fn an_outline_says_what_a_walk_says() {
+        let texts = [
+            r#"{"status":"success","data":{"result":[{"metric":{"a":"]}"},"values":[[1,"2"],[3,"4"]]},{"v":[[[[[1]]]]]}]}}"#,
+            r#"[{"a":1},[2,[3,[4,[5,[6,[7]]]]]],"x\"]" , 8]"#,
+            r#"{"data":{"result":[{"v":1},{"v":[1,2"#,
+            r#"{"a":"never closed"#,
+            "[1,,]",
+            "[}",
+            "",
+        ];
+        fn walk(outline: &Outline<'_>, text: &str) -> usize {
+            let (plain, known): (Vec<_>, Vec<_>) = (elements(text).collect(), outline.elements(text).collect());
+            assert_eq!(plain, known, "{text}");
+            let (pairs, pairs_known): (Vec<_>, Vec<_>) = (entries(text).collect(), outline.entries(text).collect());
+            assert_eq!(pairs, pairs_known, "{text}");
+            let inner = plain.iter().map(|it| it.text).chain(pairs.iter().map(|it| it.value));
+            1 + inner.map(|it| walk(outline, it)).sum::<usize>()
+        }
+        let seen: Vec<usize> = texts.iter().map(|it| walk(&Outline::of(it), it)).collect();
+        assert_eq!(seen, [21, 17, 9, 2, 3, 2, 1]);
+        assert_eq!(Outline::of(texts[0]).entry(texts[0], "status").map(|it| it.value), Some("\"success\""));
     }
 
     #[test]

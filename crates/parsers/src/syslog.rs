@@ -162,8 +162,8 @@ struct Frame<'t> {
 
 /// `<30>1 2026-11-21T00:40:29.479442+00:00 vm kubelet 2345 - -  text`, also with `123 ` in front (octet counting).
 fn frame(line: &str) -> Option<Frame<'_>> {
-    let counted = line.split_once(' ').filter(|(it, _)| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()));
-    let line = counted.map_or(line, |it| it.1);
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let line = if digits > 0 { line[digits..].strip_prefix(' ')? } else { line };
     let (severity, rest) = priority(line)?;
     let rest = rest.strip_prefix("1 ")?;
     let mut words = rest.splitn(6, ' ');
@@ -209,7 +209,7 @@ fn structured(text: &str) -> Option<&str> {
 
 /// `line one#012line two`: rsyslog's octal for control characters.
 fn unescape(text: &str) -> Cow<'_, str> {
-    if !text.contains("#0") && !text.contains("#1") {
+    if memchr::memchr(b'#', text.as_bytes()).is_none() || !text.contains("#0") && !text.contains("#1") {
         return Cow::Borrowed(text);
     }
     let (mut plain, mut rest) = (String::with_capacity(text.len()), text);

@@ -1,6 +1,9 @@
 //! The prefix every kernel line carries, and the lines that tie the kernel's clock to the wall clock.
 
+use std::sync::LazyLock;
+
 use chrono::NaiveDateTime;
+use memchr::memmem;
 
 /// A kernel line, taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +90,9 @@ pub(crate) fn anchor(message: &str, micros: u64) -> Option<Anchor> {
         let error_micros = if micros < SETTLED_MICROS { 2_000_000 } else { 20_000 };
         return Some(Anchor { epoch_micros, error_micros, how: "audit" });
     }
-    if let Some(at) = message.find("setting system clock to ") {
+    static CLOCK_SET: LazyLock<memmem::Finder<'static>> =
+        LazyLock::new(|| memmem::Finder::new("setting system clock to "));
+    if let Some(at) = CLOCK_SET.find(message.as_bytes()) {
         let rest = &message[at + 24..];
         let epoch = match rest.split_once('(').and_then(|(_, it)| it.split_once(')')) {
             Some((epoch, _)) => plausible(epoch)?,

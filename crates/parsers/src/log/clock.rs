@@ -9,6 +9,9 @@
 //! A structured journal shows a step by its two clocks, which are read at the same moment for each entry. A text shows it
 //! where the time service says so and the stamps around its line jump by as much.
 
+use std::sync::LazyLock;
+
+use memchr::memmem;
 use timeline::{MemberRecords, Name, Row, Stamp, relation};
 
 use super::Log;
@@ -229,14 +232,15 @@ pub(super) fn keeps_time(ident: &str) -> bool {
 /// `rafthttp: the clock difference against peer 8211f1d0f64f3269 is too high [4m37.123s > 1s]`,
 /// `{"msg":"prober found high clock drift",…,"clock-drift":"4m37s",…}`: seconds by which this member is ahead.
 pub(super) fn ahead_of_peer(ident: &str, message: &str) -> Option<f64> {
+    static FRONTS: LazyLock<[memmem::Finder<'static>; 2]> = LazyLock::new(|| {
+        ["the clock difference against peer ", "prober found high clock drift"].map(memmem::Finder::new)
+    });
     if ident != "etcd" {
         return None;
     }
-    let old = || message.split_once("the clock difference against peer ")?.1.split_once('[')?.1.split(" >").next();
-    let new = || {
-        let at = message.find("prober found high clock drift")?;
-        message[at..].split_once("\"clock-drift\":\"")?.1.split('"').next()
-    };
+    let behind = |nth: usize| FRONTS[nth].find(message.as_bytes()).map(|at| &message[at..]);
+    let old = || behind(0)?.split_once('[')?.1.split(" >").next();
+    let new = || behind(1)?.split_once("\"clock-drift\":\"")?.1.split('"').next();
     go_duration(old().or_else(new)?).filter(|it| *it > 0.0)
 }
 

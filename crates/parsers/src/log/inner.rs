@@ -52,11 +52,12 @@ fn klog_len(bytes: &[u8]) -> Option<usize> {
 
 /// The source file a klog header names: `kubelet.go`.
 pub(crate) fn klog_file(message: &str) -> Option<&str> {
-    let at = klog_len(message.as_bytes())?;
-    let rest = message[at..].trim_start();
-    let (_, rest) = rest.split_once(' ')?;
-    let (file, _) = rest.split_once(':')?;
-    (!file.contains(' ')).then_some(file)
+    let (bytes, at) = (message.as_bytes(), klog_len(message.as_bytes())?);
+    let blanks = bytes[at..].iter().take_while(|it| **it == b' ').count();
+    let thread = memchr::memchr(b' ', &bytes[at + blanks..])?;
+    let rest = &message[at + blanks + thread + 1..];
+    let file = &rest[..memchr::memchr2(b':', b' ', rest.as_bytes())?];
+    rest[file.len()..].starts_with(':').then_some(file)
 }
 
 /// Stamp and severity of a message, as far as its header states them.

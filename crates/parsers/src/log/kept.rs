@@ -53,7 +53,8 @@ fn within(text: &str, part: &str) -> Option<(u32, u32)> {
     let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
     let end = start.checked_add(part.len()).filter(|it| *it <= text.len())?;
     // an empty part of another text may lie anywhere
-    (text.get(start..end) == Some(part)).then_some((start as u32, end as u32))
+    let whole = text.is_char_boundary(start) && text.is_char_boundary(end);
+    whole.then_some((start as u32, end as u32))
 }
 
 #[cfg(test)]

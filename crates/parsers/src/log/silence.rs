@@ -53,9 +53,9 @@ pub(super) struct Silences {
 }
 
 impl Silences {
-    /// Takes the stamp of a line, and that of the line before, at `place`.
-    pub(super) fn note(&mut self, before: &Stamp, now: &Stamp, place: u64, line: &Line<'_>) {
-        let Some(secs) = secs(now).map(|it| if self.reversed { -it } else { it }) else { return };
+    /// Takes the stamp of a line, its [`secs`], and the stamp of the line before, at `place`.
+    pub(super) fn note(&mut self, secs: i64, before: &Stamp, now: &Stamp, place: u64, line: &Line<'_>) {
+        let secs = if self.reversed { -secs } else { secs };
         self.lines = self.lines.saturating_add(1);
         let Some((first, latest)) = &mut self.stretch else {
             self.stretch = Some((secs, secs));
@@ -192,7 +192,7 @@ pub(super) fn add(holes: &mut Vec<Hole>, more: Vec<Hole>) {
 }
 
 /// Seconds on whatever clock the stamp is of.
-fn secs(stamp: &Stamp) -> Option<i64> {
+pub(super) fn secs(stamp: &Stamp) -> Option<i64> {
     match stamp {
         Stamp::Exact { at, .. } => Some(at.timestamp()),
         Stamp::Zoneless { local, .. } => Some(local.and_utc().timestamp()),
@@ -237,7 +237,7 @@ mod tests {
         for (at, secs) in secs.into_iter().enumerate() {
             let now = Stamp::epoch_micros(1_700_000_000_000_000 + secs * 1_000_000);
             let line = Line { text: "x", start: at as u64 * 10, number: at as u32 + 1 };
-            of.note(&last, &now, at.saturating_sub(1) as u64 * 10, &line);
+            of.note(super::secs(&now).expect("seconds"), &last, &now, at.saturating_sub(1) as u64 * 10, &line);
             last = now;
         }
         of.found().into_iter().map(|it| format!("line {}: {}", it.line, it.what)).collect()
@@ -271,7 +271,13 @@ mod tests {
         for (at, secs) in reversed.iter().enumerate() {
             let line = Line { text: "x", start: at as u64 * 10, number: at as u32 + 1 };
             let before = at.checked_sub(1).map_or(Stamp::None, |it| stamp(reversed[it]));
-            of.note(&before, &stamp(*secs), at.saturating_sub(1) as u64 * 10, &line);
+            of.note(
+                super::secs(&stamp(*secs)).expect("seconds"),
+                &before,
+                &stamp(*secs),
+                at.saturating_sub(1) as u64 * 10,
+                &line,
+            );
         }
         let hole = &of.found()[0];
         assert_eq!((&hole.from, &hole.to), (&stamp(1995), &stamp(2002 + 9000)), "the earlier end comes first");

@@ -7,7 +7,7 @@ use timeline::{Carrier, Hole, MemberRecords, Name, Record, Seen, Source, Stamp};
 use super::boot::Boots;
 use super::clock::WallClock;
 use super::losses::Losses;
-use super::silence::{Numbers, Silences};
+use super::silence::{self, Numbers, Silences};
 use super::{Entry, HOSTS, Log, MONTHS, SLOTS, VOICES, WHOLE_JOURNAL, clock, notice, speaker};
 use crate::Line;
 use crate::kernel::Reports;
@@ -178,13 +178,16 @@ impl Log {
     pub(super) fn see(&mut self, voice: usize, source: Option<Source>, stamp: &Stamp, line: &Line<'_>) {
         let Voice { host, source: own, .. } = self.voices[voice];
         let of = &mut self.hosts[host];
+        let secs = silence::secs(stamp);
         if *stamp != Stamp::None {
             if of.first == Stamp::None {
                 (of.first, of.span.0) = (stamp.clone(), line.start);
             } else if self.last_host == Some(host) {
                 self.order.note(&of.last, stamp);
             }
-            of.silences.note(&of.last, stamp, of.span.1, line);
+            if let Some(secs) = secs {
+                of.silences.note(secs, &of.last, stamp, of.span.1, line);
+            }
             if let (Stamp::Yearless { month: before, .. }, Stamp::Yearless { month, .. }) = (&of.last, stamp)
                 && before != month
                 && self.months.len() < MONTHS
@@ -199,7 +202,9 @@ impl Log {
             if seen.first == Stamp::None {
                 (seen.first, seen.span.0) = (stamp.clone(), line.start);
             }
-            seen.silences.note(&seen.last, stamp, seen.span.1, line);
+            if let Some(secs) = secs {
+                seen.silences.note(secs, &seen.last, stamp, seen.span.1, line);
+            }
             (seen.last, seen.span.1) = (stamp.clone(), line.start);
         }
         self.last_host = Some(host);

@@ -26,8 +26,8 @@ use std::collections::BTreeMap;
 
 use timeline::{MemberRecords, Name, Record};
 
-use crate::exposition::{Builder, Labelled, value};
-use crate::json_elements::{Documents, elements, entries, entry};
+use crate::exposition::{Builder, Labelled, value, whole};
+use crate::json_elements::{Documents, Outline, elements, entries, entry};
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
@@ -130,16 +130,17 @@ struct Answers<'i, 't> {
 
 impl<'t> Answers<'_, 't> {
     fn document(&mut self, document: &'t str, out: &mut MemberRecords) {
-        if document.starts_with('[') {
-            return self.series_list(document, out);
-        }
-        if is_export(document) {
+        if !document.starts_with('[') && is_export(document) {
             return self.export(document, out);
+        }
+        let outline = Outline::of(document);
+        if document.starts_with('[') {
+            return self.series_list(&outline, document, out);
         }
         let mut status = "";
         let mut data = None;
         let (mut error_type, mut error) = (String::new(), String::new());
-        for entry in entries(document) {
+        for entry in outline.entries(document) {
             match entry.key {
                 "status" => status = entry.value,
                 "data" => data = Some(entry.value),
@@ -167,10 +168,10 @@ impl<'t> Answers<'_, 't> {
             }
             return;
         };
-        let kind = entry(data, "resultType").map_or("", |it| it.value);
-        let result = entry(data, "result").map_or("", |it| it.value);
+        let kind = outline.entry(data, "resultType").map_or("", |it| it.value);
+        let result = outline.entry(data, "result").map_or("", |it| it.value);
         match kind {
-            "\"matrix\"" | "\"vector\"" => self.series_list(result, out),
+            "\"matrix\"" | "\"vector\"" => self.series_list(&outline, result, out),
             "\"scalar\"" => {
                 out.tally.lines += 1;
                 out.tally.understood += 1;
@@ -186,12 +187,12 @@ impl<'t> Answers<'_, 't> {
         }
     }
 
-    fn series_list(&mut self, list: &'t str, out: &mut MemberRecords) {
-        for element in elements(list) {
+    fn series_list(&mut self, outline: &Outline<'t>, list: &'t str, out: &mut MemberRecords) {
+        for element in outline.elements(list) {
             out.tally.lines += 1;
             let mut labelled = None;
             let (mut values, mut many, mut histograms) = (None, false, None);
-            for entry in entries(element.text) {
+            for entry in outline.entries(element.text) {
                 match entry.key {
                     "metric" => labelled = metric(entry.value),
                     "values" => (values, many) = (Some(entry.value), true),
@@ -281,9 +282,13 @@ impl<'t> Answers<'_, 't> {
 /// `[1690120800.5,"41870"]`
 fn sample(point: &str) -> Option<(i64, f64)> {
     let inner = point.strip_prefix('[')?.strip_suffix(']')?;
-    let (stamp, number) = inner.split_once(',')?;
-    let seconds: f64 = stamp.trim().parse().ok()?;
-    let value = value(number.trim().strip_prefix('"')?.strip_suffix('"')?)?;
+    let comma = memchr::memchr(b',', inner.as_bytes())?;
+    let (stamp, number) = (inner[..comma].trim(), inner[comma + 1..].trim());
+    let value = value(number.strip_prefix('"')?.strip_suffix('"')?)?;
+    if let Some(seconds) = whole(stamp) {
+        return Some((seconds * 1000, value));
+    }
+    let seconds: f64 = stamp.parse().ok()?;
     (seconds.is_finite() && seconds.abs() < 1e12).then(|| ((seconds * 1000.0).round() as i64, value))
 }
 

@@ -159,15 +159,19 @@ pub(super) fn greatest_rise(samples: &[Sample<'_>]) -> Option<(usize, usize)> {
         if at == 0 || at + 1 == samples.len() {
             return value(at);
         }
-        median(&mut [value(at - 1), value(at), value(at + 1)])
+        let (before, now, after) = (value(at - 1), value(at), value(at + 1));
+        before.min(now).max(before.max(now).min(after))
     };
-    let (mut low, mut best, mut rise) = (0, None, 0.0);
+    if samples.is_empty() {
+        return None;
+    }
+    let (mut low, mut lowest, mut best, mut rise) = (0, smooth(0), None, 0.0);
     for at in 1..samples.len() {
         let value = smooth(at);
-        if value < smooth(low) {
-            low = at;
-        } else if value - smooth(low) > rise {
-            rise = value - smooth(low);
+        if value < lowest {
+            (low, lowest) = (at, value);
+        } else if value - lowest > rise {
+            rise = value - lowest;
             best = Some((low, at));
         }
     }
