@@ -50,6 +50,7 @@ fn open(origin: &Origin) -> Box<dyn Reader> {
         values: Default::default(),
         there: Default::default(),
         quote: Default::default(),
+        quoted: false,
         state: State::Fields,
         lines: 0,
         number: 1,
@@ -76,6 +77,8 @@ struct Export {
     there: [bool; fields::COUNT],
     /// The line to quote, by its place.
     quote: (String, u64, u32),
+    /// The message stands in the line to quote, behind its name.
+    quoted: bool,
     state: State,
     /// Lines of the current entry.
     lines: u64,
@@ -133,21 +136,26 @@ impl Export {
         }
         let split = memchr::memchr(b'=', bytes);
         let name = &bytes[..split.unwrap_or(bytes.len())];
-        if !fields::is_name(name) {
+        let field = chunk.text.get(at..at + name.len()).and_then(fields::place);
+        if field.is_none() && !fields::is_name(name) {
             out.tally.lines += 1;
             out.tally.odd_bytes += bytes.len() as u64;
             return end + 1;
         }
         self.lines += 1;
-        let field = std::str::from_utf8(name).ok().and_then(fields::place);
         let Some(split) = split else {
             self.state = State::Length { field, bytes: 0, have: 0 };
             return end + 1;
         };
         if let (Some(field), Some(text)) = (field, chunk.text.get(at..at + bytes.len())) {
-            self.set(field, &text[split + 1..]);
-            if field == fields::MESSAGE || self.quote.0.is_empty() {
+            let message = field == fields::MESSAGE && !self.there[field];
+            if message || self.quote.0.is_empty() {
                 self.quote_from(text, chunk.start + at as u64, number);
+            }
+            if message {
+                (self.there[field], self.quoted) = (true, true);
+            } else {
+                self.set(field, &text[split + 1..]);
             }
         }
         end + 1
@@ -218,8 +226,12 @@ impl Export {
             return;
         }
         let there = std::mem::take(&mut self.there);
+        let quoted = std::mem::take(&mut self.quoted);
         let line = Line { text: &self.quote.0, start: self.quote.1, number: self.quote.2 };
-        let value = |at: usize| there[at].then_some(self.values[at].as_str());
+        let value = |at: usize| match quoted && at == fields::MESSAGE {
+            true => self.quote.0.get("MESSAGE=".len()..),
+            false => there[at].then_some(self.values[at].as_str()),
+        };
         fields::hand_over_lines(value, line, lines, &mut self.log, out);
         self.quote.0.clear();
     }

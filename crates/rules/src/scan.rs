@@ -98,6 +98,9 @@ struct Fragment {
     place: u32,
     /// Its bytes as the text is looked at.
     bytes: u64,
+    /// The end of the literal, or its beginning where the fragment is the end: how far from the fragment it stands, and
+    /// its bytes. Most places that hold the fragment do not hold this.
+    other: (i32, u64),
 }
 
 impl Table {
@@ -115,7 +118,11 @@ impl Table {
                 let bytes = folded(&literal[place..place + fragment]);
                 let hash = hash(bytes, words);
                 table.bits[(hash >> 6) as usize] |= 1 << (hash & 63);
-                table.fragments.push(Fragment { hash, literal: at as u32, place: place as u32, bytes });
+                // the half of the literal that lies farther away
+                let last = literal.len() - fragment;
+                let far = if last - place > place { last } else { 0 };
+                let other = (far as i32 - place as i32, folded(&literal[far..far + fragment]));
+                table.fragments.push(Fragment { hash, literal: at as u32, place: place as u32, bytes, other });
             }
         }
         table.fragments.sort_unstable();
@@ -151,7 +158,7 @@ impl Table {
         let Some(bits) = self.bits.first_chunk::<WORDS>() else { return false };
         let mut at = 0;
         while let Some(next) = next_place::<STEP, FRAGMENT, BLOCK, WORDS>(bits, text, at) {
-            if self.compare(text, next, take) {
+            if self.compare::<FRAGMENT>(text, next, take) {
                 return true;
             }
             at = next + STEP;
@@ -161,23 +168,28 @@ impl Table {
 
     /// Compares the literals that have the fragment at a place of the text.
     #[inline(never)]
-    fn compare(&self, text: &[u8], at: usize, take: &mut dyn FnMut(usize, usize) -> bool) -> bool {
-        let Some(bytes) = text.get(at..at + self.fragment).map(folded) else { return false };
+    fn compare<const FRAGMENT: usize>(
+        &self,
+        text: &[u8],
+        at: usize,
+        take: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> bool {
+        let word = |at: usize| text.get(at..)?.first_chunk::<FRAGMENT>().map(|it| folded(it));
+        let Some(bytes) = word(at) else { return false };
         let hash = hash(bytes, self.bits.len());
         let first = self.firsts.get((hash >> 6) as usize).map_or(0, |it| *it as usize);
         for fragment in &self.fragments[first..] {
             if fragment.hash > hash {
                 break;
             }
-            if fragment.bytes != bytes {
+            let (away, other) = fragment.other;
+            if fragment.bytes != bytes || at.checked_add_signed(away as isize).and_then(word) != Some(other) {
                 continue;
             }
             let Some(start) = at.checked_sub(fragment.place as usize) else { continue };
             let (number, wanted) = &self.literals[fragment.literal as usize];
-            let Some(found) = text.get(start..start + wanted.len()) else { continue };
-            // most differ in their ends already
-            let ends = |it: &[u8]| (it.first().map(|it| it | 0x20), it.last().map(|it| it | 0x20));
-            if ends(found) == ends(wanted) && found.eq_ignore_ascii_case(wanted) && take(*number, start) {
+            let stands = text.get(start..start + wanted.len()).is_some_and(|it| it.eq_ignore_ascii_case(wanted));
+            if stands && take(*number, start) {
                 return true;
             }
         }

@@ -416,16 +416,20 @@ fn is_aside(text: &str) -> bool {
 /// The facility says so where it is printed. Else only names that are surely no kernel subsystem do: the kernel writes
 /// `java[2979]: segfault at 10` itself.
 fn program(text: &str, pri: Option<u32>) -> Option<(&str, Option<u32>, &str)> {
+    let may_be = match pri {
+        Some(pri) => pri >= 8,
+        None => text.starts_with("systemd") || text.starts_with("dracut"),
+    };
+    if !may_be {
+        return None;
+    }
     let (tag, rest) = text.split_once(": ")?;
     let (ident, pid) = match tag.split_once('[') {
         Some((ident, pid)) => (ident, Some(pid.strip_suffix(']')?.parse().ok()?)),
         None => (tag, None),
     };
     let named = ident == "systemd" || ident.starts_with("systemd-") || ident == "dracut" || ident.starts_with("dracut-");
-    let theirs = match pri {
-        Some(pri) => pri >= 8 && pid.is_some(),
-        None => named && pid.is_some(),
-    };
+    let theirs = (pri.is_some() || named) && pid.is_some();
     let word = !ident.is_empty() && !ident.contains(char::is_whitespace);
     (theirs && word).then_some((ident, pid, rest))
 }

@@ -73,6 +73,7 @@ pub(crate) struct Heads {
     /// Bytes up to the identifier in the line before.
     host_bytes: usize,
     dates: stamp::Dates,
+    minutes: stamp::Yearless,
 }
 
 const TAGS: usize = 32;
@@ -109,6 +110,7 @@ impl Heads {
             seen: [0; TAGS],
             host_bytes: 0,
             dates: stamp::Dates::default(),
+            minutes: stamp::Yearless::default(),
         }
     }
 
@@ -164,7 +166,7 @@ impl Heads {
         let bytes = line.as_bytes();
         match mode {
             Mode::Short => {
-                let found = stamp::yearless(line).or_else(|| unprintable(line, "XXX XX XX:XX:XX"));
+                let found = self.minutes.read(line).or_else(|| unprintable(line, "XXX XX XX:XX:XX"));
                 found.map(|(stamp, len)| (stamp, None, len))
             }
             Mode::Iso => {

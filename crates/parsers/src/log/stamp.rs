@@ -33,16 +33,26 @@ fn fraction(bytes: &[u8]) -> Option<(u32, TimeDelta, usize)> {
     if !matches!(bytes.first(), Some(b'.' | b',')) || !bytes.get(1).is_some_and(u8::is_ascii_digit) {
         return None;
     }
-    let (mut nanos, mut unit, mut len) = (0u32, 1_000_000_000u32, 1);
+    let (mut number, mut len) = (0u32, 1);
     for byte in bytes[1..].iter().take_while(|it| it.is_ascii_digit()) {
-        len += 1;
-        if unit > 1 {
-            unit /= 10;
-            nanos += u32::from(byte - b'0') * unit;
+        if len <= 9 {
+            number = number * 10 + u32::from(byte - b'0');
         }
+        len += 1;
     }
-    Some((nanos, TimeDelta::nanoseconds(i64::from(unit)), len))
+    let unit = UNITS[(len - 1).min(9)];
+    Some((number * unit, TimeDelta::nanoseconds(i64::from(unit)), len))
 }
+
+/// Nanoseconds of the last of so many digits.
+const UNITS: [u32; 10] = {
+    let (mut units, mut at) = ([1_000_000_000; 10], 1);
+    while at < 10 {
+        units[at] = units[at - 1] / 10;
+        at += 1;
+    }
+    units
+};
 
 /// `13:14:38`, `13:14:38.123456`
 pub(crate) fn clock(bytes: &[u8]) -> Option<(NaiveTime, TimeDelta, usize)> {
@@ -111,24 +121,30 @@ fn after_seconds(bytes: &[u8], seconds: NaiveDateTime) -> Option<(Stamp, usize)>
     let Some((secs, more)) = offset(&bytes[len..]) else {
         return Some((Stamp::Zoneless { local, resolution, abbreviation: None }, len));
     };
-    let at = local.checked_sub_signed(TimeDelta::seconds(i64::from(secs)))?.and_utc();
+    let at = match secs {
+        0 => local.and_utc(),
+        _ => local.checked_sub_signed(TimeDelta::seconds(i64::from(secs)))?.and_utc(),
+    };
     // `Z` is what programs write that ignore the zone of their node
     let stated = !matches!(bytes[len], b'Z' | b'z');
     Some((Stamp::Exact { at, resolution, offset_secs: stated.then_some(secs) }, len + more))
 }
 
-/// Reads dates of lines that mostly share their second with the line before.
+/// Bytes of `2020-06-14T13:14:`.
+const MINUTE: usize = 17;
+
+/// Reads dates of lines that mostly share their minute with the line before.
 #[derive(Default)]
 pub(crate) struct Dates {
-    last: Option<([u8; SECONDS], NaiveDateTime)>,
+    last: Option<([u8; MINUTE], NaiveDateTime)>,
 }
 
 impl Dates {
     /// As [`dated`].
     pub(crate) fn read(&mut self, bytes: &[u8]) -> Option<(Stamp, usize)> {
-        let front = bytes.first_chunk::<SECONDS>()?;
+        let front = bytes.first_chunk::<MINUTE>()?;
         let seconds = match self.last {
-            Some((text, seconds)) if text == *front => seconds,
+            Some((text, minute)) if text == *front => minute.with_second(two(bytes, MINUTE)?.min(59))?,
             _ => {
                 let seconds = whole_seconds(bytes)?;
                 self.last = Some((*front, seconds));
@@ -136,6 +152,41 @@ impl Dates {
             }
         };
         after_seconds(bytes, seconds)
+    }
+}
+
+/// Bytes of `Jun 14 13:14:`.
+const SHORT_MINUTE: usize = 13;
+
+/// Reads stamps without a year of lines that mostly share their minute with the line before.
+#[derive(Default)]
+pub(crate) struct Yearless {
+    /// The minute as printed, its month and day, and a time in it.
+    last: Option<([u8; SHORT_MINUTE], (u32, u32), NaiveTime)>,
+}
+
+impl Yearless {
+    /// As [`yearless`].
+    pub(crate) fn read(&mut self, text: &str) -> Option<(Stamp, usize)> {
+        let bytes = text.as_bytes();
+        let front = bytes.first_chunk::<SHORT_MINUTE>();
+        if let (Some((minute, (month, day), time)), Some(front)) = (&self.last, front)
+            && minute == front
+            && let Some(second) = two(bytes, SHORT_MINUTE)
+        {
+            let whole = (0, TimeDelta::seconds(1), 0);
+            let (nanos, resolution, more) = fraction(&bytes[SHORT_MINUTE + 2..]).unwrap_or(whole);
+            let time = time.with_second(second.min(59))?.with_nanosecond(nanos)?;
+            let stamp = Stamp::Yearless { month: *month, day: *day, time, resolution };
+            return Some((stamp, SHORT_MINUTE + 2 + more));
+        }
+        let found = yearless(text)?;
+        if let (Stamp::Yearless { month, day, time, .. }, Some(front)) = (&found.0, front)
+            && [front[3], front[6], front[9], front[12]] == *b"  ::"
+        {
+            self.last = Some((*front, (*month, *day), *time));
+        }
+        Some(found)
     }
 }
 
@@ -234,6 +285,49 @@ pub(crate) fn micros(bytes: &[u8]) -> Option<(u64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_remembered_of_the_line_before_changes_nothing() {
+        let short = [
+            "Jun 14 13:14:38 a",
+            "Jun 14 13:14:39 a",
+            "Jun 14 13:14:40.123456 a",
+            "Jun 14 13:14:60 a",
+            "Jun 14 13:14:4x a",
+            "Jun 14 13:14:",
+            "Jun  4 13:14:07 a",
+            "Jun  4 13:14:08.5 a",
+            "Jun 4 13:14:08 a",
+            "Jun 4 13:14:09 a",
+            "juin 14 13:14:09 a",
+            "Jun 14 2026 13:14:09",
+            "Jun 14 2026 13:14:10",
+            "6\u{6708} 14 13:14:10",
+            "",
+        ];
+        let mut minutes = Yearless::default();
+        for text in short.iter().chain(&short) {
+            assert_eq!(minutes.read(text), yearless(text), "{text}");
+        }
+        let long = [
+            "2020-06-14T13:14:38Z",
+            "2020-06-14T13:14:39.123456789+08:00",
+            "2020-06-14T13:14:60-0700 x",
+            "2020-06-14T13:14:4",
+            "2020-06-14T13:14:",
+            "2020-06-14 13:14:38",
+            "2020-06-14 13:14:39,5",
+            "2020/06/14 13:14:38.000 ",
+            "2020-06-14T13:14:xxZ",
+            "2020-13-14T13:14:38Z",
+            "2020-06-14T13:14:38.12345678901234567890Z",
+            "",
+        ];
+        let mut minutes = Dates::default();
+        for text in long.iter().chain(&long) {
+            assert_eq!(minutes.read(text.as_bytes()), dated(text.as_bytes()), "{text}");
+        }
+    }
 
     /// What glibc prints for `%b` in twelve months, for the languages that are promised.
     #[test]
