@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How much of a member is handed on at a time.
-pub(crate) const CHUNK_BYTES: usize = 1 << 20;
+pub(crate) const CHUNK_BYTES: usize = 1 << 18;
 /// What is no longer than this travels in a copy, so that a thousand small files do not hold a thousand buffers.
 const SMALL_BYTES: usize = 64 << 10;
 
