@@ -89,7 +89,6 @@ struct Export {
 
 impl Reader for Export {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
-        self.log.chunk(chunk);
         let mut at = 0;
         while at < chunk.bytes.len() {
             at = match &mut self.state {

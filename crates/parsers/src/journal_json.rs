@@ -60,7 +60,6 @@ struct Object {
 
 impl Reader for JournalJson {
     fn read(&mut self, chunk: &Chunk<'_>, out: &mut MemberRecords) {
-        self.log.chunk(chunk);
         for line in chunk.lines() {
             self.line(line, out);
         }

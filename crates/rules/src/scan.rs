@@ -253,14 +253,17 @@ const USUAL: &str = "container containerd kubelet kubernetes kubepods.slice libc
     message msg=\" level=info level=error level=warning time=\"20 \"level\":\"info\" \"ts\":\" \"caller\":\" \"msg\":\" rpc \
     default kube-system controller manager process system systemd[1]: kernel: kubelet[ dockerd[ containerd[ session \
     network interface device address .go: .slice .scope .service .mount HTTP GET /api/v1/ status for pod \"volume \
+    worker- syncing working systemd-resolved service.timer syslogd kernel unit=\"boot pid= hostname return returned \
+    removed time timed probes command comm= file profile=\" space socket source resources master instance server use used \
+    user lock locked clock block apparmor=\"denied\" operation=\" audit reading renamed pull image layer event policy \
     mounted read write from with that this node name=\" id=\" path=\" err=\" duration 0000000000 2020 2021 2022 2023 2024 2025 2026 ";
 
-/// Where in a literal the window begins whose most usual fragment is the least usual in logs.
+/// Where in a literal the window begins whose fragments are the least usual in logs, all in all.
 fn rarest(literal: &[u8], window: usize, fragment: usize, known: &[u64]) -> Option<usize> {
     let last = literal.len().checked_sub(window).filter(|_| !literal.is_empty())?;
     let known = |it: &[u8]| known.binary_search(&folded(it)).is_ok();
     let cost = |it: &[u8]| it.iter().map(|byte| usual(*byte)).sum::<u32>() + if known(it) { 100 } else { 0 };
-    let usual = |start: usize| literal[start..start + window].windows(fragment).map(cost).max().unwrap_or(0);
+    let usual = |start: usize| literal[start..start + window].windows(fragment).map(cost).sum::<u32>();
     (0..=last).min_by_key(|it| usual(*it))
 }
 

@@ -48,6 +48,11 @@ impl Kept {
     }
 }
 
+/// Whether a text is a part of this very line, not one that reads alike.
+pub(super) fn stands_in(part: &str, line: &str) -> bool {
+    within(line, part).is_some()
+}
+
 /// Where in a text a part of it stands, if it is one.
 fn within(text: &str, part: &str) -> Option<(u32, u32)> {
     let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;

@@ -2,6 +2,7 @@
 
 use timeline::Watch;
 
+use super::kept::stands_in;
 use crate::{Chunk, Line};
 
 /// Where in the chunk that is being read something of interest stands.
@@ -46,12 +47,6 @@ impl Marks {
         }
         self.places.get(self.next).is_none_or(|it| place(*it) >= end)
     }
-}
-
-/// Whether a text is a part of this very line.
-fn stands_in(part: &str, line: &str) -> bool {
-    let (start, line_start) = (part.as_ptr() as usize, line.as_ptr() as usize);
-    start >= line_start && start + part.len() <= line_start + line.len()
 }
 
 #[cfg(test)]

@@ -153,6 +153,11 @@ impl Order {
             (Stamp::Monotonic { micros: a }, Stamp::Monotonic { micros: b }) => a.cmp(b),
             _ => return,
         };
+        self.count(order);
+    }
+
+    /// Takes how the stamp of a line stands to that of the next.
+    fn count(&mut self, order: std::cmp::Ordering) {
         match order {
             std::cmp::Ordering::Less => self.later = self.later.saturating_add(1),
             std::cmp::Ordering::Greater => self.earlier = self.earlier.saturating_add(1),
@@ -196,7 +201,7 @@ impl Log {
         }
     }
 
-    /// Looks through a chunk for what is wanted, before its lines come. A reader that does not call it is slower.
+    /// Looks through a chunk for what is wanted, before its lines come: for carriers whose bytes are mostly messages.
     pub(crate) fn chunk(&mut self, chunk: &Chunk<'_>) {
         self.marks.chunk(chunk, &*self.origin.watch);
     }
@@ -244,11 +249,12 @@ impl Log {
         if !self.stated.is_empty() {
             self.state(host, out);
         }
-        let (head, rest) = match memchr::memchr(b'\n', message.as_bytes()) {
-            Some(at) => (&message[..at], &message[at + 1..]),
-            None => (message, ""),
-        };
         let line = entry.line;
+        let (head, rest) = if kept::stands_in(message, line.text) {
+            (message, "")
+        } else {
+            message.split_once('\n').unwrap_or((message, ""))
+        };
         self.follow_boots(voice, head, entry.boot, entry.pid, &stamp, &line, out);
         if self.received.is_some() {
             self.follow_clock(host, entry.boot, &stamp, &line, out);

@@ -20,6 +20,8 @@ pub(super) struct Host {
     pub(super) names: u32,
     pub(super) first: Stamp,
     pub(super) last: Stamp,
+    /// Of the last stamp, on whatever clock it is.
+    last_secs: Option<i64>,
     pub(super) span: (u64, u64),
     pub(super) seen: Vec<(Source, SeenLines)>,
     pub(super) reports: Reports,
@@ -109,6 +111,7 @@ impl Log {
             names: 0,
             first: Stamp::None,
             last: Stamp::None,
+            last_secs: None,
             span: (0, 0),
             seen: Vec::new(),
             reports: Reports::default(),
@@ -183,8 +186,13 @@ impl Log {
             if of.first == Stamp::None {
                 (of.first, of.span.0) = (stamp.clone(), line.start);
             } else if self.last_host == Some(host) {
-                self.order.note(&of.last, stamp);
+                let one_clock = std::mem::discriminant(&of.last) == std::mem::discriminant(stamp);
+                match (of.last_secs, secs) {
+                    (Some(before), Some(now)) if one_clock && before != now => self.order.count(before.cmp(&now)),
+                    _ => self.order.note(&of.last, stamp),
+                }
             }
+            of.last_secs = secs;
             if let Some(secs) = secs {
                 of.silences.note(secs, &of.last, stamp, of.span.1, line);
             }
