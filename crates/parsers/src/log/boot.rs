@@ -115,6 +115,30 @@ impl Boots {
         true
     }
 
+    /// Whether a boot waits for its end.
+    pub(super) fn ends(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Takes an entry of a program that says nothing of boots.
+    pub(super) fn pass(&mut self, voice: usize, pid: Option<u32>, message: &str, stamp: &Stamp, line: &Line<'_>) {
+        self.entries += 1;
+        self.since_start += 1;
+        self.prelude = 0;
+        self.last.kept.set(line, message);
+        (self.last.voice, self.last.pid) = (voice, pid);
+        self.last.stamp.clone_from(stamp);
+    }
+
+    /// The last line, to be given back, and its stamp.
+    pub(super) fn take_last(&mut self) -> (Kept, Stamp) {
+        (std::mem::take(&mut self.last.kept), self.last.stamp.clone())
+    }
+
+    pub(super) fn give_last(&mut self, last: Kept) {
+        self.last.kept = last;
+    }
+
     /// The first line of the boot and its stamp.
     pub(super) fn began(&self) -> Option<(u32, &Stamp)> {
         self.began.as_ref().map(|(line, stamp)| (*line, stamp))

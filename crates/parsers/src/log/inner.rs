@@ -43,7 +43,7 @@ pub(crate) fn header(message: &str) -> Header {
 }
 
 /// Whether this is `E0914 09:36:25.890321    1734 kubelet.go:1882] …`; the length up to the thread id.
-fn klog_len(bytes: &[u8]) -> Option<usize> {
+pub(super) fn klog_len(bytes: &[u8]) -> Option<usize> {
     let shape = bytes.get(..22)?;
     let digit = |at: std::ops::Range<usize>| shape[at].iter().all(u8::is_ascii_digit);
     let fits = digit(1..5) && shape[5] == b' ' && digit(6..8) && shape[8] == b':' && shape[14] == b'.' && digit(15..21);

@@ -35,7 +35,7 @@ impl Marks {
     }
 
     /// Whether nothing of interest is known to stand in the line.
-    fn nothing_in(&mut self, line: &Line<'_>) -> bool {
+    pub(super) fn nothing_in(&mut self, line: &Line<'_>) -> bool {
         let end = line.start + line.text.len() as u64;
         if line.start < self.from || end > self.to {
             return false;

@@ -18,6 +18,7 @@ mod losses;
 mod marks;
 mod notice;
 mod open;
+mod quiet;
 mod silence;
 pub(crate) mod speaker;
 pub(crate) mod stamp;
@@ -36,6 +37,7 @@ use crate::{Chunk, Line, Origin};
 use inner::Header;
 use marks::Marks;
 use open::Open;
+use quiet::Quiet;
 pub(crate) use silence::Number;
 use voices::{Host, SeenLines, Voice, seen};
 
@@ -103,6 +105,7 @@ pub(crate) struct Log {
     key: String,
     open: Vec<Open>,
     marks: Marks,
+    quiet: Quiet,
     current: Current,
     last_host: Option<usize>,
     entries: u64,
@@ -131,6 +134,8 @@ pub(crate) struct Log {
 enum Current {
     Nothing,
     Open(usize),
+    /// Into the entry that passed by, which is opened then.
+    Quiet,
     /// Into the kernel's report on this host.
     Report(usize),
 }
@@ -183,6 +188,7 @@ impl Log {
             key: String::new(),
             open: Vec::new(),
             marks: Marks::default(),
+            quiet: Quiet::default(),
             current: Current::Nothing,
             last_host: None,
             entries: 0,
@@ -212,8 +218,14 @@ impl Log {
         out.tally.understood += 1;
         self.entries += 1;
         let voice = self.voice(&entry);
+        if self.pass_by(voice, &entry, out) {
+            return;
+        }
         let host = self.voices[voice].host;
         let mut message: &str = &entry.message;
+        if self.may_continue(message) || entry.ident.is_none() {
+            self.recall(out);
+        }
         if entry.ident.is_none()
             && let Some(more) = notice::repeated_last(message)
         {
@@ -333,13 +345,14 @@ impl Log {
     }
 
     fn more(&mut self, line: Line<'_>, text: &str, out: &mut MemberRecords) {
+        self.recall(out);
         match self.current {
             Current::Open(at) => self.grow(at, &line, text),
             Current::Report(host) => {
                 let stamp = self.hosts[host].last.clone();
                 self.kernel(host, text, None, None, &stamp, &line, out);
             }
-            Current::Nothing => {}
+            Current::Nothing | Current::Quiet => {}
         }
     }
 

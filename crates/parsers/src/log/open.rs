@@ -69,6 +69,11 @@ impl Open {
         self.block || self.crash.is_some() || matches!(self.header, Header::Klog(_))
     }
 
+    /// Whether an entry of this program may join.
+    pub(super) fn may_grow(&self, voice: usize) -> bool {
+        self.live && self.voice == voice && self.lingers()
+    }
+
     /// Whether the message quotes a crash of another program, a probe's say, so that more of it may follow.
     fn quotes_crash(&self) -> bool {
         ["runtime: ", "fatal error: ", "panic: ", "goroutine "].iter().any(|it| self.kept.message().contains(it))

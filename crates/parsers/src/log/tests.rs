@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use timeline::MemberId;
+use timeline::{MemberId, Watch};
 
 use crate::{Origin, Reading, Sniff};
 
@@ -36,9 +36,34 @@ const LINES: &[&str] = &[
     "__REALTIME_TIMESTAMP=1592140471000000",
     "MESSAGE\n\u{5}\0\0\0\0\0\0\0a\nb\nc",
     "goroutine 1 [running]:",
+    "Jun 14 13:14:38 node-a app[7]: at work",
+    "                               two of it",
+    "Jun 14 13:14:38 node-a app[7]: [ERROR] two",
+    "2025-03-21T14:51:22.427859147Z stdout F at work",
+    "2025-03-21T14:51:22.427859148Z stdout F   two of it",
+    "2025-03-21T14:51:22.427859149Z stdout F W0614 13:14:31.001000    2345 a.go:1] two",
     "\u{1b}[0;1;31mF0614 13:14:31.001000    2345 a.go:1] x\u{1b}[0m",
     "",
 ];
+
+/// Wants what holds a word, and may say where it stands.
+struct Words {
+    places: bool,
+}
+
+const WORDS: [&str; 4] = ["two", "errno", "Hi", "\u{e9}"];
+
+impl Watch for Words {
+    fn wants(&self, message: &str) -> bool {
+        WORDS.iter().any(|it| message.contains(it))
+    }
+
+    fn places(&self, text: &str, found: &mut Vec<usize>) -> bool {
+        found.extend(WORDS.iter().flat_map(|it| text.match_indices(it)).map(|it| it.0));
+        found.sort_unstable();
+        self.places
+    }
+}
 
 /// Whatever the text: no panic, the same records for every cut, quotes that stand where they say.
 #[test]
@@ -82,6 +107,20 @@ fn any_text_is_read_to_the_end() {
                 }
             }
             assert!(whole.tally.understood <= whole.tally.lines, "{} in round {round}", format.name);
+            // lines that pass by unopened change nothing
+            let watched = |places, bytes| {
+                crate::read(format, &Origin { watch: Arc::new(Words { places }), ..origin(path) }, &text, bytes)
+            };
+            let slow = watched(false, 1 << 20);
+            for fast in [watched(true, 1 << 20), watched(true, 1)] {
+                assert_eq!(fast.records, slow.records, "{} in round {round}: {text}", format.name);
+                assert_eq!(
+                    (fast.seen, fast.tally),
+                    (slow.seen.clone(), slow.tally),
+                    "{} in round {round}",
+                    format.name
+                );
+            }
             let parts = crate::read(format, &origin(path), &text, 1);
             assert_eq!(parts.records, whole.records, "{} in round {round}", format.name);
             assert_eq!((parts.seen, parts.tally), (whole.seen, whole.tally), "{} in round {round}", format.name);

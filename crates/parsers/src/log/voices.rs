@@ -72,6 +72,8 @@ pub(super) struct Voice {
     pub(super) timekeeper: bool,
     /// A runtime under whose name a kubelet may run, or a log that does not say whose it is.
     pub(super) docker: bool,
+    /// None of these: its entries may pass by.
+    pub(super) plain: bool,
 }
 
 impl Log {
@@ -170,7 +172,9 @@ impl Log {
         self.hosts[host].names += u32::from(name.is_some());
         let timekeeper = clock::keeps_time(plain);
         let ident = plain.into();
-        self.voices.push(Voice { host, words, source, ident, name, kernel, attended, timekeeper, docker });
+        let mut voice = Voice { host, words, source, ident, name, kernel, attended, timekeeper, docker, plain: false };
+        voice.plain = voice.is_plain();
+        self.voices.push(voice);
         if self.voices.len() <= VOICES + HOSTS {
             self.voice_names.insert(self.key.as_str().into(), self.voices.len() - 1);
         }

@@ -1,0 +1,92 @@
+//! Entries that nobody wants and that tell of nothing but that their program spoke: most of a log.
+//!
+//! Such an entry is seen, becomes the last of its boot, and is not opened. Where more of it comes after all, a further
+//! line of its message, it is opened then, from the copy that the boot keeps of its last line.
+
+use timeline::{Carrier, MemberRecords, Severity, Stamp};
+
+use super::{Current, Entry, Log, Voice, crash, inner, kept, open};
+
+/// What is known of the entry that passed by last, beside what the boot keeps of it.
+#[derive(Default)]
+pub(super) struct Quiet {
+    voice: usize,
+    pid: Option<u32>,
+    severity: Option<Severity>,
+}
+
+impl Voice {
+    /// Whether the program says nothing about the machine, the log or a kubelet.
+    pub(super) fn is_plain(&self) -> bool {
+        let device = self.ident.starts_with('%') || self.ident.bytes().all(|it| it.is_ascii_digit());
+        !(device || self.kernel || self.attended || self.timekeeper || self.docker)
+    }
+}
+
+impl Log {
+    /// Takes an entry that can pass by; false where it must be looked at.
+    pub(super) fn pass_by(&mut self, voice: usize, entry: &Entry<'_>, out: &mut MemberRecords) -> bool {
+        let (of, message, line) = (&self.voices[voice], &*entry.message, &entry.line);
+        let told = self.marker.is_some() || self.received.is_some() || self.number.is_some() || self.torn.is_some();
+        if !of.plain || told || entry.boot.is_some() || entry.ident.is_none() || !self.stated.is_empty() {
+            return false;
+        }
+        let host = of.host;
+        let begins = match message.as_bytes().first() {
+            // more of the entry before, or nothing
+            None | Some(b' ' | b'\t') => return false,
+            // its stamp tells the zone, or it may take several lines
+            Some(b't' | b'l' | b'{') => !self.hosts[host].clock.wants_zone(),
+            Some(b'I' | b'W' | b'E' | b'F') => inner::klog_len(message.as_bytes()).is_none(),
+            Some(b'm') => !message.starts_with("message repeated "),
+            Some(b'r' | b'f' | b'p') => !crash::begins(message),
+            Some(_) => true,
+        };
+        if !begins
+            || entry.stamp == Stamp::None
+            || self.hosts[host].boots.ends()
+            || self.open.iter().any(|it| it.may_grow(voice))
+            || !kept::stands_in(message, line.text)
+            || !self.marks.nothing_in(line)
+        {
+            return false;
+        }
+        self.see(voice, None, &entry.stamp, line);
+        self.hosts[host].boots.pass(voice, entry.pid, message, &entry.stamp, line);
+        self.settle(None, out);
+        self.quiet = Quiet { voice, pid: entry.pid, severity: entry.severity };
+        self.current = Current::Quiet;
+        true
+    }
+
+    /// Opens the entry that passed by last, because more of it comes.
+    pub(super) fn recall(&mut self, out: &mut MemberRecords) {
+        if self.current != Current::Quiet {
+            return;
+        }
+        let Quiet { voice, pid, severity } = self.quiet;
+        let host = self.voices[voice].host;
+        let (last, stamp) = self.hosts[host].boots.take_last();
+        let (line, message) = (last.line(), last.message());
+        let (header, source) = (inner::header(message), self.voices[voice].source);
+        let fresh = open::Fresh {
+            voice,
+            source,
+            pid,
+            severity,
+            count: 1,
+            header,
+            stamp,
+            own_stamp: false,
+            before: Stamp::None,
+        };
+        let at = self.put(fresh, message, &line, out);
+        self.hosts[host].boots.give_last(last);
+        self.current = Current::Open(at);
+    }
+
+    /// Whether an entry may be a further line of the one before.
+    pub(super) fn may_continue(&self, message: &str) -> bool {
+        self.carrier == Carrier::File && message.starts_with([' ', '\t'])
+    }
+}
