@@ -143,8 +143,62 @@ fn odd(line: Line<'_>, out: &mut MemberRecords) {
 }
 
 fn parse(text: &str) -> Option<Values<Cow<'_, str>>> {
-    let mut reader = serde_json::Deserializer::from_str(text);
-    reader.deserialize_map(EntryVisitor).ok()
+    strings(text).or_else(|| {
+        let mut reader = serde_json::Deserializer::from_str(text);
+        reader.deserialize_map(EntryVisitor).ok()
+    })
+}
+
+/// What journalctl writes of nearly every entry: an object on one line with nothing in it but strings. Of anything else, and
+/// of anything that is not sound, nothing: the library looks at it.
+fn strings(text: &str) -> Option<Values<Cow<'_, str>>> {
+    let bytes = text.as_bytes();
+    let blank = |at: usize| at + bytes[at..].iter().take_while(|it| **it == b' ').count();
+    let mut values = Values::default();
+    if bytes.first() != Some(&b'{') || bytes.iter().any(|it| *it < b' ') {
+        return None;
+    }
+    let mut at = 1;
+    loop {
+        let name_start = blank(at);
+        let (name_end, false) = string_end(bytes, name_start)? else { return None };
+        let colon = blank(name_end);
+        if bytes.get(colon) != Some(&b':') {
+            return None;
+        }
+        let start = blank(colon + 1);
+        let (end, escaped) = string_end(bytes, start)?;
+        let place = fields::place(&text[name_start + 1..name_end - 1]);
+        let value = match (place, escaped) {
+            (_, false) => Cow::Borrowed(&text[start + 1..end - 1]),
+            (Some(_), true) => Cow::Owned(serde_json::from_str(&text[start..end]).ok()?),
+            (None, true) => return None,
+        };
+        if let Some(place) = place {
+            values[place].get_or_insert(value);
+        }
+        at = blank(end);
+        match bytes.get(at)? {
+            b',' => at += 1,
+            b'}' => return Some(values),
+            _ => return None,
+        }
+    }
+}
+
+/// Behind the string that begins here, and whether anything in it is escaped.
+fn string_end(bytes: &[u8], start: usize) -> Option<(usize, bool)> {
+    if bytes.get(start) != Some(&b'"') {
+        return None;
+    }
+    let (mut at, mut escaped) = (start + 1, false);
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[at] == b'"' {
+            return Some((at + 1, escaped));
+        }
+        (at, escaped) = (at + 2, true);
+    }
 }
 
 /// Keeps the fields we read.
@@ -302,6 +356,45 @@ mod tests {
 
     fn origin() -> Origin {
         Origin { member: MemberId(0), path: "journal.json".into(), node: None, watch: Arc::new(true) }
+    }
+
+    #[test]
+    fn strings_are_read_as_the_library_reads_them() {
+        fn library(text: &str) -> Option<Values<Cow<'_, str>>> {
+            serde_json::Deserializer::from_str(text).deserialize_map(EntryVisitor).ok()
+        }
+        let plain = [
+            r#"{"MESSAGE":"one","_PID":"7","X":"y"}"#,
+            r#"{ "_PID" : "7" , "MESSAGE" : "say \"one\" \u00e9\n" } trailing"#,
+            r#"{"MESSAGE":"first","MESSAGE":"second","__CURSOR":"","_HOSTNAME":"gr\u00fcn"}"#,
+            r#"{"MESSAGE":"a\\","_PID":"1"}"#,
+        ];
+        for text in plain {
+            let found = strings(text);
+            assert!(found.is_some() && found == library(text), "{text}");
+        }
+        let other = [
+            r#"{"MESSAGE":[72,105],"_PID":"7"}"#,
+            r#"{"MESSAGE":null}"#,
+            r#"{"_PID":7}"#,
+            r#"{"X":"\q","_PID":"7"}"#,
+            r#"{"MESSAGE":"\q"}"#,
+            r#"{"MESSAGE":"\ud800"}"#,
+            "{\"MESSAGE\":\"raw\ttab\"}",
+            r#"{"MESS\u0041GE":"x"}"#,
+            r#"{"MESSAGE":"x",}"#,
+            r#"{"MESSAGE" "x"}"#,
+            r#"{"MESSAGE":"x""#,
+            r#"{"MESSAGE":"x\"#,
+            r#"{"MESSAGE"#,
+            "{}",
+            "{",
+            "",
+        ];
+        for text in other {
+            assert!(strings(text).is_none(), "{text}");
+            assert_eq!(parse(text), library(text), "{text}");
+        }
     }
 
     #[test]

@@ -245,10 +245,9 @@ impl Log {
 
     fn close(&mut self, at: usize, out: &mut MemberRecords) {
         let open = &mut self.open[at];
-        if !open.live {
+        if !std::mem::take(&mut open.live) || open.wanted.is_none() && open.crash.is_none() {
             return;
         }
-        open.live = false;
         let (wanted, crash) = (open.wanted.take(), open.crash.take());
         let sure = crash.as_ref().is_some_and(|it| it.is_sure());
         if wanted.is_none() && !sure {
