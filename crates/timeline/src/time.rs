@@ -65,6 +65,13 @@ pub enum Stamp {
 }
 
 impl Stamp {
+    /// Whether the record carries no time.
+    #[inline]
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        matches!(self, Stamp::None)
+    }
+
     /// An epoch stamp in microseconds, as journald and Prometheus write it.
     #[must_use]
     pub fn epoch_micros(micros: i64) -> Stamp {

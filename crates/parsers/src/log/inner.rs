@@ -44,10 +44,20 @@ pub(crate) fn header(message: &str) -> Header {
 
 /// Whether this is `E0914 09:36:25.890321    1734 kubelet.go:1882] …`; the length up to the thread id.
 pub(super) fn klog_len(bytes: &[u8]) -> Option<usize> {
-    let shape = bytes.get(..22)?;
-    let digit = |at: std::ops::Range<usize>| shape[at].iter().all(u8::is_ascii_digit);
-    let fits = digit(1..5) && shape[5] == b' ' && digit(6..8) && shape[8] == b':' && shape[14] == b'.' && digit(15..21);
-    (fits && shape[21] == b' ').then_some(21)
+    let shape = bytes.first_chunk::<22>()?;
+    let marks = [shape[5], shape[8], shape[14], shape[21]] == *b" :. ";
+    let digits = [1, 2, 3, 4, 6, 7, 15, 16, 17, 18, 19, 20];
+    // without a branch for each
+    let fits = marks && digits.iter().fold(true, |fits, at| fits & shape[*at].is_ascii_digit());
+    fits.then_some(21)
+}
+
+/// Whether a klog header names the file that prints the flags of a program that starts.
+pub(super) fn tells_flags(message: &str) -> bool {
+    let Some(rest) = klog_len(message.as_bytes()).map(|at| &message.as_bytes()[at..]) else { return false };
+    let blanks = rest.iter().take_while(|it| **it == b' ').count();
+    let thread = rest[blanks..].iter().take_while(|it| it.is_ascii_digit()).count();
+    rest[blanks + thread..].starts_with(b" flags.go:")
 }
 
 /// The source file a klog header names: `kubelet.go`.

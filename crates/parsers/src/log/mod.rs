@@ -297,7 +297,7 @@ impl Log {
             self.told_losses(voice, head, &stamp, &line, out);
         }
         self.see(voice, source, &stamp, &line);
-        if header == Header::Klog(b'I') && self.stated_flags < FLAGS && inner::klog_file(head) == Some("flags.go") {
+        if header == Header::Klog(b'I') && self.stated_flags < FLAGS && inner::tells_flags(head) {
             self.flag(voice, head, &stamp, &line, out);
         }
         if kernel || self.voices[voice].attended {
@@ -314,7 +314,7 @@ impl Log {
         let source = source.unwrap_or(self.voices[voice].source);
         let severity = entry.severity;
         // only files of one program have lines without a stamp
-        let before = if stamp == Stamp::None { self.hosts[host].last.clone() } else { Stamp::None };
+        let before = if stamp.is_none() { self.hosts[host].last.clone() } else { Stamp::None };
         let fresh = open::Fresh { voice, source, pid: entry.pid, severity, count, header, stamp, own_stamp, before };
         let at = self.put(fresh, head, &line, out);
         self.current = Current::Open(at);

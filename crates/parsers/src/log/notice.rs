@@ -139,6 +139,9 @@ pub(super) fn repeated(message: &str) -> Option<(u32, &str)> {
 
 /// Whether the machine goes down in order with this line.
 pub(super) fn is_shutdown(ident: &str, pid: Option<u32>, message: &str) -> bool {
+    if ident == "kernel" && !matches!(message.as_bytes().first(), Some(b'r' | b'R' | b's')) {
+        return false;
+    }
     let name = ident.rsplit('/').next().unwrap_or(ident);
     // a user's own manager reaches the same targets when the user logs out
     if name == "systemd" && pid.is_some_and(|it| it != 1) {

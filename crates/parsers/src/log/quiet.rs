@@ -43,7 +43,7 @@ impl Log {
             Some(_) => true,
         };
         if !begins
-            || entry.stamp == Stamp::None
+            || entry.stamp.is_none()
             || self.hosts[host].boots.ends()
             || self.open.iter().any(|it| it.may_grow(voice))
             || !kept::stands_in(message, line.text)

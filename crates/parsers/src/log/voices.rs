@@ -186,8 +186,8 @@ impl Log {
         let Voice { host, source: own, .. } = self.voices[voice];
         let of = &mut self.hosts[host];
         let secs = silence::secs(stamp);
-        if *stamp != Stamp::None {
-            if of.first == Stamp::None {
+        if !stamp.is_none() {
+            if of.first.is_none() {
                 (of.first, of.span.0) = (stamp.clone(), line.start);
             } else if self.last_host == Some(host) {
                 let one_clock = std::mem::discriminant(&of.last) == std::mem::discriminant(stamp);
@@ -210,8 +210,8 @@ impl Log {
         }
         let seen = seen_lines(&mut of.seen, source.unwrap_or(own));
         seen.lines += 1;
-        if *stamp != Stamp::None {
-            if seen.first == Stamp::None {
+        if !stamp.is_none() {
+            if seen.first.is_none() {
                 (seen.first, seen.span.0) = (stamp.clone(), line.start);
             }
             if let Some(secs) = secs {
