@@ -13,6 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use timeline::{Fact, Name, Quote, Source, Time, Timeline, Truth, Value};
 
 pub(crate) use frame::{MOST_FRAMES, frames};
@@ -68,7 +69,9 @@ impl<'t> Case<'t> {
         for fact in &timeline.facts {
             facts.entry(fact.row.relation.name).or_default().push(fact);
         }
-        let derived = detectors::DETECTORS.iter().map(|it| (it.relation.name, (it.find)(timeline))).collect();
+        let found = |it: &&detectors::Detector| (it.relation.name, (it.find)(timeline));
+        let derived: Vec<(&'static str, Vec<Fact>)> = detectors::DETECTORS.par_iter().map(found).collect();
+        let derived = derived.into_iter().collect();
         let signals_by_name = signals.iter().map(|it| (it.name.as_str(), *it)).collect();
         let matches = pack.prefilter.find(&signals, timeline);
         let boots = Boots::of(timeline);
