@@ -63,6 +63,8 @@ struct Columns {
 }
 
 fn columns(line: &str) -> Option<Columns> {
+    // sos blanks out the warnings that stood in front of the names
+    let line = line.trim_start_matches(' ');
     if !line.starts_with("COMMAND ") || !line.is_ascii() {
         return None;
     }
@@ -127,7 +129,7 @@ fn warning(line: &str) -> bool {
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let lines = || sniff.text.lines().filter(|it| !it.trim().is_empty());
     let Some(columns) = lines().take(12).find_map(columns) else { return Certainty::No };
-    let rows = || lines().skip_while(|it| !it.starts_with("COMMAND ")).skip(1).take(300).filter(|it| !warning(it));
+    let rows = || lines().skip_while(|it| self::columns(it).is_none()).skip(1).take(300).filter(|it| !warning(it));
     let good = rows().filter(|it| row(it, columns).is_some()).count();
     let all = rows().count();
     if all == 0 || good * 10 >= all * 9 { Certainty::Sure } else { Certainty::No }
@@ -255,6 +257,13 @@ mod tests {
         let deleted = |out: &MemberRecords| shown(out, "deleted.file", ["process", "pid", "path", "bytes"]);
         assert_eq!(deleted(&out), ["java 2042 /var/log/app.log 53687091200"]);
         assert_eq!(shown(&out, "process", ["pid", "user", "name", "files"]), ["2042 0 java 1"]);
+        // sos leaves blanks where the warnings stood
+        let table = &FORMAT.samples[0][FORMAT.samples[0].find("COMMAND").expect("a header")..];
+        let blanked = format!("{}{table}", " ".repeat(330));
+        assert_eq!(sniff_certainty(&FORMAT, "lsof", &blanked), Certainty::Sure);
+        let out = read_at(&FORMAT, "lsof", &blanked);
+        assert_eq!(out.tally.lines, out.tally.understood);
+        assert_eq!(deleted(&out), ["java 2042 /var/log/app.log 53687091200"]);
         let out = read_at(&FORMAT, "lsof", FORMAT.samples[1]);
         assert_eq!(deleted(&out), ["nginx 1734 /var/log/nginx/access.log 7340032"]);
         assert_eq!(shown(&out, "process", ["pid", "user", "name", "files"]), ["1734 root nginx 1"]);
