@@ -34,6 +34,10 @@ fn layout_and_nodes(name: &str) -> Option<(&'static str, Vec<String>)> {
         assert_eq!(member.truncated, None, "{}", member.path);
     }
     assert!(case.limits_hit.is_empty(), "{:?}", case.limits_hit);
+    let known = case.members.iter().filter(|it| it.outcome == Outcome::Parsed).map(|it| it.bytes).sum::<u64>();
+    let odd: u64 = case.records.iter().map(|it| it.tally.odd_bytes).sum();
+    let all = case.members.iter().map(|it| it.bytes).sum::<u64>();
+    assert!((known - odd) * 100 >= all * 95, "{name}: {odd} odd bytes in {known} of {all} bytes known");
     let layout = case.bundles[0].layout.name;
     Some((layout, nodes(case)))
 }
