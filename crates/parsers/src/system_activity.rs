@@ -316,12 +316,11 @@ impl<'t> Activity<'t> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{read_at, rows_of, sniff_certainty};
+    use crate::testing::{read_at, sniff_certainty, sure_rows_of};
     use timeline::Record;
 
     fn rows<const N: usize>(text: &str, relation: &str, columns: [&str; N]) -> Vec<String> {
-        assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::Sure, "{text}");
-        rows_of(&FORMAT, "x", text, relation, columns)
+        sure_rows_of(&FORMAT, text, relation, columns)
     }
 
     #[test]

@@ -79,6 +79,17 @@ pub(crate) fn rows_of<const N: usize>(
     shown(&out, relation, columns)
 }
 
+/// The same of a text that the format is sure of.
+pub(crate) fn sure_rows_of<const N: usize>(
+    format: &Format,
+    text: &str,
+    relation: &str,
+    columns: [&str; N],
+) -> Vec<String> {
+    assert_eq!(sniff_certainty(format, "x", text), Certainty::Sure, "{text}");
+    rows_of(format, "x", text, relation, columns)
+}
+
 /// The events.
 pub(crate) fn events(out: &MemberRecords) -> impl Iterator<Item = &Event> {
     out.records.iter().filter_map(|it| match it {

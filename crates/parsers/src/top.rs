@@ -181,11 +181,10 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{rows_of, sniff_certainty};
+    use crate::testing::{sniff_certainty, sure_rows_of};
 
     fn rows<const N: usize>(text: &str, relation: &str, columns: [&str; N]) -> Vec<String> {
-        assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::Sure, "{text}");
-        rows_of(&FORMAT, "x", text, relation, columns)
+        sure_rows_of(&FORMAT, text, relation, columns)
     }
 
     #[test]
