@@ -7,7 +7,7 @@
 //! 10.64.0.1        0x1         0x2         3c:61:04:00:00:01     *        eno1
 //! ```
 //!
-//! One row an entry, and one with their number. Skipped: statistics, proxy entries. Units: none. Time: none.
+//! One row an entry, and one with their number. Skipped: statistics, proxy entries (`ip-neigh-proxy` reads those). Units: none. Time: none.
 //!
 //! Source: `print_neigh` in iproute2's `ip/ipneigh.c`; net-tools `arp.c`; `net/ipv4/arp.c`.
 

@@ -155,7 +155,7 @@ relations! {
         "A route in the table of a routing daemon (BIRD, FRR), which need not be one of the kernel; `installed` is false where the kernel refused it.";
     /// A counter of the network stack.
     NET_COUNTER = "net.counter", node, ["source", "dev", "key", "value"],
-        "A counter of the network stack, summed over CPUs: `source` is conntrack, snmp (nstat, netstat -s, /proc/net/snmp), softnet, sockets (ss -s), socket-list (sockets of a list, counted by state), routing (/proc/net/stat/rt_cache) or ethtool.";
+        "A counter of the network stack, summed over CPUs: `source` is conntrack, snmp (nstat, netstat -s, /proc/net/snmp), softnet, sockets (ss -s), socket-list (sockets of a list, counted by state), routing (/proc/net/stat/rt_cache), fib-trie (/proc/net/fib_triestat, `dev` is the table) or ethtool.";
     /// A next-hop object.
     NEXTHOP = "nexthop", node, ["id", "type", "via", "dev", "group", "proto", "scope", "flags"],
         "A next-hop object of the kernel, which routes name by its number (`nhid`); `type` is unicast, blackhole or group, `group` the numbers of its members.";
@@ -179,6 +179,13 @@ relations! {
     /// An array of disks.
     RAID = "raid", node, ["name", "level", "state", "disks", "working", "failed", "doing", "done_percent"],
         "A software RAID of /proc/mdstat: `disks` it should have and `working` it has, `failed` the names of those that failed, `doing` is resync, recovery, check or reshape.";
+    /// A disk of several ways.
+    MULTIPATH = "multipath", node, ["name", "wwid", "device", "product", "paths", "active", "failed", "failed_devices", "queues"],
+        "A disk that is reached by several paths (`multipath -ll`): how many there are, how many work, how many failed and under which names; `queues` is whether it waits without an error when none is left.";
+    /// A volume of LVM.
+    VOLUME = "volume", node,
+        ["kind", "name", "group", "attributes", "bytes", "free_bytes", "pool", "data_percent", "metadata_percent", "missing"],
+        "A volume of LVM (pvs, vgs, lvs, and the displays): `kind` is physical, group or logical; `data_percent` and `metadata_percent` say how full a thin pool or snapshot is, `missing` is whether a part of it is not there.";
     /// A change of the network.
     NET_CHANGE = "net.change", node, ["kind", "action", "what", "type", "via", "dev", "state"],
         "A change that `ip monitor` saw: `kind` is route, address, link, neighbour, rule or nexthop, `action` added or deleted (what is changed is added again), `what` the prefix, address or interface.";
@@ -201,6 +208,11 @@ relations! {
     CONTAINER_USAGE = "container.usage", node,
         ["namespace", "pod", "container", "processes", "memory_bytes", "memory_limit_bytes", "cpu_percent"],
         "What a container used when docker stats or crictl stats looked; `processes` counts threads, too.";
+    /// What a runtime says of itself.
+    RUNTIME_CONDITION = "runtime.condition", node, ["type", "status", "reason", "message"],
+        "A condition a container runtime reports of itself (`crictl info`): RuntimeReady, NetworkReady.";
+    /// A task of containerd.
+    RUNTIME_TASK = "runtime.task", node, ["id", "pid", "status"], "A task of containerd (`ctr tasks list`) and whether it runs.";
     /// How a network card is connected.
     LINK_MODE = "link.mode", node, ["dev", "detected", "speed_mbit", "duplex", "auto_negotiation", "port"],
         "How a network card is connected, from `ethtool DEV`.";
@@ -258,6 +270,19 @@ relations! {
     /// A boot as a list names it.
     BOOT = "boot", node, ["index", "boot_id", "kernel", "first", "last", "ending"],
         "A boot from journalctl --list-boots or last -x; `at` is its beginning, `ending` is shutdown, crash or running.";
+    /// A file of the journal.
+    JOURNAL_FILE = "journal.file", node,
+        ["path", "state", "entries", "bytes", "boot_id", "first", "last", "intact", "damage"],
+        "A file of the journal (`journalctl --header`, `--verify`, `--disk-usage`): `state` is online (being written), offline or archived, `intact` whether its verification passed; `at` is its last entry.";
+    /// A block of Prometheus' storage.
+    TSDB_BLOCK = "tsdb.block", cluster, ["ulid", "from", "to", "samples", "series", "chunks", "tombstones", "level", "bytes"],
+        "A block of Prometheus' storage as its meta.json or `promtool tsdb list` names it; `to` is exclusive.";
+    /// A stretch of deleted samples.
+    TSDB_TOMBSTONE = "tsdb.tombstone", cluster, ["series", "from", "to"],
+        "Samples of a series, by its number in the block, that were deleted on purpose: their absence shows nothing.";
+    /// A query that was running.
+    METRIC_QUERY = "metric.query", cluster, ["query"],
+        "A query that Prometheus was working on when it stopped (`queries.active`); `at` is when it began.";
     /// A member of etcd.
     ETCD_MEMBER = "etcd.member", cluster,
         ["name", "endpoint", "healthy", "leader", "learner", "version", "db_bytes", "in_use_bytes", "raft_term", "raft_index",
@@ -272,6 +297,8 @@ relations! {
     /// A control group or pod and what it uses.
     POD_USAGE = "pod.usage", cluster, ["namespace", "name", "processes", "memory_bytes", "ephemeral_bytes", "on"],
         "What a pod used when the kubelet's stats/summary was taken.";
+    /// An address a node answers for.
+    NEIGHBOUR_PROXY = "neighbour.proxy", node, ["ip", "dev"], "An address that a node answers ARP or NDP for although it is not its own (`ip neigh show proxy`).";
     /// How many neighbours a node knows.
     NEIGHBOUR_COUNT = "neighbour.count", node, ["entries", "failed"],
         "How many IPv4 neighbours a listing holds, and how many of them do not answer.";

@@ -26,7 +26,7 @@ use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
     name: "kubelet-config",
-    produced_by: "cat /var/lib/kubelet/config.yaml kubeadm-flags.env, curl …/configz, cat /proc/PID/cmdline",
+    produced_by: "cat /var/lib/kubelet/config.yaml kubeadm-flags.env, systemctl cat kubelet, curl …/configz, cat /proc/PID/cmdline",
     samples: &[
         concat!(
             "apiVersion: kubelet.config.k8s.io/v1beta1\nauthentication:\n  anonymous:\n    enabled: false\n",
@@ -73,19 +73,23 @@ fn kind(path: &str, text: &str) -> Option<Kind> {
     let named = |line: &str| {
         line.starts_with("KUBELET_") || line.starts_with("Environment=\"KUBELET_") || line.starts_with("Environment=KUBELET_")
     };
-    let command = |line: &str| {
+    let program = |line: &str| {
         let line = line.trim_start_matches("ExecStart=");
-        let program = line.split([' ', '\0']).next().unwrap_or_default();
-        program.rsplit('/').next() == Some("kubelet") && line.contains("--")
+        line.split([' ', '\0']).next().unwrap_or_default().rsplit('/').next() == Some("kubelet")
     };
+    let command = |line: &str| program(line) && line.contains("--");
+    // a unit file may give each flag a line of its own
+    let continued = |line: &str| line.starts_with([' ', '\t']) && line.trim_start().starts_with("--");
     let by_line = || {
         path.rsplit('/').next().is_some_and(|it| it.contains("kubelet")) && text.lines().all(|it| it.trim().is_empty() || it.starts_with("--"))
     };
     let content = |it: &&str| !it.trim().is_empty() && !it.starts_with('#') && !it.starts_with('[');
     let lines = || text.lines().filter(content);
     let unit = |line: &str| line.split_once('=').is_some_and(|(key, _)| key.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_'));
-    let any = lines().any(|it| (named(it) || command(it)) && (it.contains("--") || it.contains("_ARGS")));
-    (short && (any && lines().all(|it| named(it) || command(it) || unit(it)) || by_line())).then_some(Kind::Flags)
+    let broken = || lines().any(|it| program(it) && it.trim_end().ends_with('\\')) && lines().any(continued);
+    let any = lines().any(|it| (named(it) || command(it)) && (it.contains("--") || it.contains("_ARGS"))) || broken();
+    let known = |line: &str| named(line) || command(line) || unit(line) || continued(line);
+    (short && (any && lines().all(known) || by_line())).then_some(Kind::Flags)
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
@@ -160,6 +164,9 @@ mod tests {
         ");
         let unit = "[Service]\nEnvironment=\"KUBELET_CONFIG_ARGS=--config=/x.yaml\"\nExecStart=\nExecStart=/usr/bin/kubelet $KUBELET_CONFIG_ARGS\n";
         assert_eq!(rows("10-kubeadm.conf", unit), ["config=/x.yaml flag"]);
+        let unit = "# /etc/systemd/system/kubelet.service\n[Service]\nExecStart=/usr/bin/kubelet \\\n    --config /x.json \\\n    --max-pods=29\nRestart=always\n";
+        assert_eq!(sniff_certainty(&FORMAT, "kubelet/kubelet_service.txt", unit), Certainty::Likely);
+        assert_eq!(rows("kubelet/kubelet_service.txt", unit), ["config=/x.json flag", "maxPods=29 flag"]);
         assert_eq!(rows("cmdline", "/usr/bin/kubelet\0--max-pods=10\0--v=2\0"), ["maxPods=10 flag", "v=2 flag"]);
         assert_eq!(rows("var/snap/microk8s/args/kubelet", "--max-pods=10\n--v=2\n"), ["maxPods=10 flag", "v=2 flag"]);
     }
