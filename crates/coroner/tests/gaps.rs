@@ -90,12 +90,69 @@ fn what_is_absent_in_a_silence_is_unknown() {
     assert_eq!((answer(&twice), twice.coverage.gaps.len()), (Answer::True, 1));
 }
 
+const SHUTDOWN: &str = "\
+    Jul 23 22:04:55 node-a systemd[1]: Reached target Shutdown.\n\
+    Jul 23 22:04:56 node-a systemd-shutdown[1]: Syncing filesystems and block devices.\n\
+    Jul 23 22:04:57 node-a systemd-journald[394]: Journal stopped\n";
+
+/// The same kubelet in the journal of a machine that reboots: nothing from `silent`, then the first lines of a boot.
+fn rebooted(silent: std::ops::Range<u32>, last: &str) -> String {
+    let next = clock(silent.end);
+    let boot = format!(
+        "{last}-- Reboot --\nJul 23 {next} node-a kernel: Linux version 5.10.0-32-amd64 (debian) (gcc-10) #1 SMP\n\
+         Jul 23 {next} node-a systemd[1]: Started Journal Service.\n"
+    );
+    let started = "Jul 23 20:00:00 node-a systemd-journald[394]: Journal started\n";
+    let text = kubelet(silent);
+    let begin = format!("Jul 23 {next} ");
+    format!("{started}{}", text.replacen(&begin, &format!("{boot}{begin}"), 1))
+}
+
 #[test]
 fn a_machine_that_was_off_was_not_silent() {
-    let off = kubelet(79_500..81_000).replacen("Jul 23 22:30:00 ", "-- Reboot --\nJul 23 22:30:00 ", 1);
-    let report = report(&[DATE, ("node-a/kubelet.log", &off)]);
+    let report = report(&[DATE, ("node-a/kubelet.log", &rebooted(79_500..81_000, SHUTDOWN))]);
     assert_eq!(shown(&report.coverage.gaps), [""; 0]);
     assert!(report.boots.len() >= 2, "{:?}", report.boots);
+    assert_eq!(answer(&report), Answer::True);
+}
+
+/// A crash takes the last lines of a journal with it, as many as were not yet on the disk.
+#[test]
+fn what_a_crash_took_with_it_may_have_been_it() {
+    let whole = "the boot did not end in order: what was logged last may not have been saved";
+    let gap = |source: &str, place: &str| format!("unsaved {source} at {place}: {whole}");
+    let crashed = rebooted(79_500..79_620, "");
+    let after = report(&[DATE, ("node-a/journalctl.txt", &crashed)]);
+    let place = "node-a/journalctl.txt:752";
+    assert_eq!(shown(&after.coverage.gaps), [gap("system, kubelet, kernel", place)]);
+    assert_eq!(answer(&after), Answer::Unknown);
+    // newest first is the same stretch
+    let backwards: Vec<&str> = crashed.lines().rev().collect();
+    let backwards = report(&[DATE, ("node-a/journalctl_-r.txt", &(backwards.join("\n") + "\n"))]);
+    assert_eq!((answer(&backwards), backwards.coverage.gaps.len()), (Answer::Unknown, 1));
+    // another file of the node does not show the end, and lacks its last lines too
+    let unit = kubelet(79_500..79_620);
+    let elsewhere =
+        report(&[DATE, ("node-a/kubelet.log", &unit), ("node-a/system.txt", &crashed.replace("kubelet[", "other["))]);
+    assert!(
+        shown(&elsewhere.coverage.gaps).contains(&gap("kubelet", "node-a/kubelet.log:0")),
+        "{:?}",
+        elsewhere.coverage.gaps
+    );
+    assert_eq!(answer(&elsewhere), Answer::Unknown);
+    // a log of one unit cannot tell how its machine ended
+    let alone = crashed.lines().filter(|it| it.contains("kubelet[") || it.starts_with("--")).collect::<Vec<_>>();
+    let alone = report(&[DATE, ("node-a/kubelet.log", &(alone.join("\n") + "\n"))]);
+    assert_eq!(answer(&alone), Answer::Unknown);
+    assert_eq!(
+        shown(&alone.coverage.gaps),
+        [gap("kubelet", "node-a/kubelet.log:751").replace("did not end", "may not have ended")]
+    );
+    // what is asked about ends before the last line, or the shutdown was in order
+    let later = report(&[DATE, ("node-a/journalctl.txt", &rebooted(80_100..80_220, ""))]);
+    assert_eq!((answer(&later), later.coverage.gaps.len()), (Answer::True, 1));
+    let orderly = report(&[DATE, ("node-a/journalctl.txt", &rebooted(79_500..79_620, SHUTDOWN))]);
+    assert_eq!((answer(&orderly), shown(&orderly.coverage.gaps)), (Answer::True, vec![]));
 }
 
 #[test]

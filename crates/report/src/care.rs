@@ -5,7 +5,7 @@ use crate::list::{LISTED, more, some_of};
 use crate::page::{Ink, Page, counted};
 use crate::partial::{below, partials, root};
 use crate::when::Calendar;
-use crate::{Clock, Coverage, LimitHit, Report};
+use crate::{Clock, Coverage, Gap, LimitHit, Report};
 
 /// Lines of one kind of care: what is shown on a first reading, and what stands below it in detail.
 pub(crate) struct Note {
@@ -219,17 +219,44 @@ fn lasting(secs: i64) -> String {
     }
 }
 
+/// Stretches without records. Several files may show how one boot ended: that is said once.
+fn gap_notes(coverage: &Coverage, calendar: &Calendar) -> Vec<Note> {
+    let mut told: Vec<(&Gap, Vec<&str>)> = Vec::new();
+    for it in &coverage.gaps {
+        match told.last_mut() {
+            Some((last, of)) if it.kind == "unsaved" && last.kind == it.kind && one_end(last, it) => {
+                of.extend(it.source.split(", "));
+            }
+            _ => told.push((it, it.source.split(", ").collect())),
+        }
+    }
+    let note = |(it, mut of): (&Gap, Vec<&str>)| {
+        of.sort_unstable();
+        of.dedup();
+        let whose = it.node.as_ref().map(|it| format!(" of {it}")).unwrap_or_default();
+        let when = calendar.stretch(&it.from, &it.to).map(|it| format!(", {it}")).unwrap_or_default();
+        Note::new("gap", format!("{}{whose}{when}: {}", of.join(", "), it.what))
+    };
+    let mut notes: Vec<Note> = told.into_iter().map(note).collect();
+    let more = coverage.gaps_count.saturating_sub(coverage.gaps.len() as u64);
+    if more > 0 {
+        notes.push(Note::new("gap", format!("… and {}, shorter ones", counted(more, "more", "more"))));
+    }
+    notes
+}
+
+/// Whether two gaps, the earlier one first, follow the end of one boot.
+fn one_end(a: &Gap, b: &Gap) -> bool {
+    a.node == b.node && a.what == b.what && (a.from == b.from || b.from.lo < a.to.lo)
+}
+
 /// Failures of collectors that are told one by one.
 const FAILURES: usize = 6;
 
 /// Where the bundle is known to lack something.
 pub(crate) fn coverage_notes(coverage: &Coverage, calendar: &Calendar, root: &str) -> Vec<Note> {
     let mut notes = Vec::new();
-    for it in &coverage.gaps {
-        let whose = it.node.as_ref().map(|it| format!(" of {it}")).unwrap_or_default();
-        let when = calendar.stretch(&it.from, &it.to).map(|it| format!(", {it}")).unwrap_or_default();
-        notes.push(Note::new("gap", format!("{}{whose}{when}: {}", it.source, it.what)));
-    }
+    notes.extend(gap_notes(coverage, calendar));
     // a file that is cut says so itself
     let said = |it: &&crate::CollectFailure| !coverage.members.iter().any(|of| of.truncated.as_ref() == Some(&it.why));
     // and one that gives its reason elsewhere needs no second line

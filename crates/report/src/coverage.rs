@@ -157,8 +157,10 @@ pub struct Coverage {
     pub sources: Vec<LogSource>,
     /// The tables: which relations were collected of which node.
     pub relations: Vec<RelationSource>,
-    /// Stretches without records where some are due.
+    /// Stretches without records where some are due, by node and time: the longest of them.
     pub gaps: Vec<Gap>,
+    /// How many such stretches there are in all.
+    pub gaps_count: u64,
     /// What the collectors say they could not collect, or only in part.
     pub failures: Vec<CollectFailure>,
     /// Places that could not be read, the first of them.
@@ -252,7 +254,8 @@ pub struct Gap {
     pub from: Instant,
     /// To.
     pub to: Instant,
-    /// How it shows: silence, lost, numbers, unreadable, deleted (what was logged before), scrape.
+    /// How it shows: silence, lost, numbers, unreadable, deleted (what was logged before), unsaved (at the end of a boot),
+    /// scrape.
     pub kind: String,
     /// What is known of it.
     pub what: String,
@@ -287,6 +290,9 @@ pub struct Issue {
     /// What is wrong.
     pub what: String,
 }
+
+/// How many gaps a report lists, the longest first; the rest is counted.
+const GAPS_LISTED: usize = 200;
 
 /// How many issues a report lists; the rest is counted.
 const ISSUES_LISTED: usize = 1000;
@@ -359,22 +365,7 @@ impl Coverage {
                 file: path(it.member),
             })
             .collect();
-        for gap in &timeline.gaps {
-            let told = Gap {
-                node: gap.node.as_ref().map(ToString::to_string),
-                source: gap.of.to_string(),
-                from: Instant::from_time(&gap.from),
-                to: Instant::from_time(&gap.to),
-                kind: gap.kind.name().to_owned(),
-                what: gap.what.clone(),
-                file: path(gap.member),
-                line: (gap.line > 0).then_some(gap.line),
-            };
-            // a gap of a whole file is one of each of its sources
-            if coverage.gaps.last() != Some(&told) {
-                coverage.gaps.push(told);
-            }
-        }
+        (coverage.gaps, coverage.gaps_count) = gaps(timeline, path);
         let failed = timeline.facts.iter().filter(|it| it.row.relation == &timeline::relation::COLLECT_FAILURE);
         coverage.failures = failed
             .filter_map(|it| {
@@ -397,4 +388,38 @@ impl Coverage {
         coverage.issues_count = timeline.issues.len() as u64;
         coverage
     }
+}
+
+/// The longest gaps, by node and time, and how many there are.
+fn gaps(timeline: &Timeline, path: impl Fn(timeline::MemberId) -> String) -> (Vec<Gap>, u64) {
+    let mut found: Vec<&timeline::Gap> = timeline.gaps.iter().collect();
+    let in_order = |found: &mut Vec<&timeline::Gap>| {
+        found.sort_by(|a, b| {
+            let key = |it: &timeline::Gap| (it.from.nominal.lo, it.to.nominal.lo, it.member, it.line, it.source);
+            a.node.cmp(&b.node).then_with(|| key(a).cmp(&key(b))).then_with(|| a.of.cmp(&b.of))
+        });
+    };
+    in_order(&mut found);
+    // a gap of a whole file is one of each of its sources
+    found.dedup_by(|a, b| {
+        let key = |it: &timeline::Gap| (it.member, it.line, it.from, it.to, it.kind);
+        key(a) == key(b) && (&a.node, &a.of, &a.what) == (&b.node, &b.of, &b.what)
+    });
+    let count = found.len() as u64;
+    if found.len() > GAPS_LISTED {
+        found.sort_by_key(|it| std::cmp::Reverse(it.to.nominal.lo - it.from.nominal.lo));
+        found.truncate(GAPS_LISTED);
+        in_order(&mut found);
+    }
+    let told = |gap: &timeline::Gap| Gap {
+        node: gap.node.as_ref().map(ToString::to_string),
+        source: gap.of.to_string(),
+        from: Instant::from_time(&gap.from),
+        to: Instant::from_time(&gap.to),
+        kind: gap.kind.name().to_owned(),
+        what: gap.what.clone(),
+        file: path(gap.member),
+        line: (gap.line > 0).then_some(gap.line),
+    };
+    (found.into_iter().map(told).collect(), count)
 }

@@ -39,7 +39,7 @@ pub struct Timeline {
     pub series: Vec<Series>,
     /// Which sources were collected, from when to when.
     pub seen: Vec<Seen>,
-    /// Stretches of logs and metrics without records where some are due, by node and time.
+    /// Stretches of logs and metrics without records where some are due, by file and source.
     pub gaps: Vec<Gap>,
     /// Which relations were collected.
     pub collected: Vec<Collected>,

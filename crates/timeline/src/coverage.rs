@@ -137,6 +137,8 @@ pub enum GapKind {
     Unreadable,
     /// What was logged before this instant was deleted to make room.
     Deleted,
+    /// A boot that did not end in order took with it what was not yet on the disk.
+    Unsaved,
     /// A metric has no points where some were due.
     Scrape,
 }
@@ -151,6 +153,7 @@ impl GapKind {
             GapKind::Numbers => "numbers",
             GapKind::Unreadable => "unreadable",
             GapKind::Deleted => "deleted",
+            GapKind::Unsaved => "unsaved",
             GapKind::Scrape => "scrape",
         }
     }

@@ -1,7 +1,8 @@
 //! Gaps: where nothing was recorded though something was due, so that absence says nothing.
 //!
 //! Logs bring theirs along. Three kinds of silence are none: the machine was off (its boots say so), its clock was set
-//! forwards (no time passed), and many sources of one file that are silent together are silent once, the file is.
+//! forwards (no time passed), and many sources of one file that are silent together are silent once, the file is. A boot
+//! that did not end in order leaves a gap of its own kind ([`crate::boots`]).
 //!
 //! Of metrics, a series without points at its own pace has a gap; many of one target that miss the same stretch are one
 //! gap of the target. A target that was scraped now and then has no pace.
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use crate::boots;
 use crate::{Gap, GapKind, Interval, MemberId, Name, Series, Source, Time, Timeline, relation};
 
 /// A boot may be noted so long after the first line of it.
@@ -20,23 +22,17 @@ const LEAST_POINTS: usize = 10;
 const MISSED: i64 = 3;
 /// A series with more gaps than this has no pace.
 const MOST_GAPS: usize = 5;
-/// Gaps of one case that are told, the longest first: a bundle with more is one that was sampled.
-const MOST: usize = 200;
-
 /// Drops what is no gap and adds those of the metrics.
 pub(crate) fn settle(timeline: &mut Timeline) {
     let mut gaps = std::mem::take(&mut timeline.gaps);
     let boots = boots(timeline);
     gaps.retain(|it| it.kind != GapKind::Silence || !(was_off(it, &boots) || was_set(it, timeline)));
+    gaps.extend(boots::unsaved(timeline));
     together(&mut gaps);
     gaps.extend(of_metrics(&timeline.series));
-    if gaps.len() > MOST {
-        gaps.sort_by_key(|it| std::cmp::Reverse(it.to.nominal.lo - it.from.nominal.lo));
-        gaps.truncate(MOST);
-    }
     gaps.sort_by(|a, b| {
-        let key = |it: &Gap| (it.from.nominal.lo, it.to.nominal.lo, it.source, it.member, it.line);
-        a.node.cmp(&b.node).then_with(|| key(a).cmp(&key(b))).then_with(|| a.of.cmp(&b.of))
+        let key = |it: &Gap| (it.member, it.source, it.from.nominal.lo, it.to.nominal.lo, it.line);
+        key(a).cmp(&key(b)).then_with(|| (&a.node, &a.of).cmp(&(&b.node, &b.of)))
     });
     timeline.gaps = gaps;
 }
@@ -171,9 +167,9 @@ impl Timeline {
     /// Asked of one file, because another file may hold the same lines.
     #[must_use]
     pub fn gap(&self, member: MemberId, node: Option<&Name>, source: Source, stretch: &Time) -> Option<&Gap> {
-        self.gaps.iter().find(|it| {
-            it.member == member && it.source == Some(source) && it.node.as_ref() == node && it.touches(stretch)
-        })
+        let first = self.gaps.partition_point(|it| (it.member, it.source) < (member, Some(source)));
+        let own = self.gaps[first..].iter().take_while(|it| it.member == member && it.source == Some(source));
+        own.into_iter().find(|it| it.node.as_ref() == node && it.touches(stretch))
     }
 }
 
@@ -187,6 +183,10 @@ impl Gap {
         let same = self.from.clock == stretch.clock;
         let pick = |it: &Time| if same { it.nominal } else { it.full };
         let (from, to, of) = (pick(&self.from), pick(&self.to), pick(stretch));
+        if same && self.kind == GapKind::Unsaved {
+            // what is asked up to the last line, or from the first on, was all saved
+            return from.hi < of.hi && of.lo < to.lo;
+        }
         from.lo <= of.hi && of.lo <= to.hi
     }
 }

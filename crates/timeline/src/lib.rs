@@ -6,6 +6,7 @@
 //! **Invariant:** no I/O, no threads, no clock, no regular expressions.
 //! **Invariant:** every record carries the [`Quote`] it was read from.
 
+mod boots;
 mod build;
 mod clock;
 mod copies;
@@ -24,6 +25,7 @@ mod span;
 mod steps;
 mod time;
 
+pub use boots::BootBreak;
 pub use build::{Overrides, Timeline};
 pub use clock::{Clock, ClockId, Keeper, YearBasis, ZoneBasis};
 pub use coverage::{Collected, Gap, GapKind, Hole, Issue, Member, Outcome, Seen, Tally};

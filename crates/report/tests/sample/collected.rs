@@ -84,6 +84,7 @@ pub(super) fn coverage() -> Coverage {
                 file: "ipam.txt".into(),
             },
         ],
+        gaps_count: 1,
         gaps: vec![Gap {
             node: some("node-07"),
             source: "node_load1".into(),

@@ -213,7 +213,7 @@ pub(crate) fn unknown() -> Report {
         }),
         collect_plan: plan,
         limits_hit: vec![],
-        coverage: Coverage { gaps: vec![], ..full.coverage },
+        coverage: Coverage { gaps: vec![], gaps_count: 0, ..full.coverage },
         ..full
     }
 }

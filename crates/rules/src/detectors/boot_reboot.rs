@@ -13,10 +13,8 @@
 //! last sign of the old boot to the first of the new. Skipped: a boot whose predecessor the bundle does not show, and
 //! boot times that moved because the clock was set.
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
-use timeline::{Fact, Name, Quote, Relation, Row, Series, Time, Timeline, Truth, Value, relation};
+use timeline::{BootBreak, Fact, Name, Quote, Relation, Row, Series, Time, Timeline, Value, relation};
 
 use super::leases::node;
 use super::samples::distinct;
@@ -69,7 +67,7 @@ struct Reboot {
 }
 
 fn find(timeline: &Timeline) -> Vec<Fact> {
-    let mut told = journals(timeline);
+    let mut told: Vec<Reboot> = timeline.boot_breaks().iter().map(pair).collect();
     told.extend(events(timeline));
     told.extend(metrics(timeline));
     told.sort_by(|a, b| {
@@ -138,57 +136,9 @@ impl Reboot {
     }
 }
 
-/// An end and the start that follows it: next to each other in a file, else next to each other in time.
-fn journals(timeline: &Timeline) -> Vec<Reboot> {
-    let mut marks: BTreeMap<Option<&Name>, Vec<(&Fact, bool)>> = BTreeMap::new();
-    for (relation, ends) in [(&relation::BOOT_END, true), (&relation::BOOT_START, false)] {
-        for fact in facts(timeline, relation) {
-            marks.entry(fact.node.as_ref()).or_default().push((fact, ends));
-        }
-    }
-    let mut found = Vec::new();
-    for marks in marks.values_mut() {
-        let member = |it: &Fact| it.quotes.first().map(|it| it.span.member);
-        marks.sort_by_key(|(it, ends)| (member(it), it.quotes.first().map(|it| it.span.start), !ends));
-        let mut left: Vec<(&Fact, bool)> = Vec::new();
-        for of_file in marks.chunk_by_mut(|a, b| member(a.0) == member(b.0)) {
-            if is_newest_first(of_file) {
-                of_file.reverse();
-            }
-            let mut open: Option<&Fact> = None;
-            for &(fact, ends) in of_file.iter() {
-                match open.take() {
-                    Some(end) if !ends => found.push(pair(end, fact)),
-                    other => left.extend(other.map(|it| (it, true)).into_iter().chain((!ends).then_some((fact, false)))),
-                }
-                if ends {
-                    open = Some(fact);
-                }
-            }
-            left.extend(open.map(|it| (it, true)));
-        }
-        // an end and a start in two files, which only their times can bring together
-        left.retain(|(it, _)| it.at.is_known());
-        left.sort_by_key(|(it, ends)| (it.at.nominal, !ends));
-        for two in left.windows(2) {
-            let [(end, true), (start, false)] = two else { continue };
-            let one_boot = end.get("boot_id").same(&start.get("boot_id"));
-            if !one_boot && end.at.before(&start.at) != Truth::False {
-                found.push(pair(end, start));
-            }
-        }
-    }
-    found
-}
-
-/// Whether the times of a file run backwards.
-fn is_newest_first(marks: &[(&Fact, bool)]) -> bool {
-    let known: Vec<_> = marks.iter().filter(|it| it.0.at.is_known()).map(|it| it.0.at.nominal.lo).collect();
-    let falls = known.windows(2).filter(|it| it[1] < it[0]).count();
-    falls > known.windows(2).filter(|it| it[1] > it[0]).count()
-}
-
-fn pair(end: &Fact, start: &Fact) -> Reboot {
+/// What a log shows of a reboot.
+fn pair(it: &BootBreak<'_>) -> Reboot {
+    let BootBreak { end, start } = it;
     let (a, b) = (end.at, start.at);
     let at = if !a.is_known() {
         b
@@ -201,10 +151,7 @@ fn pair(end: &Fact, start: &Fact) -> Reboot {
     };
     let comparable = a.is_known() && b.is_known() && a.clock == b.clock;
     let gap_secs = comparable.then(|| (b.nominal.lo - a.nominal.lo).num_seconds()).filter(|it| *it >= 0);
-    let unclean = match end.get("orderly") {
-        Value::Flag(orderly) => Some(!orderly),
-        _ => None,
-    };
+    let unclean = it.orderly().map(|it| !it);
     let boot_id = Some(start.get("boot_id")).filter(Value::is_some).map(|it| it.to_string());
     let quotes = end.quotes.last().into_iter().chain(start.quotes.first()).cloned().collect();
     Reboot { node: start.node.clone(), how: How::Journal, unclean, gap_secs, boot_id, at, quotes }

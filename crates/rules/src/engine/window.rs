@@ -88,8 +88,16 @@ pub(super) fn asked(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Opti
         return anchor(case, clause, within, binding).map(|(from, to)| stretch(&from, &to, within, 0));
     }
     let found = binding.answers.values().filter(|it| it.truth == Truth::True).filter_map(|it| it.found.as_ref());
-    found.filter(|it| !it.state).map(|it| it.at).find(Time::is_known)
+    // what is asked without a window may follow that moment
+    let after = |at: Time| {
+        let late = |it: Interval| it.widened(TimeDelta::zero(), TimeDelta::seconds(AFTER_SECS));
+        Time { nominal: late(at.nominal), full: late(at.full), ..at }
+    };
+    found.filter(|it| !it.state).map(|it| it.at).find(Time::is_known).map(after)
 }
+
+/// What belongs to a moment may be logged so long after it.
+const AFTER_SECS: i64 = 1;
 
 /// Longer than any bundle reaches back.
 const UNBOUNDED_SECS: i64 = 100 * 366 * 86_400;

@@ -1,0 +1,258 @@
+//! Where one boot of a node ended and the next began, and what an end that was not in order took with it.
+//!
+//! ```text
+//! Jun 14 13:14:38 node-a kernel: IPVS: Creating netns size=2104 id=812     the last line that was saved
+//!                                                                          what was logged here is lost
+//! Jun 14 13:17:06 node-a kernel: Linux version 5.10.0-32-amd64             the first line of the next boot
+//! ```
+//!
+//! journald hands its files to the disk every five minutes (`SyncIntervalSec`), and at once only for what is critical or
+//! worse; syslog leaves it to the kernel. What a crash, a reset or a power cut ends is therefore followed by a stretch of
+//! which nothing is known: it runs from the last line in the file to the first of the next boot. The file is written in
+//! order, so that what stands before its last line is whole. A ring buffer, a console and a dump of the kernel lose nothing
+//! in this way.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::{
+    Fact, Gap, GapKind, Interval, Member, MemberId, Name, Seen, Source, Time, Timeline, Truth, Value, relation,
+};
+
+/// How long lines may wait for the disk: journald's default.
+const SYNC_SECS: i64 = 300;
+/// Breaks of one node that are so close together are one, told by two files.
+const SAME_SECS: i64 = 600;
+/// A log that ends so shortly before a boot does ended with it.
+const NEAR_SECS: i64 = 120;
+/// Formats of what the kernel kept itself.
+const RINGS: [&str; 3] = ["dmesg", "vmcore-dmesg", "crash-utility"];
+
+/// The end of a boot and the beginning of the next.
+#[derive(Debug, Clone, Copy)]
+pub struct BootBreak<'t> {
+    /// The last record of the boot: a row of `boot.end`.
+    pub end: &'t Fact,
+    /// The first record of the next: a row of `boot.start`.
+    pub start: &'t Fact,
+}
+
+impl BootBreak<'_> {
+    /// Whether the boot ended in order, where its log would show it.
+    #[must_use]
+    pub fn orderly(&self) -> Option<bool> {
+        match self.end.get("orderly") {
+            Value::Flag(orderly) => Some(orderly),
+            _ => None,
+        }
+    }
+
+    fn member(&self) -> Option<MemberId> {
+        self.end.quotes.first().map(|it| it.span.member)
+    }
+}
+
+impl Timeline {
+    /// The breaks between boots: an end and a start next to each other in a file, else next to each other in time.
+    #[must_use]
+    pub fn boot_breaks(&self) -> Vec<BootBreak<'_>> {
+        let mut marks: BTreeMap<Option<&Name>, Vec<(&Fact, bool)>> = BTreeMap::new();
+        for (relation, ends) in [(&relation::BOOT_END, true), (&relation::BOOT_START, false)] {
+            for fact in self.facts.iter().filter(|it| it.row.relation == relation) {
+                marks.entry(fact.node.as_ref()).or_default().push((fact, ends));
+            }
+        }
+        let mut found = Vec::new();
+        for marks in marks.values_mut() {
+            let member = |it: &Fact| it.quotes.first().map(|it| it.span.member);
+            marks.sort_by_key(|(it, ends)| (member(it), it.quotes.first().map(|it| it.span.start), !ends));
+            let mut left: Vec<(&Fact, bool)> = Vec::new();
+            for of_file in marks.chunk_by_mut(|a, b| member(a.0) == member(b.0)) {
+                if is_newest_first(of_file) {
+                    of_file.reverse();
+                }
+                let mut open: Option<&Fact> = None;
+                for &(fact, ends) in of_file.iter() {
+                    match open.take() {
+                        Some(end) if !ends => found.push(BootBreak { end, start: fact }),
+                        other => {
+                            left.extend(other.map(|it| (it, true)).into_iter().chain((!ends).then_some((fact, false))))
+                        }
+                    }
+                    if ends {
+                        open = Some(fact);
+                    }
+                }
+                left.extend(open.map(|it| (it, true)));
+            }
+            // an end and a start in two files, which only their times can bring together
+            left.retain(|(it, _)| it.at.is_known());
+            left.sort_by_key(|(it, ends)| (it.at.nominal, !ends));
+            for two in left.windows(2) {
+                let &[(end, true), (start, false)] = two else { continue };
+                let one_boot = end.get("boot_id").same(&start.get("boot_id"));
+                if !one_boot && end.at.before(&start.at) != Truth::False {
+                    found.push(BootBreak { end, start });
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Whether the times of a file run backwards.
+fn is_newest_first(marks: &[(&Fact, bool)]) -> bool {
+    let known: Vec<_> = marks.iter().filter(|it| it.0.at.is_known()).map(|it| it.0.at.nominal.lo).collect();
+    let falls = known.windows(2).filter(|it| it[1] < it[0]).count();
+    falls > known.windows(2).filter(|it| it[1] > it[0]).count()
+}
+
+/// One break, with what all files say of it.
+struct Lost<'t> {
+    node: &'t Name,
+    member: Option<MemberId>,
+    from: Time,
+    to: Time,
+    /// The first line of the next boot.
+    line: u32,
+    orderly: Option<bool>,
+}
+
+/// Gaps of this kind that are told; of logs beyond it all is in doubt.
+const MOST: usize = 20_000;
+
+/// The stretches that boots which did not end in order may have taken with them, in every log of their node.
+pub(crate) fn unsaved(timeline: &mut Timeline) -> Vec<Gap> {
+    let mut lost: Vec<Lost<'_>> = timeline.boot_breaks().iter().filter_map(of_break).collect();
+    if lost.is_empty() {
+        return Vec::new();
+    }
+    settle(&mut lost, timeline);
+    let mut by_node: BTreeMap<&Name, Vec<&Lost<'_>>> = BTreeMap::new();
+    let mut by_file: BTreeMap<(MemberId, &Name), Vec<&Lost<'_>>> = BTreeMap::new();
+    // in order of time
+    for it in lost.iter().filter(|it| it.orderly != Some(true)) {
+        by_node.entry(it.node).or_default().push(it);
+        if let Some(member) = it.member {
+            by_file.entry((member, it.node)).or_default().push(it);
+        }
+    }
+    let mut gaps = Vec::new();
+    let mut doubted = Vec::new();
+    for (at, seen) in timeline.seen.iter().enumerate().filter(|(_, it)| may_lose(it, &timeline.members)) {
+        let Some(of_node) = seen.node.as_ref().and_then(|it| by_node.get(it)) else { continue };
+        let own = seen.node.as_ref().and_then(|it| by_file.get(&(seen.member, it))).map_or(&[][..], Vec::as_slice);
+        let near = TimeDelta::seconds(NEAR_SECS);
+        let last = seen.covers.map(|it| it.1.nominal.hi).and_then(|it| it.checked_add_signed(near));
+        let until = last.map_or(0, |last| of_node.partition_point(|it| it.from.nominal.lo <= last));
+        // a file that shows an end in its own way needs no other's word
+        let others = of_node[..until].iter().filter(|it| it.member != Some(seen.member) && !close(own, it));
+        let others = others.filter_map(|it| Some((*it, since(seen, it)?, 0)));
+        for (lost, from, line) in own.iter().map(|it| (*it, it.from, it.line)).chain(others) {
+            if gaps.len() >= MOST {
+                doubted.push(at);
+                break;
+            }
+            gaps.push(gap(seen, lost, from, line));
+        }
+    }
+    for at in doubted {
+        timeline.seen[at].incomplete.get_or_insert_with(|| "boots ended too often without order".to_owned());
+    }
+    gaps
+}
+
+/// One log may not show what another does: a shutdown that was seen was one.
+fn settle(lost: &mut [Lost<'_>], timeline: &Timeline) {
+    let shutdowns = shutdowns(timeline);
+    lost.sort_by_key(|it| (it.node, it.from.nominal, it.member));
+    let told: Vec<(&Name, DateTime<Utc>, bool)> =
+        lost.iter().filter_map(|it| Some((it.node, it.from.nominal.lo, it.orderly?))).collect();
+    let reach = TimeDelta::seconds(SAME_SECS);
+    for it in lost {
+        let (node, at) = (it.node, it.from.nominal.lo);
+        let first = told.partition_point(|of| (of.0, of.1) < (node, at - reach));
+        let near = || told[first..].iter().take_while(|of| of.0 == node && of.1 <= at + reach);
+        if near().any(|of| of.2) || shutdowns.get(node).is_some_and(|all| ended_in_order(all, at)) {
+            it.orderly = Some(true);
+        } else if near().next().is_some() {
+            it.orderly = Some(false);
+        }
+    }
+}
+
+/// Whether one of some breaks, in order of time, is the same as another file's.
+fn close(own: &[&Lost<'_>], other: &Lost<'_>) -> bool {
+    let (at, reach) = (other.from.nominal.lo, TimeDelta::seconds(SAME_SECS));
+    let first = own.partition_point(|it| it.from.nominal.lo < at - reach);
+    own.get(first).is_some_and(|it| it.from.nominal.lo <= at + reach)
+}
+
+fn of_break<'t>(it: &BootBreak<'t>) -> Option<Lost<'t>> {
+    let (from, to) = (it.end.at, it.start.at);
+    if !from.is_known() || !to.is_known() {
+        return None;
+    }
+    // a clock that was set back as the next boot began tells nothing of its length
+    let to = if to.nominal.lo < from.nominal.lo {
+        let late = |it: Interval| {
+            let at = it.hi.checked_add_signed(TimeDelta::seconds(SYNC_SECS)).unwrap_or(it.hi);
+            Interval { lo: at, hi: at }
+        };
+        Time { nominal: late(from.nominal), full: late(from.full), clock: from.clock }
+    } else {
+        to
+    };
+    let line = it.start.quotes.first().map_or(0, |it| it.span.line);
+    Some(Lost { node: it.end.node.as_ref()?, member: it.member(), from, to, line, orderly: it.orderly() })
+}
+
+/// When the boots of nodes began that lists of boots say ended in order, with all that they say began, in order.
+fn shutdowns(timeline: &Timeline) -> BTreeMap<&Name, Vec<(DateTime<Utc>, bool)>> {
+    let mut listed: BTreeMap<&Name, Vec<(DateTime<Utc>, bool)>> = BTreeMap::new();
+    for fact in timeline.facts.iter().filter(|it| it.row.relation == &relation::BOOT && it.at.is_known()) {
+        if let (Some(node), Value::Text(ending)) = (&fact.node, fact.get("ending")) {
+            listed.entry(node).or_default().push((fact.at.nominal.lo, &*ending == "shutdown"));
+        }
+    }
+    listed.values_mut().for_each(|it| it.sort_unstable());
+    listed
+}
+
+/// Whether the boot in which an instant lies is one that a list of boots says ended in order.
+fn ended_in_order(listed: &[(DateTime<Utc>, bool)], at: DateTime<Utc>) -> bool {
+    let begun = listed.partition_point(|it| it.0 <= at);
+    begun.checked_sub(1).is_some_and(|it| listed[it].1)
+}
+
+/// Whether lines of it may be lost because they were not yet on the disk.
+fn may_lose(seen: &Seen, members: &[Member]) -> bool {
+    let format = members.get(seen.member.0 as usize).and_then(|it| it.format);
+    let elsewhere = matches!(seen.source, Source::KubeEvent | Source::Note | Source::NetworkDevice);
+    !elsewhere && !format.is_some_and(|it| RINGS.contains(&it))
+}
+
+/// Since when a file that does not show the end itself may lack lines; none where it does not reach there.
+fn since(seen: &Seen, lost: &Lost<'_>) -> Option<Time> {
+    let (first, last) = seen.covers?;
+    let near = TimeDelta::seconds(NEAR_SECS);
+    let reaches = first.nominal.lo <= lost.to.nominal.lo && lost.from.nominal.lo - near <= last.nominal.hi;
+    let ends_before = last.clock == lost.from.clock && last.nominal.hi < lost.from.nominal.lo;
+    reaches.then_some(if ends_before { last } else { lost.from })
+}
+
+fn gap(seen: &Seen, lost: &Lost<'_>, from: Time, line: u32) -> Gap {
+    let how = if lost.orderly == Some(false) { "did not end" } else { "may not have ended" };
+    Gap {
+        kind: GapKind::Unsaved,
+        node: seen.node.clone(),
+        source: Some(seen.source),
+        of: seen.source.name().into(),
+        from,
+        to: lost.to,
+        what: format!("the boot {how} in order: what was logged last may not have been saved"),
+        member: seen.member,
+        line,
+    }
+}
