@@ -54,6 +54,8 @@ const FAMILIES: &[Family] = &[
     family("minikube-logs", true, &["container status", "describe nodes", "kubelet"]),
     family("cluster-info-dump", false, &["nodes.json", "kube-system/events.json"]),
     family("cluster-info-dump", false, &["nodes.yaml", "kube-system/events.yaml"]),
+    // the lists of one text
+    family("cluster-info-dump", false, &["NodeList.json", "EventList.json"]),
     family("supportconfig", true, &["basic-environment.txt"]),
     family("cilium-sysdump", false, &["k8s-nodes-", "ciliumnodes-"]),
     family("cilium-sysdump", false, &["k8s-nodes-", "logs-cilium-"]),
@@ -207,6 +209,14 @@ pub(crate) fn host_in_root(layout: &Layout) -> Option<&str> {
         "sos" => folder.strip_prefix("sosreport-")?,
         "rancher-collector" => folder,
         "aks-periscope" | "log-dump" => return Some(folder),
+        // scc_HOST_240131_1020
+        "supportconfig" => {
+            let name = folder.strip_prefix("scc_").or_else(|| folder.strip_prefix("nts_"))?;
+            let (name, time) = name.rsplit_once('_')?;
+            let (name, day) = name.rsplit_once('_')?;
+            let digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+            return (!name.is_empty() && digits(day) && digits(time)).then_some(name);
+        }
         _ => return None,
     };
     let is_date = |at: usize| {
@@ -315,6 +325,8 @@ mod tests {
         assert_eq!(host("sos", "x/sosreport-node-7-2022-02-11-hotsos/").as_deref(), Some("node-7"));
         assert_eq!(host("rancher-collector", "node-7-2024-01-31_10_20_30/").as_deref(), Some("node-7"));
         assert_eq!(host("sos", "sosreport-2022-02-11/"), None);
+        assert_eq!(host("supportconfig", "scc_node_7_240131_1020/").as_deref(), Some("node_7"));
+        assert_eq!(host("supportconfig", "scc_node-7/"), None);
         assert_eq!(host("sos", "extracted/"), None);
     }
 }

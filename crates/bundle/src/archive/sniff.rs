@@ -1,6 +1,7 @@
 //! What a stream holds, told from its first 512 bytes.
 
 use super::decode::Packing;
+use super::sections::Framing;
 
 /// How many bytes a decision takes: one tar block.
 pub(super) const HEAD: usize = 512;
@@ -12,12 +13,17 @@ pub(super) enum Kind {
     Packed(Packing),
     Tar,
     Zip,
-    Sections,
+    Sections(Framing),
     Unsupported(&'static str),
 }
 
-/// `path` matters only for a tar without any entry, which is nothing but zeros.
+/// `path` matters for a tar without any entry, which is nothing but zeros, and for a list of nodes.
 pub(super) fn sniff(head: &[u8], path: &str) -> Kind {
+    if let [b'=' | b'#' | b'*' | b'{' | b'\n' | b'\r', ..] = head
+        && let Some(framing) = super::sections::begins(head, path)
+    {
+        return Kind::Sections(framing);
+    }
     match head {
         // 1f 8b, method deflate
         [0x1f, 0x8b, 8, ..] => Kind::Packed(Packing::Gzip),
@@ -34,7 +40,6 @@ pub(super) fn sniff(head: &[u8], path: &str) -> Kind {
         // a frame, or one of the first versions
         [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Kind::Packed(Packing::Lz4),
         [b'L', b'Z', b'I', b'P', 1, ..] => Kind::Unsupported("lzip"),
-        [b'=' | b'\n' | b'\r', ..] if super::sections::begins(head) => Kind::Sections,
         _ if tar_header(head) => Kind::Tar,
         _ if head.len() == HEAD && head.iter().all(|byte| *byte == 0) && names_tar(path) => Kind::Tar,
         _ => Kind::Plain,

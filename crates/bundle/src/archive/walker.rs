@@ -80,9 +80,9 @@ impl Walker<'_> {
             Kind::Zip => self.enter(place, place.depth, reader, |walker, reader| {
                 walker.container(place, |walker| walker.zip_stream(place, reader))
             }),
-            Kind::Sections => self.enter(place, place.depth, reader, |walker, reader| {
+            Kind::Sections(framing) => self.enter(place, place.depth, reader, |walker, reader| {
                 let limits = walker.limits;
-                walker.container(place, |walker| walker.sections(place, reader, limits))
+                walker.container(place, |walker| walker.sections(place, framing, reader, limits))
             }),
             Kind::Unsupported(kind) if place.top => Err(Stop::Unsupported(kind)),
             Kind::Unsupported(kind) => self.skip(place, &mut reader, SkipReason::Unsupported(kind.to_owned())),

@@ -62,7 +62,10 @@ fn of_pod(layout: &Layout, below: &str, pods: &Pods) -> Option<Name> {
 
 /// Whether one machine asked the API for the log of a pod, which may have run on another.
 fn is_fetched(layout: &Layout, below: &str) -> bool {
-    layout.one_host && (below.contains("podlogs/") || (below.contains("kubectl") && below.contains("_logs_")))
+    let fetched = below.contains("podlogs/")
+        || below.contains("cluster-info-dump")
+        || (below.contains("kubectl") && below.contains("_logs_"));
+    layout.one_host && fetched
 }
 
 /// A file or folder called like a node: `dmesg-node-a.txt`, `core/nodes/node-a.yaml`.

@@ -5,6 +5,7 @@
 //! sos_strings/logs/var.log.messages.tailed          the end of a file that was too large
 //! var_log/messages                                  100 MiB exactly: the EKS collector takes no more
 //! cluster-resources/pods/logs/shop/web-1/web.log    10 000 lines exactly: nor does Troubleshoot
+//! messages.txt!/var/log/messages - Last 500 Lines   supportconfig says so itself
 //! ```
 //!
 //! A table of which a part is missing cannot show that a row is absent. A log of which the beginning is missing still
@@ -85,10 +86,16 @@ fn by_path(it: &Done, layouts: &Layouts) -> Option<Lack> {
         // with a header
         "microk8s-inspect" => below.ends_with("/journal.log") && lines >= MICROK8S_LINES,
         "support-bundle-kit" => below.contains("/logs/") && bytes == KIT_BYTES,
+        "supportconfig" => last_lines(below).is_some_and(|it| lines >= it),
         _ => false,
     };
     ends.then(|| Lack {
         why: "only the end of it was collected: it is larger than the collector's limit".to_owned(),
         tail: true,
     })
+}
+
+/// `messages.txt!/var/log/messages - Last 500 Lines`: how many lines supportconfig takes of the end of a log.
+fn last_lines(path: &str) -> Option<u64> {
+    path.rsplit_once(" - Last ")?.1.strip_suffix(" Lines")?.parse().ok()
 }
