@@ -155,7 +155,7 @@ fn bound<'k>(kinds: &'k [Kind<'_>], number: usize) -> Vec<&'k str> {
     let first = |kind: &Kind<'_>, name: &str| kind.pattern.value(name, &kind.lines[0].message);
     let own = |name: &&&'static str| {
         let before = kinds[..number].iter().find_map(|it| first(it, name));
-        **name != "node" && before.is_none_or(|it| Some(it) == first(&kinds[number], name))
+        before.is_none_or(|it| Some(it) == first(&kinds[number], name))
     };
     kinds[number].pattern.values().iter().filter(own).copied().collect()
 }
@@ -256,6 +256,16 @@ mod tests {
         let other = [lines[0].clone(), shown("Buffer I/O error on dev sdb1, logical block 17, lost async page write")];
         let files = draft("disk-odd", &other).expect("a draft");
         assert_eq!(files.last().expect("the rule").text.matches(", device: $device").count(), 1);
+    }
+
+    #[test]
+    fn a_node_that_a_line_names_does_not_take_the_place_of_the_one_that_wrote_it() {
+        let lines = [shown("lost the lease of node=node-7 twice"), shown("peer node-7 of node=node-7 is fenced off")];
+        let files = draft("lease-lost", &lines).expect("a draft");
+        assert!(files[0].text.contains("(?P<other>") && !files[0].text.contains("(?P<node>"), "{}", files[0].text);
+        let rule = &files.last().expect("the rule").text;
+        assert_eq!(rule.matches(", other: $other").count(), 2, "{rule}");
+        assert!(outcomes("lease-lost", &lines).iter().all(|it| it.wrong.is_none()));
     }
 
     #[test]

@@ -142,7 +142,7 @@ fn words(message: &str) -> Vec<Word> {
 }
 
 /// Names of values, as columns of a signal are called.
-const NAMES: &[&str] = &["ip", "device", "pod", "container", "node", "pid"];
+const NAMES: &[&str] = &["ip", "device", "pod", "container", "other", "pid"];
 
 /// The value in a word, by the word before it, the key it has, or its shape.
 fn value(before: &str, word: &str) -> Option<Value> {
@@ -150,7 +150,9 @@ fn value(before: &str, word: &str) -> Option<Value> {
         let text = text.trim_matches(|it: char| !it.is_ascii_alphanumeric()).to_ascii_lowercase();
         match text.as_str() {
             "dev" | "device" | "interface" => Some("device"),
-            "pod" | "container" | "node" | "pid" | "ip" => NAMES.iter().copied().find(|it| *it == text),
+            // a column `node` would take the place of the node that wrote the line
+            "node" => Some("other"),
+            "pod" | "container" | "pid" | "ip" => NAMES.iter().copied().find(|it| *it == text),
             "containername" => Some("container"),
             "process" => Some("pid"),
             _ => None,

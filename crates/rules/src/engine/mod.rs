@@ -54,6 +54,8 @@ pub(crate) struct Case<'t> {
     budget: Cell<u64>,
     /// Values of metrics the rule at hand may still look at.
     steps: Cell<u64>,
+    /// How many of them each rule has.
+    pub(crate) most_steps: u64,
 }
 
 /// How many rows a rule may look at, over all its bindings and clauses: a rule that joins large tables without a shared
@@ -94,6 +96,7 @@ impl<'t> Case<'t> {
             answers,
             budget,
             steps,
+            most_steps: MOST_STEPS,
         };
         case.index();
         let bugs = bugs::rows(&case, &pack.bugs);
@@ -138,7 +141,7 @@ impl<'t> Case<'t> {
     /// Begins a rule: it has the whole budget.
     pub(crate) fn begin(&self) {
         self.budget.set(MOST_ROWS);
-        self.steps.set(MOST_STEPS);
+        self.steps.set(self.most_steps);
     }
 
     /// Whether the queries of the rule at hand have used up theirs.
@@ -368,8 +371,8 @@ fn log_sources(relation: &str) -> Option<&'static [Source]> {
 }
 
 /// Relations besides those of logs whose rows carry the time of what they tell.
-const DATED: [&str; 7] =
-    ["container.state", "log.loss", "clock.anchor", "boot", "certificate", "lease", "node.condition"];
+const DATED: [&str; 8] =
+    ["container.state", "log.loss", "clock.anchor", "boot", "certificate", "lease", "node.condition", "net.change"];
 
 /// Whether nothing ever tells that a relation was collected: rows of it say what they found, not what they looked through.
 pub(crate) fn shows_nothing(relation: &str) -> bool {
@@ -395,6 +398,18 @@ fn is_state(clause: &Clause) -> bool {
         ClauseKind::Metric(query) => query.is_state(),
         ClauseKind::Fact(relation) => state(relation.name),
         ClauseKind::Derived(detector) => detector.needs.iter().all(|it| *it != "series" && state(it)),
+    }
+}
+
+/// The clauses that make a condition true: of alternatives only those that hold.
+pub(crate) fn supporting<'w>(when: &'w When, binding: &Binding) -> Vec<&'w str> {
+    match when {
+        When::All(parts) => parts.iter().flat_map(|it| supporting(it, binding)).collect(),
+        When::Any(parts) => {
+            let holding = parts.iter().filter(|it| holds(it, binding) == Truth::True);
+            holding.flat_map(|it| supporting(it, binding)).collect()
+        }
+        When::Clause(_) | When::Not(_) | When::Compare(_) | When::Before(..) | When::Gap { .. } => mentioned(when),
     }
 }
 

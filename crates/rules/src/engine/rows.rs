@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use timeline::{Time, Value};
+use timeline::{Quote, Span, Time, Value};
 
 use super::metric::metric_groups;
 use super::window::Window;
@@ -37,10 +37,13 @@ pub(super) struct Rows {
 
 /// What is counted of a group whose number matters.
 #[derive(Default)]
-struct Counts {
-    /// When, how often, and the value of the column whose values are counted.
-    rows: Vec<(Time, u64, String)>,
+struct Counts<'c> {
+    /// When, how often, the value of the column whose values are counted, and where it stands.
+    rows: Vec<(Time, u64, String, Option<&'c Quote>)>,
 }
+
+/// So many rows are quoted at most to show that there are enough.
+const MOST_CITED: usize = 20;
 
 /// What a condition on one row can read: the row's other columns, then what is bound.
 pub(super) struct OnRow<'r, F: Fn(&str) -> Value> {
@@ -129,16 +132,21 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Row
         };
         if !clause.tallies.is_empty() {
             let value = counted.map_or_else(String::new, |it| row.get(it).to_string());
-            counts[at].rows.push((row.at(), row.count_at_once(), value));
+            counts[at].rows.push((row.at(), row.count_at_once(), value, row.quotes().first()));
         }
     }
     if clause.tallies.is_empty() {
         return Rows { groups, near_miss, silent, ..Rows::default() };
     }
     let (mut enough, mut few) = (Vec::new(), None);
-    for (group, mut counts) in groups.into_iter().zip(counts) {
+    for (mut group, mut counts) in groups.into_iter().zip(counts) {
         match clause.tallies.iter().find_map(|it| counts.falls_short(it, group.found.count)) {
-            None => enough.push(group),
+            None => {
+                for tally in &clause.tallies {
+                    counts.cite(tally, &clause.kind, &mut group.found.quotes);
+                }
+                enough.push(group);
+            }
             Some(words) => {
                 few.get_or_insert((group.found, words));
             }
@@ -147,7 +155,7 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Row
     Rows { groups: enough, near_miss, silent, few, ..Rows::default() }
 }
 
-impl Counts {
+impl Counts<'_> {
     /// How many there are, in words, where that is not what is asked for.
     fn falls_short(&mut self, tally: &Tally, all: u64) -> Option<String> {
         self.rows.sort_by_key(|it| (!it.0.is_known(), it.0.nominal));
@@ -165,6 +173,45 @@ impl Counts {
         let span = tally.span_secs.map_or_else(String::new, |it| format!(" within {it} s"));
         let only = if tally.below { "as many as" } else { "only" };
         (!holds).then(|| format!("{only} {most:.0} {what}{span}"))
+    }
+
+    /// Quotes as many rows as were asked for: of lines the number is told with the first, but a fact is one row, and of
+    /// different values each is another line.
+    fn cite(&self, tally: &Tally, kind: &ClauseKind, quotes: &mut Vec<Quote>) {
+        let distinct = matches!(tally.what, Counted::Distinct(_));
+        let counted = matches!(tally.what, Counted::Records) && !matches!(kind, ClauseKind::Signal(_));
+        let need = tally.limit.ceil();
+        if tally.below || !(distinct || counted) || !(2.0..=MOST_CITED as f64).contains(&need) {
+            return;
+        }
+        let timed = tally.span_secs.is_some();
+        let rows: Vec<_> = self.rows.iter().filter(|it| !timed || it.0.is_known()).collect();
+        let (mut start, mut sum) = (0, 0);
+        let mut values: BTreeMap<&str, u64> = BTreeMap::new();
+        for (end, row) in rows.iter().enumerate() {
+            sum += row.1;
+            *values.entry(&row.2).or_insert(0) += 1;
+            while tally.span_secs.is_some_and(|it| (row.0.nominal.lo - rows[start].0.nominal.lo).num_seconds() > it) {
+                sum -= rows[start].1;
+                if let Some(left) = values.get_mut(rows[start].2.as_str()) {
+                    *left -= 1;
+                    if *left == 0 {
+                        values.remove(rows[start].2.as_str());
+                    }
+                }
+                start += 1;
+            }
+            if (if distinct { values.len() as f64 } else { sum as f64 }) < need {
+                continue;
+            }
+            // the first stretch that has enough
+            let mut seen = BTreeSet::new();
+            let known: BTreeSet<Span> = quotes.iter().map(|it| it.span).collect();
+            let cited =
+                rows[start..=end].iter().filter(|it| !distinct || seen.insert(it.2.as_str())).filter_map(|it| it.3);
+            quotes.extend(cited.filter(|it| !known.contains(&it.span)).take(MOST_CITED).cloned());
+            return;
+        }
     }
 
     fn lasted(&self) -> f64 {

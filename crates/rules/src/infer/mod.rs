@@ -27,7 +27,7 @@ pub(crate) use weigh::{Answer, added};
 
 use crate::Pack;
 use crate::alerts::Alerts;
-use crate::engine::{Case, MOST_FRAMES, MOST_ROWS, MOST_STEPS, frames, judge};
+use crate::engine::{Case, MOST_FRAMES, MOST_ROWS, frames, judge};
 
 /// Everything the rules have to say about a timeline.
 pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
@@ -38,7 +38,10 @@ pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Dia
 
 /// The same without the witness: what the witness itself is judged by.
 fn judge_all(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
-    let case = Case::new(timeline, pack, alerts);
+    judge_case(pack, &Case::new(timeline, pack, alerts))
+}
+
+fn judge_case(pack: &Pack, case: &Case<'_>) -> Diagnosis {
     let mut symptoms = Vec::new();
     let mut candidates = Vec::new();
     let (mut looked_for, mut could_not_look) = (Vec::new(), Vec::new());
@@ -46,7 +49,7 @@ fn judge_all(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
     limits_hit.extend(case.limits_hit());
     for rule in &pack.rules {
         case.begin();
-        let framed = frames(&case, rule);
+        let framed = frames(case, rule);
         if framed.cut {
             limits_hit
                 .push(format!("rule {}: {MOST_FRAMES} ways to fill it in, the later ones are left out", rule.name));
@@ -65,17 +68,17 @@ fn judge_all(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
         for mut binding in framed.bindings {
             for clause in &rule.clauses {
                 if !binding.answers.contains_key(&clause.name) {
-                    judge(&case, clause, &mut binding);
+                    judge(case, clause, &mut binding);
                 }
             }
             if rule.symptom {
                 symptoms.push(explain::symptom(rule, &binding));
             } else {
-                candidates.push(score::hypothesis(&case, pack, rule, &binding));
+                candidates.push(score::hypothesis(case, pack, rule, &binding));
             }
         }
         if case.is_out_of_steps() {
-            let what = format!("rule {}: more than {MOST_STEPS} metric values asked for", rule.name);
+            let what = format!("rule {}: more than {} metric values asked for", rule.name, case.most_steps);
             limits_hit.push(format!("{what}, what was left is unknown"));
         }
         if case.is_spent() {
@@ -87,4 +90,64 @@ fn judge_all(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
     diagnosis.limits_hit.splice(0..0, limits_hit);
     diagnosis.alerts = case.alerts.0.clone();
     diagnosis
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use timeline::NodeNames;
+
+    use crate::promql::testing::series;
+
+    const RULES: &str = "rule: hungry\ntitle: 't {$node}'\nimpact: i\nlet:\n  a: { promql: 'max by (node) (x) > 1', node: $node, at: $t }\n  \
+        b: { promql: 'max by (node) (y) > 1', node: $node }\nframe: [a]\nfor:\n  - { when: a, weight: moderate }\n  \
+        - { when: b, weight: strong }\n";
+
+    fn judged(most_steps: u64) -> Diagnosis {
+        let frugal = RULES.replace("rule: hungry", "rule: frugal").replace("(y)", "(x)");
+        let texts = [("hungry.yaml", RULES.to_owned()), ("frugal.yaml", frugal)];
+        let pack = Pack::of_texts(&texts.map(|(name, text)| (name.to_owned(), text))).expect("rules");
+        let points: Vec<(i64, f64)> = (0..50).map(|it| (1_690_120_800 + it * 15, 7.0)).collect();
+        let of = |metric: &str| series(metric, &[], Some("node-a"), &points);
+        let nodes = NodeNames::unify(&["node-a".into()], &[]);
+        let timeline = Timeline { series: vec![of("x"), of("y")], nodes, ..Timeline::default() };
+        let mut case = Case::new(&timeline, &pack, &Alerts::default());
+        case.most_steps = most_steps;
+        judge_case(&pack, &case)
+    }
+
+    #[test]
+    fn queries_have_a_budget_and_the_report_says_where_it_ended() {
+        let value = |diagnosis: &Diagnosis, rule: &str| {
+            let of =
+                diagnosis.hypotheses.iter().find(|it| it.rule == rule).expect("its frame was judged within the budget");
+            of.evidence.iter().find(|it| it.clause == "b").expect("the second query").value
+        };
+        let plenty = judged(crate::engine::MOST_STEPS);
+        assert!(plenty.limits_hit.is_empty(), "{:?}", plenty.limits_hit);
+        assert_eq!(value(&plenty, "hungry"), Truth::True);
+        // the first query uses it up, and the second is not asked: unknown, not false
+        let scarce = judged(40);
+        assert_eq!(value(&scarce, "hungry"), Truth::Unknown);
+        let said = "rule hungry: more than 40 metric values asked for, what was left is unknown";
+        assert!(scarce.limits_hit.iter().any(|it| it == said), "{:?}", scarce.limits_hit);
+        // the rule before had used up a budget of its own: each got as far as its first query
+        assert_eq!(value(&scarce, "frugal"), Truth::Unknown);
+    }
+
+    #[test]
+    fn of_alternatives_only_what_holds_is_quoted() {
+        let rule = "rule: either\ntitle: 't {$node}'\nimpact: i\nlet:\n  a: { promql: 'max by (node) (x) > 1', node: $node, at: $t }\n  \
+            b: { promql: 'max by (node) (y) > 100', node: $node }\nframe: ['a or b']\nfor:\n  - { when: 'b or a', weight: strong }\n";
+        let pack = Pack::of_texts(&[("either.yaml".to_owned(), rule.to_owned())]).expect("a rule");
+        let points = |value: f64| -> Vec<(i64, f64)> { (0..9).map(|it| (1_690_120_800 + it * 15, value)).collect() };
+        let of = |metric: &str, value: f64| series(metric, &[], Some("node-a"), &points(value));
+        let nodes = NodeNames::unify(&["node-a".into()], &[]);
+        let timeline = Timeline { series: vec![of("x", 7.0), of("y", 8.0)], nodes, ..Timeline::default() };
+        let diagnosis = judge_case(&pack, &Case::new(&timeline, &pack, &Alerts::default()));
+        let evidence = &diagnosis.hypotheses[0].evidence[0];
+        assert_eq!((evidence.clause.as_str(), evidence.value), ("b or a", Truth::True));
+        let texts: Vec<&str> = evidence.quotes.iter().map(|it| &*it.text).collect();
+        assert!(!texts.is_empty() && texts.iter().all(|it| it.starts_with('7')), "{texts:?}");
+    }
 }

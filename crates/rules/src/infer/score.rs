@@ -8,7 +8,7 @@ use super::outcome::{Band, Evidence, Hypothesis, KnownBug, Missing, Order, Polar
 use super::weigh::{Answer, decibans, sum};
 use crate::Pack;
 use crate::detectors::known_bug;
-use crate::engine::{Binding, Bound, Case, Found, holds, mentioned};
+use crate::engine::{Binding, Bound, Case, Found, holds, mentioned, supporting};
 use crate::language::condition::Condition;
 use crate::language::expression::Scope;
 use crate::language::{Clause, ClauseKind, Item, Rule, When, Word};
@@ -228,7 +228,7 @@ fn frame_evidence(rule: &Rule, binding: &Binding) -> Vec<Evidence> {
         let items = rule.supports.iter().chain(&rule.against);
         items.flat_map(|it| mentioned(&it.when)).any(|it| it == name)
     };
-    let mut names: Vec<&str> = rule.frame.iter().flat_map(mentioned).collect();
+    let mut names: Vec<&str> = rule.frame.iter().flat_map(|it| supporting(it, binding)).collect();
     names.dedup();
     let mut evidence: Vec<Evidence> = Vec::new();
     for name in names.into_iter().filter(|it| !cited(it)) {
@@ -269,7 +269,8 @@ fn frame_evidence(rule: &Rule, binding: &Binding) -> Vec<Evidence> {
 }
 
 fn item_evidence(item: &Item, binding: &Binding, value: Truth, weight_db: f64, polarity: Polarity) -> Evidence {
-    let names = mentioned(&item.when);
+    // of a true `a or b` what does not hold is no evidence for it
+    let names = if value == Truth::True { supporting(&item.when, binding) } else { mentioned(&item.when) };
     let judged: Vec<_> = names.iter().filter_map(|it| binding.answers.get(*it)).collect();
     let found: Vec<&Found> = judged.iter().filter_map(|it| it.found.as_ref()).collect();
     let reason = judged.iter().map(|it| it.reason.as_str()).find(|it| !it.is_empty()).unwrap_or_default();
