@@ -4,6 +4,10 @@ use std::borrow::Cow;
 
 /// The bytes as text; each byte that is no UTF-8 becomes one `?`, so that offsets hold.
 pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = simdutf8::basic::from_utf8(bytes) {
+        return Cow::Borrowed(text);
+    }
+    // the fast check does not say where
     let mut error = match std::str::from_utf8(bytes) {
         Ok(text) => return Cow::Borrowed(text),
         Err(error) => error,
