@@ -139,11 +139,34 @@ pub(crate) fn millis(text: &str, unit: Unit) -> Option<i64> {
 
 /// A value as Go prints it.
 pub(crate) fn value(text: &str) -> Option<f64> {
-    if let Some(number) = whole(text) {
-        return Some(number as f64);
+    if let Some(number) = decimal(text) {
+        return Some(number);
     }
     let plain = text.as_bytes().first().is_some_and(|it| it.is_ascii_digit() || b"+-.NnIi".contains(it));
     if plain { text.parse().ok() } else { None }
+}
+
+/// Up to fifteen digits, perhaps with a sign and a point: both the digits and the power of ten are exact as floats, and so the
+/// quotient is the nearest one (W. D. Clinger, How to Read Floating Point Numbers Accurately).
+fn decimal(text: &str) -> Option<f64> {
+    const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let (digits, negative) = text.strip_prefix('-').map_or((text, false), |it| (it, true));
+    if digits.len() > 16 {
+        return None;
+    }
+    let (mut number, mut count, mut point) = (0u64, 0usize, None);
+    for byte in digits.bytes() {
+        match byte {
+            b'0'..=b'9' => (number, count) = (number * 10 + u64::from(byte - b'0'), count + 1),
+            b'.' if point.is_none() => point = Some(count),
+            _ => return None,
+        }
+    }
+    if !(1..=15).contains(&count) {
+        return None;
+    }
+    let value = number as f64 / POWERS[count - point.unwrap_or(count)];
+    Some(if negative { -value } else { value })
 }
 
 /// One to eleven digits: what most stamps and counts are, and what a float holds exactly.
@@ -336,6 +359,30 @@ mod tests {
         for odd in ["", "9up 1", "up{a=\"b 1", "up{a=b} 1", "a-b 1", "{ 1", "x{\"", "x{a=\"\\"] {
             assert_eq!(text(odd), None, "{odd}");
         }
+    }
+
+    #[test]
+    fn numbers_are_those_the_library_reads() {
+        let mut dice = 0x5eedu64;
+        let mut roll = |sides: u64| {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            dice % sides
+        };
+        for _ in 0..20_000 {
+            let length = 1 + roll(19);
+            let text: String =
+                (0..length).map(|_| char::from(b"0123456789012345678900..-+"[roll(26) as usize])).collect();
+            let read = value(&text).map(f64::to_bits);
+            assert_eq!(read, text.parse::<f64>().ok().map(f64::to_bits), "{text}");
+        }
+        for text in ["0.1", "123456789.012345", "-0", "1e3", "+Inf", "-Inf", "0.30000000000000004", "9007199254740993"]
+        {
+            assert_eq!(value(text).map(f64::to_bits), text.parse::<f64>().ok().map(f64::to_bits), "{text}");
+        }
+        assert!(value("NaN").is_some_and(f64::is_nan));
+        assert_eq!([value(""), value("-"), value("."), value("x"), value("infinite")], [None; 5]);
     }
 
     #[test]

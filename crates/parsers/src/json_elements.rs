@@ -118,14 +118,11 @@ fn elements_by<'t>(array: &'t str, ends: impl Fn(usize) -> (usize, bool)) -> imp
     let bytes = array.as_bytes();
     let mut at = if bytes.first() == Some(&b'[') { 1 } else { bytes.len() };
     std::iter::from_fn(move || {
-        at = skip_blank(bytes, at);
-        if bytes.get(at) == Some(&b',') {
-            at = skip_blank(bytes, at + 1);
-        }
-        if at >= bytes.len() || bytes[at] == b']' {
+        let Some(start) = next_element(bytes, at) else {
             at = bytes.len();
             return None;
-        }
+        };
+        at = start;
         let (end, whole) = ends(at);
         let text = &array[at..end];
         at = end;
@@ -211,6 +208,28 @@ impl<'t> Documents<'t> {
         Documents { text, at: 0 }
     }
 
+    /// The next document and its outline, both found in one pass.
+    pub(crate) fn outlined(&mut self) -> Option<(Element<'t>, Outline<'t>)> {
+        let start = self.start()?;
+        let mut outline = Outline::of(&self.text[start..]);
+        let (end, whole) = match outline.ends.first() {
+            Some((_, end)) if *end != usize::MAX => (start + end, true),
+            _ => (self.text.len(), false),
+        };
+        self.at = end;
+        outline.document = &self.text[start..end];
+        Some((Element { text: outline.document, whole }, outline))
+    }
+
+    /// Where the next document begins.
+    fn start(&self) -> Option<usize> {
+        let bytes = self.text.as_bytes();
+        let start = skip_blank(bytes, self.at);
+        // a byte order mark may open the file
+        let start = if self.text[start..].starts_with('\u{feff}') { skip_blank(bytes, start + 3) } else { start };
+        matches!(bytes.get(start), Some(b'{' | b'[')).then_some(start)
+    }
+
     /// What follows the documents that were read.
     pub(crate) fn rest(&self) -> &'t str {
         &self.text[self.at..]
@@ -221,17 +240,20 @@ impl<'t> Iterator for Documents<'t> {
     type Item = Element<'t>;
 
     fn next(&mut self) -> Option<Element<'t>> {
-        let bytes = self.text.as_bytes();
-        let start = skip_blank(bytes, self.at);
-        // a byte order mark may open the file
-        let start = if self.text[start..].starts_with('\u{feff}') { skip_blank(bytes, start + 3) } else { start };
-        if !matches!(bytes.get(start), Some(b'{' | b'[')) {
-            return None;
-        }
-        let (end, whole) = value_end(bytes, start);
+        let start = self.start()?;
+        let (end, whole) = value_end(self.text.as_bytes(), start);
         self.at = end;
         Some(Element { text: &self.text[start..end], whole })
     }
+}
+
+/// Where the next element of an array begins, from behind its bracket or the element before.
+pub(crate) fn next_element(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = skip_blank(bytes, at);
+    if bytes.get(at) == Some(&b',') {
+        at = skip_blank(bytes, at + 1);
+    }
+    bytes.get(at).filter(|it| **it != b']').map(|_| at)
 }
 
 fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
@@ -277,7 +299,7 @@ const STRUCTURE: [bool; 256] = {
 };
 
 /// The end of the value that begins here, and whether it really ends there.
-fn value_end(bytes: &[u8], start: usize) -> (usize, bool) {
+pub(crate) fn value_end(bytes: &[u8], start: usize) -> (usize, bool) {
     let none = (bytes.len(), false);
     match bytes[start] {
         b'"' => string_end(bytes, start).map_or(none, |it| (it, true)),
@@ -370,6 +392,14 @@ mod tests {
         let found: Vec<_> = documents.by_ref().map(|it| it.text).collect();
         assert_eq!(found, ["{\"a\":1}", "[2]", "{}"]);
         assert_eq!(documents.rest(), " ==== START\n");
+        for text in
+            ["\u{feff}{\"a\":{\"b\":[]}}\n[2,[[[[[[3]]]]]]] {} ==== START\n", "{\"a\":[1,2", "[\"\\", "{]", "", "x"]
+        {
+            let mut documents = Documents::of(text);
+            let outlined: Vec<_> = std::iter::from_fn(|| documents.outlined()).map(|it| it.0).collect();
+            let mut plain = Documents::of(text);
+            assert_eq!((outlined, documents.rest()), (plain.by_ref().collect(), plain.rest()), "{text}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use timeline::{MemberRecords, Name, Record};
 
 use crate::exposition::{Builder, Labelled, value, whole};
-use crate::json_elements::{Documents, Outline, elements, entries, entry};
+use crate::json_elements::{Documents, Outline, elements, entries, entry, next_element, value_end};
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
@@ -107,8 +107,8 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     }
     let mut answers = Answers { input, places: Places::of(input) };
     let mut documents = Documents::of(input.text);
-    for document in documents.by_ref() {
-        answers.document(document.text, out);
+    while let Some((document, outline)) = documents.outlined() {
+        answers.document(&outline, document.text, out);
         if !document.whole {
             let line = answers.places.line(document.text);
             out.issue(input.origin.member, line, "the file ends inside this answer");
@@ -129,13 +129,12 @@ struct Answers<'i, 't> {
 }
 
 impl<'t> Answers<'_, 't> {
-    fn document(&mut self, document: &'t str, out: &mut MemberRecords) {
+    fn document(&mut self, outline: &Outline<'t>, document: &'t str, out: &mut MemberRecords) {
         if !document.starts_with('[') && is_export(document) {
             return self.export(document, out);
         }
-        let outline = Outline::of(document);
         if document.starts_with('[') {
-            return self.series_list(&outline, document, out);
+            return self.series_list(outline, document, out);
         }
         let mut status = "";
         let mut data = None;
@@ -171,7 +170,7 @@ impl<'t> Answers<'_, 't> {
         let kind = outline.entry(data, "resultType").map_or("", |it| it.value);
         let result = outline.entry(data, "result").map_or("", |it| it.value);
         match kind {
-            "\"matrix\"" | "\"vector\"" => self.series_list(&outline, result, out),
+            "\"matrix\"" | "\"vector\"" => self.series_list(outline, result, out),
             "\"scalar\"" => {
                 out.tally.lines += 1;
                 out.tally.understood += 1;
@@ -256,16 +255,15 @@ impl<'t> Answers<'_, 't> {
         let line = self.places.line(text);
         let mut builder = Builder::new(labelled, self.input.origin.member, start as u64, line);
         let mut odd = 0u32;
-        let mut add = |point: &str| match sample(point) {
-            Some((millis, value)) => {
-                builder.add(millis, value, point.as_ptr() as usize - text.as_ptr() as usize, point.len());
-            }
+        let from = values.as_ptr() as usize - text.as_ptr() as usize;
+        let mut add = |sample: Option<(i64, f64)>, start: usize, end: usize| match sample {
+            Some((millis, value)) => builder.add(millis, value, from + start, end - start),
             None => odd += 1,
         };
         if many {
-            elements(values).for_each(|it| add(it.text));
+            points(values, add);
         } else {
-            add(values);
+            add(sample(values), 0, values.len());
         }
         if odd > 0 {
             out.issue(self.input.origin.member, line, format!("{odd} values of a series could not be read"));
@@ -277,6 +275,40 @@ impl<'t> Answers<'_, 't> {
             out.records.push(Record::Series(Box::new(series)));
         }
     }
+}
+
+/// `[[1690120800,"41870"],[1690120815,"48990"]]`: shows every point, and from where to where it stands.
+fn points(list: &str, mut show: impl FnMut(Option<(i64, f64)>, usize, usize)) {
+    let bytes = list.as_bytes();
+    let mut at = if bytes.first() == Some(&b'[') { 1 } else { bytes.len() };
+    while let Some(start) = next_element(bytes, at) {
+        let (found, end) = match usual_sample(list, start) {
+            Some((millis, value, end)) => (Some((millis, value)), end),
+            None => {
+                let end = value_end(bytes, start).0;
+                (sample(&list[start..end]), end)
+            }
+        };
+        show(found, start, end);
+        at = end;
+    }
+}
+
+/// A point with whole seconds and a number of a few digits, and where it ends: as nearly all are printed.
+fn usual_sample(list: &str, start: usize) -> Option<(i64, f64, usize)> {
+    let bytes = list.as_bytes().get(start..)?;
+    let digits = bytes.iter().skip(1).take_while(|it| it.is_ascii_digit()).count();
+    let quoted = 1 + digits + 2;
+    if bytes.first() != Some(&b'[') || bytes.get(1 + digits..quoted) != Some(b",\"") {
+        return None;
+    }
+    let number = bytes[quoted..].iter().take(24).take_while(|it| **it != b'"').count();
+    let end = quoted + number;
+    if bytes.get(end..end + 2) != Some(b"\"]") {
+        return None;
+    }
+    let seconds = whole(&list[start + 1..start + 1 + digits])?;
+    Some((seconds * 1000, value(&list[start + quoted..start + end])?, start + end + 2))
 }
 
 /// `[1690120800.5,"41870"]`
