@@ -19,7 +19,7 @@ use timeline::{Fact, Relation, Row, Series, Timeline};
 
 use super::limits::{Limit, Limits};
 use super::samples::{
-    Sample, Trend, baseline, greatest_rise, groups, is_counter, is_steady, levels, resolution, subject, trend,
+    Sample, Trend, baseline, greatest_rise, groups, is_counter, is_steady, levels, range, resolution, subject, trend,
 };
 use super::{Detector, between};
 use crate::promql::spacing;
@@ -58,6 +58,12 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
         let falling = counts_down(&group[0].metric);
         let newest = group.iter().filter_map(|it| it.points.last()).map(|it| it.millis).max().unwrap_or(0);
         for series in group.into_iter().filter(|it| it.points.len() >= LEAST_POINTS) {
+            let (least, most) = range(series);
+            let smallest = if least > 0.0 || most < 0.0 { least.abs().min(most.abs()) } else { 0.0 };
+            // no part of it grows by more than its range
+            if most - least < LEAST_GROWTH * smallest {
+                continue;
+            }
             let Some(spacing) = spacing(series) else { continue };
             let mut samples = levels(series);
             if falling {

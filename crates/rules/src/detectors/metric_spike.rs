@@ -15,7 +15,7 @@
 
 use timeline::{Fact, Relation, Row, Series, Timeline, Value};
 
-use super::samples::{Sample, baseline, groups, is_counter, levels, rates, resolution, subject};
+use super::samples::{Sample, baseline, groups, is_counter, levels, may_multiply, range, rates, resolution, subject};
 use super::{Detector, between};
 use crate::promql::spacing;
 
@@ -55,6 +55,9 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
     for group in groups(timeline) {
         let counter = is_counter(&group[0].metric);
         for series in group.into_iter().filter(|it| it.points.len() >= LEAST_POINTS) {
+            if !counter && !may_multiply(range(series), LEAST_RATIO) {
+                continue;
+            }
             let Some(spacing) = spacing(series) else { continue };
             let samples = if counter { rates(series, spacing) } else { levels(series) };
             if samples.len() >= LEAST_POINTS {

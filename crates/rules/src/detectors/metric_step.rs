@@ -19,7 +19,8 @@
 use timeline::{Fact, Relation, Row, Series, Timeline, Value};
 
 use super::samples::{
-    Sample, baseline, greatest_rise, groups, is_counter, is_steady, levels, line, median, rates, resolution, subject,
+    Sample, baseline, greatest_rise, groups, is_counter, is_steady, levels, line, may_multiply, median,
+    range, rates, resolution, subject,
 };
 use super::{Detector, between};
 use crate::promql::spacing;
@@ -75,7 +76,10 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
     for group in groups(timeline) {
         let counter = is_counter(&group[0].metric);
         for series in &group {
-            let Some(spacing) = spacing(series).filter(|_| series.points.len() >= LEAST_POINTS) else { continue };
+            if series.points.len() < LEAST_POINTS || !counter && !may_multiply(range(series), LEAST_RATIO) {
+                continue;
+            }
+            let Some(spacing) = spacing(series) else { continue };
             let samples = if counter { rates(series, spacing) } else { levels(series) };
             if is_jagged(&samples) {
                 continue;

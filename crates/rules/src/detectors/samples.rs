@@ -123,6 +123,17 @@ pub(super) fn levels(series: &Series) -> Vec<Sample<'_>> {
     finite.map(|point| Sample { millis: point.millis, value: point.value, point }).collect()
 }
 
+/// The smallest and the largest finite value of a series.
+pub(super) fn range(series: &Series) -> (f64, f64) {
+    let finite = series.points.iter().map(|it| it.value).filter(|it| it.is_finite());
+    finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), it| (it.min(least), it.max(most)))
+}
+
+/// Whether a value may become so many times what it was: most series do not, and their range tells.
+pub(super) fn may_multiply((least, most): (f64, f64), by: f64) -> bool {
+    least <= 0.0 || most >= by * least
+}
+
 /// The rates of a counter, per second: a fall is a reset, after which it counts from zero; pairs across a gap are left
 /// out, for what happened in it is not known.
 pub(super) fn rates(series: &Series, spacing: i64) -> Vec<Sample<'_>> {

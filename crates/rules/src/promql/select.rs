@@ -118,10 +118,13 @@ fn lookback(series: &Series, dialect: Dialect) -> i64 {
 
 /// The median distance of a series' points, milliseconds.
 pub(crate) fn spacing(series: &Series) -> Option<i64> {
-    let mut steps: Vec<i64> = series.points.windows(2).map(|it| it[1].millis.saturating_sub(it[0].millis)).collect();
-    if steps.is_empty() {
-        return None;
+    let steps = || series.points.windows(2).map(|it| it[1].millis.saturating_sub(it[0].millis));
+    let first = steps().next()?;
+    // what more than half of them are is the median
+    if 2 * steps().filter(|it| *it == first).count() > steps().len() {
+        return Some(first.max(1));
     }
+    let mut steps: Vec<i64> = steps().collect();
     let middle = steps.len() / 2;
     Some((*steps.select_nth_unstable(middle).1).max(1))
 }
