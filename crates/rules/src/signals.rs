@@ -120,12 +120,7 @@ pub(crate) fn captures(of: &SignalMatch, message: &str) -> Option<Vec<(Name, Val
     if of.unless.as_ref().is_some_and(|it| it.is_match(message)) {
         return None;
     }
-    Some(
-        of.regex
-            .names()
-            .filter_map(|name| found.name(name).map(|it| (Name::from(name), Value::from(it.as_str()))))
-            .collect(),
-    )
+    Some(found.into_iter().map(|(name, text)| (Name::from(name), Value::from(text))).collect())
 }
 
 /// Whether a text shows a signal, whoever wrote it: for samples.
