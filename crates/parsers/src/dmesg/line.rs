@@ -66,7 +66,9 @@ fn parsed<'t>(line: &str, when: When, pri: Option<u32>, text: &'t str) -> Parsed
 
 /// `[    4.274377] text`, and every other bracket dmesg knows.
 fn bracket(line: &str) -> Option<(When, &str)> {
-    let (inside, rest) = line.strip_prefix('[')?.split_once(']')?;
+    let line = line.strip_prefix('[')?;
+    let close = memchr::memchr(b']', line.as_bytes())?;
+    let (inside, rest) = (&line[..close], &line[close + 1..]);
     let when = if inside.bytes().next()?.is_ascii_alphabetic() {
         named(inside)?
     } else if let Some(since) = inside.strip_prefix('<').and_then(|it| it.strip_suffix('>')) {
@@ -199,7 +201,7 @@ fn decoded(line: &str) -> Option<(u32, &str)> {
 
 /// Drops `ESC [ 33 m` and the like, if there are any.
 pub(super) fn plain(line: &str) -> Cow<'_, str> {
-    if !line.contains('\x1b') {
+    if memchr::memchr(0x1b, line.as_bytes()).is_none() {
         return line.into();
     }
     let mut out = String::with_capacity(line.len());

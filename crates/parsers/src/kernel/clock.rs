@@ -45,19 +45,18 @@ pub(crate) fn priority(line: &str) -> Option<(u32, &str)> {
 
 /// `4301.999258`: seconds and exactly six digits.
 pub(crate) fn seconds(stamp: &str) -> Option<u64> {
-    let (secs, micros) = stamp.split_once('.')?;
-    let digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
-    if micros.len() != 6 || secs.len() > 12 || !digits(secs) || !digits(micros) {
-        return None;
-    }
-    secs.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(micros.parse().ok()?)
+    let bytes = stamp.as_bytes();
+    let point = bytes.len().checked_sub(7).filter(|it| (1..=12).contains(it) && bytes[*it] == b'.')?;
+    let digit = |sum: u64, it: &u8| it.is_ascii_digit().then(|| sum * 10 + u64::from(it - b'0'));
+    let secs = bytes[..point].iter().try_fold(0, digit)?;
+    bytes[point + 1..].iter().try_fold(secs, digit)
 }
 
 /// `[   T12] usb`, ` [      T0] Linux`
 pub(crate) fn caller(rest: &str) -> Option<(&str, &str)> {
     let inner = rest.strip_prefix(' ').unwrap_or(rest).strip_prefix('[')?;
-    let (word, rest) = inner.split_once(']')?;
-    let word = word.trim_start_matches(' ');
+    let close = memchr::memchr(b']', inner.as_bytes())?;
+    let (word, rest) = (inner[..close].trim_start_matches(' '), &inner[close + 1..]);
     let number = word.strip_prefix(['T', 'C'])?;
     let fits = !number.is_empty() && number.len() <= 10 && number.bytes().all(|it| it.is_ascii_digit());
     fits.then_some((word, rest))

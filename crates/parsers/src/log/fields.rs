@@ -82,14 +82,33 @@ pub(crate) fn hand_over_lines<'v>(
     }
 }
 
+/// The parts of `s=…;i=…;b=<boot>;m=<hex>;t=<hex>;x=…`, by their letter; of two the first counts.
+fn cursor(text: &str) -> [Option<&str>; 26] {
+    let mut parts = [None; 26];
+    let mut rest = text;
+    while let [letter @ b'a'..=b'z', b'=', ..] = rest.as_bytes() {
+        let end = memchr::memchr(b';', rest.as_bytes());
+        parts[usize::from(letter - b'a')].get_or_insert(&rest[2..end.unwrap_or(rest.len())]);
+        rest = end.map_or("", |it| &rest[it + 1..]);
+    }
+    parts
+}
+
+/// Up to sixteen digits of a number to the base of sixteen.
+fn hex(text: &str) -> Option<u64> {
+    if text.is_empty() || text.len() > 16 {
+        return None;
+    }
+    text.bytes().try_fold(0, |sum, it| Some(sum << 4 | u64::from(char::from(it).to_digit(16)?)))
+}
+
 /// Hands an entry to the log; false where its fields make none.
 pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut Log, out: &mut MemberRecords) -> bool {
     let value = |at: usize| values[at].as_deref();
-    let cursor = value(CURSOR).unwrap_or_default();
-    // `s=…;i=…;b=<boot>;m=<hex>;t=<hex>;x=…`
-    let part = |key: &str| cursor.split(';').find_map(|it| it.strip_prefix(key));
+    let cursor = cursor(value(CURSOR).unwrap_or_default());
+    let part = |key: u8| cursor[usize::from(key - b'a')];
     let received = value(REALTIME_TIMESTAMP).and_then(|it| it.parse().ok());
-    let received = received.or_else(|| part("t=").and_then(|it| i64::from_str_radix(it, 16).ok()));
+    let received = received.or_else(|| part(b't').and_then(hex).and_then(|it| i64::try_from(it).ok()));
     let sent = value(SOURCE_REALTIME_TIMESTAMP).and_then(|it| it.parse().ok());
     // a sender whose clock was set meanwhile is no witness of when it spoke
     let stale = |it: &i64| received.is_some_and(|received: i64| it.abs_diff(received) > STALE_MICROS);
@@ -97,12 +116,12 @@ pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut
         return false;
     };
     let monotonic = value(MONOTONIC_TIMESTAMP).and_then(|it| it.parse().ok());
-    let monotonic = monotonic.or_else(|| part("m=").and_then(|it| i64::from_str_radix(it, 16).ok()));
+    let monotonic = monotonic.or_else(|| part(b'm').and_then(hex).and_then(|it| i64::try_from(it).ok()));
     if let (Some(monotonic), Some(received)) = (monotonic, received) {
         log.received(monotonic, received);
     }
-    let hex = |it: &str| u64::from_str_radix(it.get(..16).unwrap_or(it), 16).ok();
-    if let (Some(sequence), Some(number)) = (part("s=").and_then(hex), part("i=").and_then(hex)) {
+    let sequence = |it: &str| hex(it.get(..16).unwrap_or(it));
+    if let (Some(sequence), Some(number)) = (part(b's').and_then(sequence), part(b'i').and_then(sequence)) {
         log.number(Number { sequence, number, least: NUMBERS_MISSING });
     }
     let kernel = value(TRANSPORT) == Some("kernel");
@@ -118,7 +137,7 @@ pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut
         unit: value(SYSTEMD_UNIT).map(Cow::Borrowed),
         pid: number(PID).or_else(|| number(SYSLOG_PID)),
         severity: number(PRIORITY).and_then(Severity::from_number),
-        boot: value(BOOT_ID).or_else(|| part("b=")),
+        boot: value(BOOT_ID).or_else(|| part(b'b')),
         message,
         line,
     };

@@ -227,7 +227,7 @@ impl Heads {
         let head = |host, ident, pid, message| {
             Some(Head { stamp: Stamp::None, micros: None, host, ident, pid, message: start + message })
         };
-        let word = rest.split(' ').next().unwrap_or_default();
+        let word = &rest[..memchr::memchr(b' ', rest.as_bytes()).unwrap_or(rest.len())];
         let tagged = word.ends_with(':') || word.contains('[') || word.is_empty() || word == "---";
         let hostless = tagged || (self.style == Style::Journal && self.with_host == 0 && self.without_host >= 3);
         // `Feb 11 19:23:51 | set open fds limit` has no host
