@@ -130,6 +130,11 @@ impl Boots {
         self.last.stamp.clone_from(stamp);
     }
 
+    /// Where the last line begins.
+    pub(super) fn last_start(&self) -> u64 {
+        self.last.kept.start
+    }
+
     /// The last line, to be given back, and its stamp.
     pub(super) fn take_last(&mut self) -> (Kept, Stamp) {
         (std::mem::take(&mut self.last.kept), self.last.stamp.clone())

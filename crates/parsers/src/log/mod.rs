@@ -223,7 +223,8 @@ impl Log {
         }
         let host = self.voices[voice].host;
         let mut message: &str = &entry.message;
-        if self.may_continue(message) || entry.ident.is_none() {
+        let headless = || inner::klog_len(message.as_bytes()).is_none();
+        if self.may_continue(message) || entry.ident.is_none() || self.quiet_klog() && headless() {
             self.recall(out);
         }
         if entry.ident.is_none()
@@ -316,6 +317,11 @@ impl Log {
         // only files of one program have lines without a stamp
         let before = if stamp.is_none() { self.hosts[host].last.clone() } else { Stamp::None };
         let fresh = open::Fresh { voice, source, pid: entry.pid, severity, count, header, stamp, own_stamp, before };
+        if rest.is_empty() && self.stays_closed(&fresh, head, &line) {
+            self.settle(None, out);
+            self.current = Current::Quiet;
+            return;
+        }
         let at = self.put(fresh, head, &line, out);
         self.current = Current::Open(at);
         if !rest.is_empty() {

@@ -2,10 +2,14 @@
 //!
 //! Such an entry is seen, becomes the last of its boot, and is not opened. Where more of it comes after all, a further
 //! line of its message, it is opened then, from the copy that the boot keeps of its last line.
+//!
+//! An entry with a klog header may go on after other programs have spoken; it passes by where there is no other.
 
-use timeline::{Carrier, MemberRecords, Severity, Stamp};
+use timeline::{Carrier, MemberRecords, Severity, Source, Stamp};
 
+use super::inner::Header;
 use super::{Current, Entry, Log, Voice, crash, inner, kept, open};
+use crate::Line;
 
 /// What is known of the entry that passed by last, beside what the boot keeps of it.
 #[derive(Default)]
@@ -13,6 +17,10 @@ pub(super) struct Quiet {
     voice: usize,
     pid: Option<u32>,
     severity: Option<Severity>,
+    /// None: the voice's own.
+    source: Option<Source>,
+    /// Whether lines without a header belong to it.
+    klog: bool,
 }
 
 impl Voice {
@@ -28,7 +36,13 @@ impl Log {
     pub(super) fn pass_by(&mut self, voice: usize, entry: &Entry<'_>, out: &mut MemberRecords) -> bool {
         let (of, message, line) = (&self.voices[voice], &*entry.message, &entry.line);
         let told = self.marker.is_some() || self.received.is_some() || self.number.is_some() || self.torn.is_some();
-        if !of.plain || told || entry.boot.is_some() || entry.ident.is_none() || !self.stated.is_empty() {
+        if !of.plain
+            || told
+            || self.quiet_klog()
+            || entry.boot.is_some()
+            || entry.ident.is_none()
+            || !self.stated.is_empty()
+        {
             return false;
         }
         let host = of.host;
@@ -54,9 +68,37 @@ impl Log {
         self.see(voice, None, &entry.stamp, line);
         self.hosts[host].boots.pass(voice, entry.pid, message, &entry.stamp, line);
         self.settle(None, out);
-        self.quiet = Quiet { voice, pid: entry.pid, severity: entry.severity };
+        self.quiet = Quiet { voice, pid: entry.pid, severity: entry.severity, source: None, klog: false };
         self.current = Current::Quiet;
         true
+    }
+
+    /// Whether an entry that was looked at and is the last of its boot needs not be opened.
+    pub(super) fn stays_closed(&mut self, fresh: &open::Fresh, message: &str, line: &Line<'_>) -> bool {
+        let may_go_on = match fresh.header {
+            Header::Klog(letter) => letter == b'F' || self.voices.len() > 1 || message.ends_with("=<"),
+            _ => crash::begins(message) || self.open.iter().any(|it| it.may_grow(fresh.voice)),
+        };
+        let host = self.voices[fresh.voice].host;
+        let closed = !may_go_on
+            && fresh.count == 1
+            && !fresh.stamp.is_none()
+            && !fresh.own_stamp
+            && !self.may_continue(message)
+            && self.hosts[host].boots.last_start() == line.start
+            && kept::stands_in(message, line.text)
+            && self.marks.nothing_in(line);
+        if closed {
+            let klog = matches!(fresh.header, Header::Klog(_));
+            let (source, severity) = (Some(fresh.source), fresh.severity);
+            self.quiet = Quiet { voice: fresh.voice, pid: fresh.pid, severity, source, klog };
+        }
+        closed
+    }
+
+    /// Whether a line without a header may belong to the entry that passed by last.
+    pub(super) fn quiet_klog(&self) -> bool {
+        self.current == Current::Quiet && self.quiet.klog
     }
 
     /// Opens the entry that passed by last, because more of it comes.
@@ -64,11 +106,11 @@ impl Log {
         if self.current != Current::Quiet {
             return;
         }
-        let Quiet { voice, pid, severity } = self.quiet;
+        let Quiet { voice, pid, severity, source, .. } = self.quiet;
         let host = self.voices[voice].host;
         let (last, stamp) = self.hosts[host].boots.take_last();
         let (line, message) = (last.line(), last.message());
-        let (header, source) = (inner::header(message), self.voices[voice].source);
+        let (header, source) = (inner::header(message), source.unwrap_or(self.voices[voice].source));
         let fresh = open::Fresh {
             voice,
             source,
