@@ -17,6 +17,7 @@ use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 use regex::Regex;
 use timeline::{MemberRecords, Row, Stamp, relation};
 
+use crate::expression::expression;
 use crate::json_elements::elements;
 use crate::state::{State, begins, first_line, words};
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
@@ -37,7 +38,7 @@ pub(crate) static FORMAT: Format = Format {
 fn listed(line: &str) -> Option<regex::Captures<'_>> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
         let stamp = r"[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (\S+?)";
-        Regex::new(&format!(r"^ *(-?\d+) ([0-9a-f]{{32}}) {stamp}(?:—| |–|-){stamp}$")).expect("a constant pattern")
+        expression(&format!(r"^ *(-?\d+) ([0-9a-f]{{32}}) {stamp}(?:—| |–|-){stamp}$"))
     });
     LINE.captures(line.trim_end())
 }
@@ -49,7 +50,7 @@ fn rebooted(line: &str) -> Option<regex::Captures<'_>> {
         let pattern = format!(
             r"^reboot +system boot +(\S+) +{day} ([A-Z][a-z]{{2}} +\d+) (\d\d:\d\d(?::\d\d)?)( \d{{4}})? *(?:- +)?(.*)$"
         );
-        Regex::new(&pattern).expect("a constant pattern")
+        expression(&pattern)
     });
     LINE.captures(line.trim_end())
 }
@@ -58,7 +59,7 @@ fn rebooted(line: &str) -> Option<regex::Captures<'_>> {
 fn login(line: &str) -> bool {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
         let day = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)";
-        Regex::new(&format!(r"^\S+ .*{day} [A-Z][a-z]{{2}} +\d+ \d\d:\d\d")).expect("a constant pattern")
+        expression(&format!(r"^\S+ .*{day} [A-Z][a-z]{{2}} +\d+ \d\d:\d\d"))
     });
     LINE.is_match(line) || line.starts_with("wtmp begins ") || line.starts_with("btmp begins ")
 }

@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use timeline::MemberRecords;
 
+use crate::expression::expression;
 use crate::state::count_lines;
 use crate::{Certainty, Chunk, Format, Origin, Reader, Reading, Sniff};
 
@@ -158,7 +159,7 @@ fn folder(line: &str) -> bool {
 
 fn ls_row(line: &str) -> bool {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^\s*(?:\d+\s+)?[-dlcbps][-rwxsStT?]{9}[.+@]?\s+[\d?]+\s+\S+\s+\S+\s").expect("a constant pattern")
+        expression(r"^\s*(?:\d+\s+)?[-dlcbps][-rwxsStT?]{9}[.+@]?\s+[\d?]+\s+\S+\s+\S+\s")
     });
     LINE.is_match(line)
 }

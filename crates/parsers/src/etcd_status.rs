@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use timeline::{MemberRecords, Row, relation};
 
+use crate::expression::expression;
 use crate::json_elements::{Documents, elements, entry};
 use crate::places::Places;
 use crate::state::{State, bytes_of, first_line};
@@ -240,15 +241,15 @@ fn decimal_bytes(cell: &str) -> Option<i64> {
 /// `https://10.0.0.1:2379 is healthy: … took = 12.3ms`, `memberID:7 alarm:NOSPACE`, a row of the comma separated forms
 fn line_row(line: &str) -> Option<Row> {
     static HEALTH: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^(\S+) is (healthy|unhealthy): (.*)$").expect("a constant pattern")
+        expression(r"^(\S+) is (healthy|unhealthy): (.*)$")
     });
     static STATUS: LazyLock<Regex> = LazyLock::new(|| {
         let pattern = r"^(\S+), ([0-9a-f]{8,16}), (\d+\.\d+\.\d+\S*), (\S+ [kMG]?B), (true|false), (true|false), (\d+), (\d+), (\d+), ?(.*)$";
-        Regex::new(pattern).expect("a constant pattern")
+        expression(pattern)
     });
     static MEMBER: LazyLock<Regex> = LazyLock::new(|| {
         let pattern = r"^[0-9a-f]{8,16}, (?:started|unstarted), ([^,]*), (?:https?|unixs?)://\S+, (\S+?), (true|false)$";
-        Regex::new(pattern).expect("a constant pattern")
+        expression(pattern)
     });
     let row = || Row::new(&relation::ETCD_MEMBER);
     if let Some(rest) = line.strip_prefix("memberID:") {

@@ -15,6 +15,7 @@ mod acceptance;
 mod ascii_table;
 mod closest;
 mod exposition;
+mod expression;
 mod host_lines;
 mod json_elements;
 mod kernel;

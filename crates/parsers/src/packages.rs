@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use timeline::{MemberRecords, Row, relation};
 
+use crate::expression::expression;
 use crate::state::{State, words};
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
@@ -72,7 +73,7 @@ pub(crate) fn red_hat(line: &str) -> Option<Package<'_>> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
         let architectures = "x86_64|noarch|aarch64|i[3-6]86|s390x|ppc64le|armv7hl|riscv64|\\(none\\)";
         let pattern = format!(r"^(\S+)-([^-\s]+-[^-\s]+?)\.({architectures})(?:\s.*)?$|^(gpg-pubkey)-([0-9a-f]+-[0-9a-f]+)");
-        Regex::new(&pattern).expect("a constant pattern")
+        expression(&pattern)
     });
     let found = LINE.captures(line)?;
     let text = |at: usize| found.get(at).map(|it| it.as_str());

@@ -19,6 +19,7 @@ use ipnet::IpNet;
 use regex::Regex;
 use timeline::{MemberRecords, Row, relation};
 
+use crate::expression::expression;
 use crate::state::{State, words};
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
@@ -37,11 +38,10 @@ pub(crate) static FORMAT: Format = Format {
 /// `10.64.75.0/26        blackhole [static1 00:04:58.245] * (200)`; the prefix may stand in the line above
 fn bird(line: &str) -> Option<regex::Captures<'_>> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(concat!(
+        expression(concat!(
             r"^(?:\d{4}[- ]| )?(?P<dst>[0-9a-f:.]+/\d+|\s+)\s*(?:(?P<kind>unicast|blackhole|unreachable|prohibit|multipath)|via (?P<via>\S+) on (?P<dev>\S+)(?: onlink)?|dev (?P<only>\S+))",
             r" \[(?P<protocol>\S+) \S+(?: from (?P<from>\S+))?\] ?(?P<mark>[*!]?) ?\((?P<preference>\d+)"
         ))
-        .expect("a constant pattern")
     });
     LINE.captures(line)
 }
@@ -49,11 +49,10 @@ fn bird(line: &str) -> Option<regex::Captures<'_>> {
 /// `K>* 10.20.0.0/16 [0/0] via 192.168.10.1, eth0, 00:00:06`
 fn frr(line: &str) -> Option<regex::Captures<'_>> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(concat!(
+        expression(concat!(
             r"^(?P<code>[A-Za-z])(?P<selected>[> ])(?P<fib>[*qrbto ])? ?(?P<dst>[0-9a-f:.]+/\d+) (?:from [0-9a-f:.]+/\d+ )?(?:\[\d+/\d+\] )?",
             r"(?:via (?P<via>[0-9a-f:.]+), (?P<dev>[^ ,]+)|is directly connected, (?P<only>[^ ,]+)|(?P<none>unreachable)(?: \((?P<how>[^)]+)\))?)"
         ))
-        .expect("a constant pattern")
     });
     LINE.captures(line)
 }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use regex::Regex;
 
+use crate::expression::expression;
 use super::Found;
 use crate::Line;
 use crate::state::{State, first_line};
@@ -85,7 +86,7 @@ fn push(found: Option<(Found, Line<'_>)>, state: &mut State<'_, '_, '_>) {
 fn kubeadm(line: &Line<'_>, state: &mut State<'_, '_, '_>) -> Option<bool> {
     static ROW: LazyLock<Regex> = LazyLock::new(|| {
         let pattern = r"^(?P<name>!? ?\S+)\s+(?P<date>[A-Z][a-z]{2} \d\d, \d{4} \d\d:\d\d) UTC\s+(?P<left>\S+)\s+(?P<rest>\S.*?)\s*$";
-        Regex::new(pattern).expect("a constant pattern")
+        expression(pattern)
     });
     if kubeadm_header(line.text) || line.text.starts_with('[') {
         return Some(true);

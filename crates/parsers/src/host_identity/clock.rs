@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta};
 use regex::Regex;
+
+use crate::expression::expression;
 use timeline::{MemberRecords, Row, Stamp, relation};
 
 use super::Host;
@@ -69,7 +71,7 @@ fn local_date(line: &str) -> Option<(NaiveDateTime, Option<String>)> {
             format!(r"^{day},? (?P<d>\d{{1,2}}) {month} (?P<y>\d{{4}}),? {clock} {zone}$"),
             format!(r"^(?P<y>\d{{4}})年 *(?P<n>\d\d?)月 *(?P<d>\d\d?)日 \S+ {clock} {zone}$"),
         ]
-        .map(|it| Regex::new(&it).expect("a constant pattern"))
+        .map(|it| expression(&it))
     });
     let found = FORMS.iter().find_map(|it| it.captures(line))?;
     let number = |name: &str| found.name(name)?.as_str().parse::<u32>().ok();

@@ -38,6 +38,7 @@ pub(crate) use route::{Route, destination, kind};
 use timeline::{Collected, Fact, MemberId, MemberRecords, Name, Quote, Record, Span, Stamp, relation};
 use tokens::{Token, Tokens};
 
+use crate::expression::expression;
 use crate::{Certainty, Format, Input, Origin, Reading, Sniff, paste};
 
 pub(crate) static FORMAT: Format = Format {
@@ -54,10 +55,9 @@ pub(crate) static FORMAT: Format = Format {
 
 /// `/usr/sbin/ip: bad command or file name`, `Object "rout" is unknown, try "ip help".`
 static FAILED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    expression(
         r#"(?i)^(?:\S*\bip: .*(?:not found|bad command|no such file)|object ".*" is unknown|cannot open network namespace|rtnetlink answers:|command ".*" is unknown|bash: .*ip: |dump (?:terminated|was interrupted)|cannot (?:find device|send dump|open netlink)|fib table does not exist|timeout: )|command not found|^error: "#,
     )
-    .expect("a fixed pattern")
 });
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {

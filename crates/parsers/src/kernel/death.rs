@@ -10,6 +10,7 @@ use regex::Regex;
 use super::block::{Block, Phase};
 use super::shape::Shape;
 use super::start::{self, Family, Start};
+use crate::expression::expression;
 
 /// How much a BUG, an oops or a WARNING misses the line.
 pub(super) fn fit(block: &Block, head: &str, start: Option<&Start>, shape: Shape) -> Option<u8> {
@@ -50,8 +51,7 @@ pub(super) fn fit(block: &Block, head: &str, start: Option<&Start>, shape: Shape
 
 /// Lines of a dump that no executive summary holds.
 static ELSEWHERE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^(?:Hardware name|Tainted|Not tainted|Workqueue|task|Process|Stack|Kernel Offset|Rebooting)")
-        .expect("a fixed pattern")
+    expression(r"^(?:Hardware name|Tainted|Not tainted|Workqueue|task|Process|Stack|Kernel Offset|Rebooting)")
 });
 
 /// Whether a line that names a report speaks of this one: `invalid opcode: 0000 [#1]` after `kernel BUG at`.
@@ -74,16 +74,15 @@ fn absorbs(block: &Block, start: &Start) -> bool {
 
 /// Whether the process of a `CPU: … PID: … Comm:` line is the one the report has named.
 pub(super) fn same_process(block: &Block, head: &str) -> bool {
-    static PID: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:PID|Pid): (\d+)").expect("a fixed pattern"));
+    static PID: LazyLock<Regex> = LazyLock::new(|| expression(r"(?:PID|Pid): (\d+)"));
     let Some(known) = block.fields.pid else { return true };
     PID.captures(head).is_none_or(|it| it[1].parse() == Ok(known))
 }
 
 /// ` thinkpad_acpi rtsx_pci_ms [last unloaded: x]` right after `Modules linked in:`
 fn more_modules(block: &Block, head: &str) -> bool {
-    static NAMES: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^ ?(?:[a-z0-9_\-]+(?:\([A-Z+\-]+\))* ?)*(?:\[last unloaded:.*)?$").expect("a fixed pattern")
-    });
+    static NAMES: LazyLock<Regex> =
+        LazyLock::new(|| expression(r"^ ?(?:[a-z0-9_\-]+(?:\([A-Z+\-]+\))* ?)*(?:\[last unloaded:.*)?$"));
     block.last_shape == Shape::Modules && block.foreign == 0 && NAMES.is_match(head)
 }
 

@@ -6,6 +6,7 @@ use regex::Regex;
 use timeline::{Row, relation};
 
 use super::shape::Shape;
+use crate::expression::expression;
 
 /// Bytes of function names kept of one report.
 const MOST_FRAMES: usize = 4096;
@@ -37,10 +38,6 @@ pub(super) struct Fields {
     pub(super) error: Option<String>,
     /// Whether the line with CPU, process and release has been seen.
     pub(super) identified: bool,
-}
-
-fn regex(text: &str) -> Regex {
-    Regex::new(text).expect("a fixed pattern")
 }
 
 impl Fields {
@@ -93,24 +90,26 @@ impl Fields {
     /// `kernel BUG at FILE:LINE!`, `invalid opcode: 0000 [#1] SMP`, `WARNING: CPU: 0 PID: 97 at FILE:LINE f+0x1/0x2`
     pub(super) fn learn_start(&mut self, text: &str) {
         static PLACE: LazyLock<Regex> = LazyLock::new(|| {
-            regex(r"(?:[Kk]ernel BUG|context|PID: \d+|WARNING:) at (\S+?:\d+)\b|^WARNING: (\S+:\d+) at ")
+            expression(r"(?:[Kk]ernel BUG|context|PID: \d+|WARNING:) at (\S+?:\d+)\b|^WARNING: (\S+:\d+) at ")
         });
-        static NUMBER: LazyLock<Regex> = LazyLock::new(|| regex(r"\[#(\d+)\]"));
-        static CPU: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:CPU:? ?|CPU#|cpu ?)(\d+)"));
+        static NUMBER: LazyLock<Regex> = LazyLock::new(|| expression(r"\[#(\d+)\]"));
+        static CPU: LazyLock<Regex> = LazyLock::new(|| expression(r"(?:CPU:? ?|CPU#|cpu ?)(\d+)"));
         static TASK: LazyLock<Regex> = LazyLock::new(|| {
-            regex(
+            expression(
                 r"INFO: task (?P<a>.+):(?P<b>\d+) blocked|stuck for .* \[(?P<c>.+):(?P<d>\d+)\]|CPU#\d+: (?P<e>.+)/(?P<f>\d+)$|while atomic: (?P<g>.+)/(?P<h>\d+)/0x|code: (?P<i>.+)/(?P<j>\d+)",
             )
         });
         static SECS: LazyLock<Regex> = LazyLock::new(|| {
-            regex(r"(?:blocked for more than|stuck for|hogged CPU for) (\d+) ?s|workqueue lockup .*stuck for (\d+)s")
+            expression(
+                r"(?:blocked for more than|stuck for|hogged CPU for) (\d+) ?s|workqueue lockup .*stuck for (\d+)s",
+            )
         });
         if self.secs.is_none()
             && let Some(found) = SECS.captures(text)
         {
             self.secs = found.get(1).or(found.get(2)).and_then(|it| it.as_str().parse().ok());
         }
-        static PID: LazyLock<Regex> = LazyLock::new(|| regex(r"^WARNING: CPU: \d+ PID: (\d+)"));
+        static PID: LazyLock<Regex> = LazyLock::new(|| expression(r"^WARNING: CPU: \d+ PID: (\d+)"));
         if self.location.is_none()
             && let Some(found) = PLACE.captures(text)
         {
@@ -150,7 +149,7 @@ impl Fields {
     /// `Pid: 8003, comm: Xorg Not tainted (2.6.27.9-159.fc10.i686 #1)`
     fn identity(&mut self, text: &str) {
         static LINE: LazyLock<Regex> = LazyLock::new(|| {
-            regex(
+            expression(
                 r"^(?:CPU: ?(?P<cpu>\d+) .*?PID: (?P<a>\d+) Comm: |Pid: (?P<b>\d+), comm: )(?P<comm>.*?) *(?:Kdump: loaded )?(?P<rest>(?:Not tainted|Tainted:).*)$",
             )
         });
@@ -235,7 +234,7 @@ impl Fields {
 
 /// `__fput+0x223/0x230` of `RIP: 0010:[<ffffffff81211d83>]  [<ffffffff81211d83>] __fput+0x223/0x230`
 pub(super) fn symbol(text: &str) -> Option<String> {
-    static SYMBOL: LazyLock<Regex> = LazyLock::new(|| regex(r"[.\w$]+\+0x[0-9a-f]+/0x[0-9a-f]+"));
+    static SYMBOL: LazyLock<Regex> = LazyLock::new(|| expression(r"[.\w$]+\+0x[0-9a-f]+/0x[0-9a-f]+"));
     SYMBOL.find(text).map(|it| it.as_str().to_owned())
 }
 

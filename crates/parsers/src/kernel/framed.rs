@@ -14,6 +14,7 @@ use regex::Regex;
 use super::block::{Block, Phase};
 use super::shape::Shape;
 use super::start::Start;
+use crate::expression::expression;
 
 /// Lines of prose that may follow one another without a word this reader knows.
 const MOST_FOREIGN: u32 = 8;
@@ -36,13 +37,12 @@ pub(super) fn fit(block: &Block, start: Option<&Start>, shape: Shape) -> Option<
 /// Whether a line has words of lockdep's prose.
 pub(super) fn is_prose(text: &str) -> bool {
     static WORDS: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(concat!(
+        expression(concat!(
             r"is trying to acquire lock|already holding lock|\{[-.+?=]{4,}\}|already depends on the new lock",
             r"|existing dependency chain|ther info that might help|Possible .*unsafe locking|^ *CPU\d+(?: +CPU\d+)*$",
             r"|^ *[-=]{4,}(?: +-{4,})*$|^ *(?:un)?lock\(.*\);$|\*\*\* DEADLOCK|missing lock nesting|locks? held by|stack backtrace:",
             r"|^Chain exists of|^ .* --> |^ *<Interrupt>$|^-> #\d|^\S+ #\d+ (?:Not tainted|Tainted)",
         ))
-        .expect("a fixed pattern")
     });
     WORDS.is_match(text)
 }

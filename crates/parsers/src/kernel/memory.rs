@@ -11,6 +11,7 @@ use regex::Regex;
 use super::block::{Block, Phase};
 use super::shape::Shape;
 use super::start::{self, Family, Start};
+use crate::expression::expression;
 
 /// What an OOM report knows besides its columns.
 #[derive(Debug, Default)]
@@ -28,9 +29,8 @@ pub(super) struct Killing {
 /// `Memory cgroup out of memory: Killed process 98 (java) total-vm:…`, `Killed process 215701, UID 679, (java) total-vm:…`,
 /// `Out of memory: Kill process 4481 (stress) score 1994 or sacrifice child`
 fn kill(head: &str) -> Option<(bool, u32, &str)> {
-    static KILL: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^(?:[^:]+: )?Kill(ed)? process (\d+)(?:, UID \d+,)? \((.*)\)").expect("a fixed pattern")
-    });
+    static KILL: LazyLock<Regex> =
+        LazyLock::new(|| expression(r"^(?:[^:]+: )?Kill(ed)? process (\d+)(?:, UID \d+,)? \((.*)\)"));
     let found = KILL.captures(head)?;
     Some((found.get(1).is_some(), found[2].parse().ok()?, found.get(3)?.as_str()))
 }

@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::expression::expression;
+
 /// What a line looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -69,27 +71,23 @@ impl Shape {
     }
 }
 
-fn regex(text: &str) -> Regex {
-    Regex::new(text).expect("a fixed pattern")
-}
-
-static CPU: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:CPU: ?\d+ .*PID: \d+ Comm: |Pid: \d+, comm: )"));
+static CPU: LazyLock<Regex> = LazyLock::new(|| expression(r"^(?:CPU: ?\d+ .*PID: \d+ Comm: |Pid: \d+, comm: )"));
 
 /// `RIP: 0010:[<ffffffff81211d83>]  [<ffffffff81211d83>] __fput+0x223/0x230`, `PC is at f+0x584/0x72c`, `NIP [c…] .f+0x18c/0x220`
 static INSTRUCTION: LazyLock<Regex> = LazyLock::new(|| {
-    regex(r"^(?:RIP|EIP|IP|PC|pc|NIP|epc|Krnl PSW)(?::| : | is at | \[| +:)(?:.*[^ ])?\+0x[0-9a-f]+/0x[0-9a-f]+")
+    expression(r"^(?:RIP|EIP|IP|PC|pc|NIP|epc|Krnl PSW)(?::| : | is at | \[| +:)(?:.*[^ ])?\+0x[0-9a-f]+/0x[0-9a-f]+")
 });
 
 /// ` [<ffffffff81211dce>] ____fput+0xe/0x10`, ` ? 0xffffffffc0407000`, `([<00000000027f8000>] 0x27f8000)`
 static FRAME: LazyLock<Regex> = LazyLock::new(|| {
-    regex(
+    expression(
         r"^(?:\(?\[<?[0-9a-f]{8,16}>?\]|(?:\? )?0x[0-9a-f]{6,16}$|(?:\? |<[A-Z#/0-9 ]+> +)?(?:\[<[0-9a-f]+>\] )?(?:\? )?[.\w$]+\+0x[0-9a-f]+/0x[0-9a-f]+|<<?/?[A-Z#]+[0-9]?>>?)",
     )
 });
 
 /// Everything else a dump of registers and stacks prints, on x86, arm, arm64, ppc64, s390x and riscv.
 static DUMP: LazyLock<Regex> = LazyLock::new(|| {
-    regex(concat!(
+    expression(concat!(
         r"^(?:Hardware name:|Tainted: |Not tainted|Workqueue:|Stopper:|Code:|Code starting|Stack:|Stack from|Backtrace:",
         r"|RIP|RSP|EIP|ESP|IP:|EFLAGS|Process .*\(pid: \d+|task:|Task dump|task\.ti|thread: |ti: |PGD |P4D |PUD |PMD |PTE |#PF:",
         r"|\*p[gdumte]+ ?=|\*pdpt|\[[0-9a-f]{8,16}\] (?:\*?p[g4um]d|address)|pgd =|printing eip|[0-9a-f]{8,16}$|SMP\b|PREEMPT\b|[BL]E PAGE_SIZE",
@@ -106,7 +104,7 @@ static DUMP: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Statistics the OOM killer and a failed allocation print.
 static MEMORY: LazyLock<Regex> = LazyLock::new(|| {
-    regex(concat!(
+    expression(concat!(
         r"^(?:Mem-Info:|Mem-info:|(?:in)?active(?:_\w+)?:\d|unevictable:|slab_\w+:|mapped:|free:\d|kernel_misc|sec_pagetables:|all_unreclaimable",
         r"|Node \d+ |lowmem_reserve|\d+ total pagecache|\d+ pages? |\d+ (?:slab|free|reserved|shared|swap) |Swap cache stats|Free swap|Total swap|hugepages",
         r"|CPU +\d+: (?:hi|Hot)|cpu \d+ (?:hot|cold)|(?:DMA|DMA32|Normal|HighMem|Movable)(?::| free| per-cpu)|\[ *\d+\] +\d|\[ *pid *\]|Tasks state",

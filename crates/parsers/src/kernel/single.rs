@@ -13,12 +13,9 @@
 //! Source: arch/x86/mm/fault.c, block/blk-core.c, drivers/nvme/host, drivers/scsi/scsi_logging.c, fs/{ext4,xfs,btrfs},
 //! drivers/edac/edac_mc.c, net/sched/sch_generic.c, net/core/neighbour.c.
 
-use std::sync::{LazyLock, OnceLock};
-
-use regex::{Regex, RegexSet};
-
 use super::fields::Fields;
 use super::start::{Family, Start};
+use crate::expression::Table;
 
 /// Reports of one kind in one boot.
 pub(super) const MOST_OF_A_KIND: u32 = 200;
@@ -30,107 +27,140 @@ pub(super) const WORDS: &str = "segfault at|traps: |Uhhuh|NMI: |EDAC MC|Memory f
     |table full|table overflow|file-max limit|unregister_netdevice|as unstable|critical temperature|Disk failure\
     |Failing path|not responding|SYN flooding|orphaned sockets|consider tuning tcp_mem";
 
-/// The lines, by kind; each with its expression.
-const TABLE: &[(&str, &str)] = &[
-    (r"^(?P<comm>.{1,64})\[(?P<pid>\d+)\]: (?P<error>segfault) at \S+ ip ", "segfault"),
+/// Words that stand in the lines, the lines' expressions, and their kinds.
+const KINDS: [(&str, &str, &str); 38] = [
+    ("segfault at", r"^(?P<comm>.{1,64})\[(?P<pid>\d+)\]: (?P<error>segfault) at \S+ ip ", "segfault"),
     (
+        "traps: ",
         r"^traps: (?P<comm>.{1,64})\[(?P<pid>\d+)\] (?P<error>general protection|trap [a-z0-9 ]+?|[a-z ]+ fault)(?: fault)? ip:",
         "segfault",
     ),
-    (r"^Uhhuh\. NMI received for unknown (?P<error>reason \w+) on CPU (?P<cpu>\d+)", "nmi"),
-    (r"^NMI: (?P<error>PCI system error|IOCK error)(?:.* on CPU (?P<cpu>\d+))?", "nmi"),
-    (r"^EDAC (?P<device>MC\d+): (?P<number>\d+) (?P<error>CE|UE) ", "edac"),
-    (r"^Memory failure: (?:0x[0-9a-f]+: )?(?P<error>.+)", "memory-failure"),
+    ("Uhhuh. NMI", r"^Uhhuh\. NMI received for unknown (?P<error>reason \w+) on CPU (?P<cpu>\d+)", "nmi"),
+    ("NMI: ", r"^NMI: (?P<error>PCI system error|IOCK error)(?:.* on CPU (?P<cpu>\d+))?", "nmi"),
+    ("EDAC MC", r"^EDAC (?P<device>MC\d+): (?P<number>\d+) (?P<error>CE|UE) ", "edac"),
+    ("Memory failure", r"^Memory failure: (?:0x[0-9a-f]+: )?(?P<error>.+)", "memory-failure"),
     (
+        "PCIe Bus Error",
         r"^(?:pcieport )?(?P<device>[0-9a-f]{4}:[0-9a-f:.]+): (?:AER: )?PCIe Bus Error: (?P<error>severity=[^,]+)",
         "pcie-error",
     ),
-    (r"^(?:pcieport )?(?P<device>[0-9a-f]{4}:[0-9a-f:.]+): AER: (?P<error>.*error.*received)", "pcie-error"),
+    ("AER: ", r"^(?:pcieport )?(?P<device>[0-9a-f]{4}:[0-9a-f:.]+): AER: (?P<error>.*error.*received)", "pcie-error"),
     (
+        " error, dev ",
         r"^(?:blk_update_request: |end_request: |print_req_error: )?(?P<error>I/O|critical medium|critical target|critical nexus|critical space allocation|timeout|protection|recoverable transport|device offline|operation not supported) error, dev (?P<device>[^, ]+), sector",
         "block-error",
     ),
-    (r"^(?P<error>Buffer I/O error) on dev(?:ice)? (?P<device>[^, ]+)", "block-error"),
-    (r"^sd \S+: \[(?P<device>\w+)\] .*FAILED Result: (?P<error>hostbyte=\S+)", "scsi-error"),
+    ("Buffer I/O error", r"^(?P<error>Buffer I/O error) on dev(?:ice)? (?P<device>[^, ]+)", "block-error"),
+    ("FAILED Result", r"^sd \S+: \[(?P<device>\w+)\] .*FAILED Result: (?P<error>hostbyte=\S+)", "scsi-error"),
     (
+        "Sense Key",
         r"^sd \S+: \[(?P<device>\w+)\] .*Sense Key : (?P<error>Medium Error|Hardware Error|Aborted Command|Not Ready|Data Protect)",
         "scsi-error",
     ),
     (
+        "exception Emask|failed command|hard resetting link|SATA link down",
         r"^(?P<device>ata\d+(?:\.\d+)?): (?P<error>exception Emask|failed command: [A-Z ]+|hard resetting link|SATA link down)",
         "ata-error",
     ),
     (
+        "nvme",
         r"^nvme (?P<device>nvme\d+): (?P<error>I/O .*timeout.*|controller is down.*|Device not ready.*|Removing after probe failure.*|Abort status: 0x[1-9a-f]\w*|Disabling device.*)",
         "nvme-error",
     ),
-    (r"^(?P<device>nvme\d+n\d+): .*I/O Error \((?P<error>[^)]*\S) *\)", "nvme-error"),
-    (r"^EXT4-fs \((?P<device>[^)]+)\): (?P<error>Remounting filesystem read-only)", "filesystem-read-only"),
+    ("I/O Error", r"^(?P<device>nvme\d+n\d+): .*I/O Error \((?P<error>[^)]*\S) *\)", "nvme-error"),
     (
+        "Remounting filesystem",
+        r"^EXT4-fs \((?P<device>[^)]+)\): (?P<error>Remounting filesystem read-only)",
+        "filesystem-read-only",
+    ),
+    (
+        "EXT4-fs ",
         r"^EXT4-fs (?:error|\(\S+ error) \(?(?:device )?(?P<device>[^):]+)\)?(?::| in) ?(?P<location>\w+:\d+): (?:inode #\d+: )?(?:block \d+: )?(?:comm (?P<comm>.+?): )?(?P<error>.*)",
         "filesystem-error",
     ),
-    (r"^EXT4-fs \((?P<device>[^)]+)\): (?P<error>previous I/O error to superblock detected)", "filesystem-error"),
-    (r"^(?P<error>Aborting journal) on device (?P<device>\S+?)(?:-\d+)?\.$", "filesystem-error"),
     (
+        "I/O error to superblock",
+        r"^EXT4-fs \((?P<device>[^)]+)\): (?P<error>previous I/O error to superblock detected)",
+        "filesystem-error",
+    ),
+    ("Aborting journal", r"^(?P<error>Aborting journal) on device (?P<device>\S+?)(?:-\d+)?\.$", "filesystem-error"),
+    (
+        "XFS (",
         r"^XFS \((?P<device>[^)]+)\): (?P<error>Metadata I/O Error|Corruption of in-memory data|Log I/O Error|log I/O error|metadata I/O error|Metadata corruption detected|xfs_log_force: error|possible memory allocation deadlock)",
         "filesystem-error",
     ),
-    (r"^BTRFS:? (?:error|critical) \(device (?P<device>[^ )]+)[^)]*\):? (?P<error>.+)", "filesystem-error"),
-    (r"^(?:.* )?NETDEV WATCHDOG: (?P<device>\S+) \(\w+\): (?P<error>transmit queue \d+ timed out)", "link-reset"),
-    (r"^(?P<device>\S+) \(\w+\): NETDEV WATCHDOG: .*(?P<error>transmit queue \d+ timed out)", "link-reset"),
+    ("BTRFS", r"^BTRFS:? (?:error|critical) \(device (?P<device>[^ )]+)[^)]*\):? (?P<error>.+)", "filesystem-error"),
     (
+        "NETDEV WATCHDOG: ",
+        r"^(?:.* )?NETDEV WATCHDOG: (?P<device>\S+) \(\w+\): (?P<error>transmit queue \d+ timed out)",
+        "link-reset",
+    ),
+    (
+        "NETDEV WATCHDOG: ",
+        r"^(?P<device>\S+) \(\w+\): NETDEV WATCHDOG: .*(?P<error>transmit queue \d+ timed out)",
+        "link-reset",
+    ),
+    (
+        "tx hang|Tx Unit Hang|Reset adapter|resetting adapter|PF reset",
         r"^\S+ (?:[0-9a-f:.]+ )?(?P<device>\w[\w.-]*): (?P<error>.*(?:tx hang|Detected Tx Unit Hang|Reset adapter|resetting adapter|PF reset issued).*)",
         "link-reset",
     ),
-    (r"^(?:\S+ )?(?:[0-9a-f:.]+ )?(?P<device>\w[\w.-]*):? (?:NIC )?Link (?:is )?[Dd]own", "link-down"),
-    (r"^\w+: \(slave (?P<device>\S+)\): link status definitely down", "link-down"),
-    (r"^\w+: link status definitely down for interface (?P<device>[^, ]+)", "link-down"),
-    (r"^(?:nf_conntrack: )+(?P<error>.*table full, dropping packet)", "conntrack-full"),
     (
+        "ink down|ink is down|ink Down|ink is Down",
+        r"^(?:\S+ )?(?:[0-9a-f:.]+ )?(?P<device>\w[\w.-]*):? (?:NIC )?Link (?:is )?[Dd]own",
+        "link-down",
+    ),
+    ("definitely down", r"^\w+: \(slave (?P<device>\S+)\): link status definitely down", "link-down"),
+    ("definitely down", r"^\w+: link status definitely down for interface (?P<device>[^, ]+)", "link-down"),
+    ("table full", r"^(?:nf_conntrack: )+(?P<error>.*table full, dropping packet)", "conntrack-full"),
+    (
+        "neighbor table overflow|Neighbour table overflow",
         r"^(?:neighbour: )?(?P<device>\w+): (?P<error>neighbor table overflow)|^Neighbour table overflow",
         "neighbour-overflow",
     ),
-    (r"^VFS: (?P<error>file-max limit \d+ reached)", "file-max"),
+    ("file-max limit", r"^VFS: (?P<error>file-max limit \d+ reached)", "file-max"),
     (
+        "unregister_netdevice",
         r"^unregister_netdevice: waiting for (?P<device>\S+) to become free\. Usage count = (?P<number>\d+)",
         "netdevice-leak",
     ),
-    (r"[Mm]arking clocksource '?(?P<device>[\w-]+)'? as unstable", "clock-unstable"),
-    (r"^thermal (?P<device>\w+): (?P<error>critical temperature reached)", "thermal"),
-    (r"^md/\S+: (?P<error>Disk failure) on (?P<device>[^, ]+)", "disk-failed"),
-    (r"multipath: \S+ (?P<error>Failing path) (?P<device>\S+?)\.?$", "disk-failed"),
-    (r"^(?:nfs|NFS): (?P<error>server) (?P<device>\S+) not responding", "nfs-silent"),
-    (r"^TCP: (?:request_sock_\w+: )?(?P<error>Possible SYN flooding) on port (?P<device>[\w.:\[\]]+?)\. ", "syn-flood"),
-    (r"^TCP: (?P<error>too many orphaned sockets|out of memory)", "tcp-memory"),
+    ("as unstable", r"[Mm]arking clocksource '?(?P<device>[\w-]+)'? as unstable", "clock-unstable"),
+    ("critical temperature", r"^thermal (?P<device>\w+): (?P<error>critical temperature reached)", "thermal"),
+    ("Disk failure", r"^md/\S+: (?P<error>Disk failure) on (?P<device>[^, ]+)", "disk-failed"),
+    ("Failing path", r"multipath: \S+ (?P<error>Failing path) (?P<device>\S+?)\.?$", "disk-failed"),
+    ("not responding", r"^(?:nfs|NFS): (?P<error>server) (?P<device>\S+) not responding", "nfs-silent"),
+    (
+        "SYN flooding",
+        r"^TCP: (?:request_sock_\w+: )?(?P<error>Possible SYN flooding) on port (?P<device>[\w.:\[\]]+?)\. ",
+        "syn-flood",
+    ),
+    ("orphaned sockets|out of memory", r"^TCP: (?P<error>too many orphaned sockets|out of memory)", "tcp-memory"),
 ];
 
-/// All of them at once, to know which of them is worth building.
-static SET: LazyLock<RegexSet> = LazyLock::new(|| RegexSet::new(TABLE.iter().map(|it| it.0)).expect("fixed patterns"));
-
-static PATTERNS: [OnceLock<Regex>; TABLE.len()] = [const { OnceLock::new() }; TABLE.len()];
+static TABLE: Table<{ KINDS.len() }> = Table::of({
+    let mut rows = [("", ""); KINDS.len()];
+    let mut at = 0;
+    while at < rows.len() {
+        rows[at] = (KINDS[at].0, KINDS[at].1);
+        at += 1;
+    }
+    rows
+});
 
 /// Whether a report of this kind is one line.
 #[cfg(test)]
 pub(super) fn is_kind(kind: &str) -> bool {
-    TABLE.iter().any(|it| it.1 == kind)
-}
-
-/// The first that fits, by its place in the table.
-fn which(text: &str) -> Option<usize> {
-    SET.matches(text).iter().next()
+    KINDS.iter().any(|it| it.2 == kind)
 }
 
 /// What a line opens, and at once ends.
 pub(super) fn of(text: &str) -> Option<Start> {
-    which(text).map(|it| Start { family: Family::Single, kind: TABLE[it].1, rank: super::start::BUG })
+    TABLE.first(text).map(|it| Start { family: Family::Single, kind: KINDS[it].2, rank: super::start::BUG })
 }
 
 /// Reads the columns of such a line.
 pub(super) fn learn(text: &str, fields: &mut Fields) {
-    let Some(at) = which(text) else { return };
-    let regex = PATTERNS[at].get_or_init(|| Regex::new(TABLE[at].0).expect("a fixed pattern"));
-    let Some(found) = regex.captures(text) else { return };
+    let Some(found) = TABLE.first(text).and_then(|at| TABLE.get(at).captures(text)) else { return };
     let part = |name: &str| found.name(name).map(|it| it.as_str().trim().to_owned());
     let number = |name: &str| found.name(name).and_then(|it| it.as_str().parse::<u32>().ok());
     fields.device = part("device");

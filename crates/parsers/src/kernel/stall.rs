@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::expression::expression;
+
 use super::block::{Block, Phase};
 use super::death::same_process;
 use super::shape::Shape;
@@ -11,20 +13,18 @@ use super::start::{Family, Start};
 
 /// Lines only these reports have.
 static OWN: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(concat!(
+    expression(concat!(
         r#"^(?:"echo 0 > /proc/sys/kernel/hung|Future hung task|INFO: task .* is blocked on|INFO: lockdep"#,
         r"|Showing busy workqueues|Showing backtraces|workqueue \S+: flags|pwq \d|pending: |in-flight: |delayed: |pool \d|inactive: ",
         r"|lock: |page:|page dumped|flags: 0x|raw: |bad because of|addr:[0-9a-f]|file:|Sending NMI|NMI backtrace|CPU#\d+ Utilization|#\d+: +\d+%|Detect HardIRQ)"
     ))
-    .expect("a fixed pattern")
 });
 
 /// `1-....: (731 ticks this GP) idle=0264/1/0x4000000000000000`, `(t=1250 jiffies g=-587 q=11 ncpus=2)`
 static STALL: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
+    expression(
         r"^(?:rcu: *)?\s*(?:\d+-\S{4,7}: \(|\(t=\d|\(detected by|\{|Tasks blocked|blocking|Blocked by|rcu_\w+ kthread|RCU grace-period|Unless rcu_|INFO: Stall ended|Possible timer|all QSes|Offline CPU|P\d+|hardirqs:|hardirq|softirq|number:|cputime:|current:|\S+ kthread (?:starved|timer)|rcu_)",
     )
-    .expect("a fixed pattern")
 });
 
 pub(super) fn fit(block: &Block, head: &str, start: Option<&Start>, shape: Shape) -> Option<u8> {

@@ -2,7 +2,9 @@
 
 use std::sync::LazyLock;
 
-use regex::{Regex, RegexSet};
+use regex::Regex;
+
+use crate::expression::{Table, expression};
 
 /// How the lines of a report are told from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,86 +56,108 @@ pub(super) fn possible(text: &str) -> bool {
             |detected stall|detected expedited|blocked for more|oom-kill|allocation |ut of memory|Killed process\
             |Unable to allocate|corruption|Hardware Error|Machine Check|INFO: possible|suspicious |inconsistent lock\
             |fork rejected|UBSAN|";
-        Regex::new(&format!("{words}{}", super::single::WORDS)).expect("a fixed pattern")
+        expression(&format!("{words}{}", super::single::WORDS))
     });
     WORDS.is_match(text)
 }
 
 /// What a line opens, if it opens anything.
 pub(super) fn of(text: &str) -> Option<Start> {
-    static SET: LazyLock<RegexSet> =
-        LazyLock::new(|| RegexSet::new(TABLE.iter().map(|it| it.0)).expect("fixed patterns"));
-    let first = SET.matches(text).iter().next().map(|it| TABLE[it]);
-    first.map(|(_, family, kind, rank)| Start { family, kind, rank }).or_else(|| super::single::of(text))
+    let first = TABLE.first(text).map(|it| STARTS[it]);
+    first.map(|(family, kind, rank)| Start { family, kind, rank }).or_else(|| super::single::of(text))
 }
 
 /// What opens a report: the first that fits counts.
-const TABLE: &[(&str, Family, &str, u8)] = {
+const STARTS: [(Family, &str, u8); 36] = {
     use Family::*;
-    &[
-        (r"^-{8,}\[ cut here \]-{8,}", Death, "cut", CUT),
-        (r"^Kernel panic - not syncing", Panic, "panic", BUG),
-        (r"[Kk]ernel BUG at \S|^Kernel BUG \[#", Death, "bug", BUG),
-        // 5.1 says `BUG: kernel NULL pointer dereference, address`, ppc64 `BUG: Kernel NULL pointer dereference on read`
-        (
-            r"^BUG: (?:unable to handle|Unable to handle|[Kk]ernel NULL pointer|TASK stack guard|stack guard page|.*stack overflow)",
-            Death,
-            "oops",
-            REASON,
-        ),
-        (r"^(?:CPU \d+ )?Unable to handle kernel ", Death, "oops", REASON),
-        (r"^(?:traps: )?PANIC: (?:double fault|early exception)", Death, "die", REASON),
-        (r"^list_(?:add|del)(?:_rcu)? corruption|^list_del corruption", Death, "list-corruption", REASON),
-        // what follows the colon: `Oops: general protection fault, probably for …: 0000 [#3]`
-        (r"general protection fault.*\[#\d+\]", Death, "gpf", DIE),
-        (r"^Internal error: Oops - BUG.*\[#\d+\]", Death, "bug", DIE),
-        (
-            r"^(?:Internal error: )?Oops(?:: (?:Oops: |Kernel access of bad area|[0-9a-fA-F]{4,}\b|[0-9a-fA-F]{3}\b)| ?\[#)(?:.*\[#\d+\])?",
-            Death,
-            "oops",
-            DIE,
-        ),
-        // a driver may count its own things as `[#2]`: an error code or a word of the kernel's stands before
-        (
-            r"^(?:Oops|Internal error|Kernel)\b.*\[#\d+\]|^[A-Za-z][^\[\]]*: [0-9a-f]{1,16}(?: ilc:\d)? ?\[#\d+\]",
-            Death,
-            "die",
-            DIE,
-        ),
-        (
-            r"^(?:\[ ?| )?(?:INFO|BUG|WARNING): (?:possible (?:circular|recursive|irq|deadlock|reason)|suspicious |inconsistent |bad unlock|bad contention|lock held|held lock freed|.*lock order|[Ii]nvalid wait context|.*still has locks held)",
-            Framed,
-            "lockdep",
-            BUG,
-        ),
-        (r"^WARNING: (?:CPU: ?\d+ |at \S+:\d|\S+:\d+ at )", Death, "warning", WARNING),
-        (r"^BUG: KASAN: ", Framed, "kasan", BUG),
-        (r"^BUG: KFENCE: ", Framed, "kfence", BUG),
-        (r"^BUG: K[CM]SAN: ", Framed, "sanitizer", BUG),
-        (r"^UBSAN: ", Framed, "sanitizer", BUG),
-        (r"^BUG [^:]*\S: (?:[A-Z]\w+ )?\S", Framed, "slab-corruption", BUG),
-        (r"BUG: soft lockup", Trace, "soft-lockup", BUG),
-        (r"[Hh]ard LOCKUP on |Hard LOCKUP$|detected LOCKUP on CPU", Trace, "hard-lockup", REASON),
-        (r"^BUG: workqueue lockup", Trace, "workqueue-lockup", BUG),
-        (r"^BUG: (?:spinlock|rwlock)", Trace, "spinlock-lockup", BUG),
-        (
-            r"^BUG: (?:scheduling while atomic|sleeping function called|using .* in (?:preemptible|atomic))",
-            Trace,
-            "scheduling-while-atomic",
-            BUG,
-        ),
-        (r"^BUG: (?:Bad page|Bad rss|non-zero|.*pgtables_bytes)", Trace, "bad-page", BUG),
-        (r"INFO: \S+ (?:self-)?detected (?:expedited )?stall", Stall, "rcu-stall", BUG),
-        (r"^INFO: task .+:\d+ blocked for more than \d", Trace, "hung-task", BUG),
-        (r"^.{1,64} invoked oom-killer: ", Oom, "oom-kill", DIE),
-        (r"^oom-kill:constraint=", Oom, "oom-kill", WARNING),
-        (r"^(?:Memory cgroup out of memory|Out of memory[^:]*): Kill(?:ed)? process \d", Oom, "oom-kill", BUG),
-        (r"^(?:Memory cgroup out of memory|Out of memory)(?::| and) no killable process", Oom, "oom-kill", BUG),
-        (r"^Killed process \d+[ ,].*\bvm", Oom, "oom-kill", REASON),
-        (r": page allocation (?:failure|stalls)|vmalloc.*: allocation failure", Alloc, "alloc-failure", BUG),
-        (r"^SLUB: Unable to allocate memory", Alloc, "alloc-failure", BUG),
-        (r"\[Hardware Error\]|^(?:CPU ?\d+: )?Machine Check Exception", Hardware, "machine-check", DIE),
-        (r"^cgroup: fork rejected by pids controller in ", Single, "fork-rejected", BUG),
-        (r"^BUG: \S", Trace, "self-check", REASON),
+    [
+        (Death, "cut", CUT),
+        (Panic, "panic", BUG),
+        (Death, "bug", BUG),
+        (Death, "oops", REASON),
+        (Death, "oops", REASON),
+        (Death, "die", REASON),
+        (Death, "list-corruption", REASON),
+        (Death, "gpf", DIE),
+        (Death, "bug", DIE),
+        (Death, "oops", DIE),
+        (Death, "die", DIE),
+        (Framed, "lockdep", BUG),
+        (Death, "warning", WARNING),
+        (Framed, "kasan", BUG),
+        (Framed, "kfence", BUG),
+        (Framed, "sanitizer", BUG),
+        (Framed, "sanitizer", BUG),
+        (Framed, "slab-corruption", BUG),
+        (Trace, "soft-lockup", BUG),
+        (Trace, "hard-lockup", REASON),
+        (Trace, "workqueue-lockup", BUG),
+        (Trace, "spinlock-lockup", BUG),
+        (Trace, "scheduling-while-atomic", BUG),
+        (Trace, "bad-page", BUG),
+        (Stall, "rcu-stall", BUG),
+        (Trace, "hung-task", BUG),
+        (Oom, "oom-kill", DIE),
+        (Oom, "oom-kill", WARNING),
+        (Oom, "oom-kill", BUG),
+        (Oom, "oom-kill", BUG),
+        (Oom, "oom-kill", REASON),
+        (Alloc, "alloc-failure", BUG),
+        (Alloc, "alloc-failure", BUG),
+        (Hardware, "machine-check", DIE),
+        (Single, "fork-rejected", BUG),
+        (Trace, "self-check", REASON),
     ]
 };
+
+/// Words of these lines, and their expressions.
+static TABLE: Table<{ STARTS.len() }> = Table::of([
+    ("cut here", r"^-{8,}\[ cut here \]-{8,}"),
+    ("Kernel panic", r"^Kernel panic - not syncing"),
+    ("ernel BUG", r"[Kk]ernel BUG at \S|^Kernel BUG \[#"),
+    // 5.1 says `BUG: kernel NULL pointer dereference, address`, ppc64 `BUG: Kernel NULL pointer dereference on read`
+    (
+        "BUG: ",
+        r"^BUG: (?:unable to handle|Unable to handle|[Kk]ernel NULL pointer|TASK stack guard|stack guard page|.*stack overflow)",
+    ),
+    ("Unable to handle", r"^(?:CPU \d+ )?Unable to handle kernel "),
+    ("PANIC: ", r"^(?:traps: )?PANIC: (?:double fault|early exception)"),
+    ("corruption", r"^list_(?:add|del)(?:_rcu)? corruption|^list_del corruption"),
+    // what follows the colon: `Oops: general protection fault, probably for …: 0000 [#3]`
+    ("protection fault", r"general protection fault.*\[#\d+\]"),
+    ("Oops - BUG", r"^Internal error: Oops - BUG.*\[#\d+\]"),
+    (
+        "Oops",
+        r"^(?:Internal error: )?Oops(?:: (?:Oops: |Kernel access of bad area|[0-9a-fA-F]{4,}\b|[0-9a-fA-F]{3}\b)| ?\[#)(?:.*\[#\d+\])?",
+    ),
+    // a driver may count its own things as `[#2]`: an error code or a word of the kernel's stands before
+    ("[#", r"^(?:Oops|Internal error|Kernel)\b.*\[#\d+\]|^[A-Za-z][^\[\]]*: [0-9a-f]{1,16}(?: ilc:\d)? ?\[#\d+\]"),
+    (
+        "INFO: |BUG: |WARNING: ",
+        r"^(?:\[ ?| )?(?:INFO|BUG|WARNING): (?:possible (?:circular|recursive|irq|deadlock|reason)|suspicious |inconsistent |bad unlock|bad contention|lock held|held lock freed|.*lock order|[Ii]nvalid wait context|.*still has locks held)",
+    ),
+    ("WARNING: ", r"^WARNING: (?:CPU: ?\d+ |at \S+:\d|\S+:\d+ at )"),
+    ("KASAN", r"^BUG: KASAN: "),
+    ("KFENCE", r"^BUG: KFENCE: "),
+    ("BUG: K", r"^BUG: K[CM]SAN: "),
+    ("UBSAN: ", r"^UBSAN: "),
+    ("BUG ", r"^BUG [^:]*\S: (?:[A-Z]\w+ )?\S"),
+    ("soft lockup", r"BUG: soft lockup"),
+    ("LOCKUP", r"[Hh]ard LOCKUP on |Hard LOCKUP$|detected LOCKUP on CPU"),
+    ("workqueue lockup", r"^BUG: workqueue lockup"),
+    ("BUG: spinlock|BUG: rwlock", r"^BUG: (?:spinlock|rwlock)"),
+    ("BUG: ", r"^BUG: (?:scheduling while atomic|sleeping function called|using .* in (?:preemptible|atomic))"),
+    ("BUG: Bad|BUG: non-zero|pgtables_bytes", r"^BUG: (?:Bad page|Bad rss|non-zero|.*pgtables_bytes)"),
+    ("detected ", r"INFO: \S+ (?:self-)?detected (?:expedited )?stall"),
+    ("blocked for more", r"^INFO: task .+:\d+ blocked for more than \d"),
+    ("oom-killer", r"^.{1,64} invoked oom-killer: "),
+    ("oom-kill:", r"^oom-kill:constraint="),
+    ("ut of memory", r"^(?:Memory cgroup out of memory|Out of memory[^:]*): Kill(?:ed)? process \d"),
+    ("ut of memory", r"^(?:Memory cgroup out of memory|Out of memory)(?::| and) no killable process"),
+    ("Killed process", r"^Killed process \d+[ ,].*\bvm"),
+    ("allocation ", r": page allocation (?:failure|stalls)|vmalloc.*: allocation failure"),
+    ("SLUB: ", r"^SLUB: Unable to allocate memory"),
+    ("Hardware Error|Machine Check", r"\[Hardware Error\]|^(?:CPU ?\d+: )?Machine Check Exception"),
+    ("fork rejected", r"^cgroup: fork rejected by pids controller in "),
+    ("BUG: ", r"^BUG: \S"),
+]);

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use chrono::NaiveDateTime;
 use regex::Regex;
 
+use crate::expression::expression;
 use crate::kube::word;
 
 /// A line of a cloud console's event list.
@@ -20,10 +21,9 @@ pub(super) struct Console<'t> {
 /// `2020-06-14 13:15:39  Warning Node 172.21.128.138.1618e2878157535e Rebooted  Node 172.21.128.138 has been rebooted`
 pub(super) fn console_line(line: &str) -> Option<Console<'_>> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(
+        expression(
             r"^\W{0,3}(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)\s+(Normal|Warning)\s+([A-Z][A-Za-z]+)\s+([a-z0-9][-a-z0-9.]*\.[0-9a-f]{14,16})\s+([A-Z][A-Za-z]+)\s*(.*)$",
         )
-        .expect("a constant pattern")
     });
     let found = LINE.captures(line.trim_end())?;
     let cell = |at: usize| found.get(at).map_or("", |it| it.as_str());

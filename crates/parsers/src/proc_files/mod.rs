@@ -22,6 +22,8 @@ mod limits;
 use std::sync::LazyLock;
 
 use regex::Regex;
+
+use crate::expression::expression;
 use timeline::{Collected, Fact, MemberRecords, Record, Relation, Row, Stamp, relation};
 
 use crate::lines::is_elision;
@@ -250,7 +252,7 @@ fn meminfo(line: &str) -> Option<(&str, Option<i64>)> {
 /// `1.36 3.49 4.53 2/3518 3715089`: three averages, running and all threads, the last process id given out.
 fn loadavg(line: &str) -> Option<Load> {
     static LINE: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"^(\d+\.\d\d) (\d+\.\d\d) (\d+\.\d\d) (\d{1,9})/(\d{1,9}) (\d{1,9})\s*$").expect("a constant pattern")
+        expression(r"^(\d+\.\d\d) (\d+\.\d\d) (\d+\.\d\d) (\d{1,9})/(\d{1,9}) (\d{1,9})\s*$")
     });
     let found = LINE.captures(line)?;
     let average = |at: usize| found[at].parse::<f64>().ok();
