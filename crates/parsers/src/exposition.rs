@@ -9,7 +9,9 @@
 //! Timestamps are milliseconds or, in OpenMetrics, seconds with a point; a number too large for seconds is
 //! milliseconds. Values are Go's, `NaN` and `+Inf` among them. Exemplars after ` # ` are skipped.
 
-use timeline::{MemberId, MemberRecords, Name, Point, Record, Series};
+use std::sync::Arc;
+
+use timeline::{MemberId, MemberRecords, Name, Point, Printed, Record, Series, Style, is_usual};
 
 use crate::{Line, Origin};
 
@@ -180,7 +182,10 @@ pub(crate) fn whole(text: &str) -> Option<i64> {
 /// Puts a series together.
 pub(crate) struct Builder {
     series: Series,
+    places: Vec<(u32, u32)>,
     last_was_number: bool,
+    /// Where the next point begins if each stands behind the other as numbers are usually printed; none once one did not.
+    next: Option<usize>,
 }
 
 impl Builder {
@@ -195,15 +200,27 @@ impl Builder {
             member,
             start,
             line,
-            text: "".into(),
+            text: Printed::whole(""),
         };
-        Builder { series, last_was_number: false }
+        Builder { series, places: Vec::new(), last_was_number: false, next: None }
     }
 
     /// Adds a value that stands at `start` of the series' text.
     ///
     /// A value that is no number after one that is ends the series for now.
     pub(crate) fn add(&mut self, millis: i64, value: f64, start: usize, len: usize) {
+        self.next = None;
+        self.put(millis, value, start, len);
+    }
+
+    /// Adds a value that is printed as numbers usually are.
+    pub(crate) fn add_usual(&mut self, millis: i64, value: f64, start: usize, len: usize) {
+        let follows = self.series.points.is_empty() || self.next == Some(start);
+        self.next = (follows && value.is_finite()).then_some(start + len + 1);
+        self.put(millis, value, start, len);
+    }
+
+    fn put(&mut self, millis: i64, value: f64, start: usize, len: usize) {
         if value.is_nan() {
             if self.last_was_number {
                 self.series.stale.push(millis);
@@ -212,26 +229,38 @@ impl Builder {
             return;
         }
         self.last_was_number = true;
-        self.series.points.push(Point { millis, value, start: start as u32, len: len as u32 });
+        self.series.points.push(Point { millis, value });
+        self.places.push((start as u32, len as u32));
     }
 
-    /// The series: points in time order, of several at one instant the last.
-    pub(crate) fn finish(mut self, text: &str) -> Series {
+    /// The series: points in time order, of several at one instant the last. Its text is kept unless all of them stand
+    /// behind each other in the given style, as numbers are usually printed.
+    pub(crate) fn finish(mut self, style: Option<Style>, text: impl FnOnce() -> Arc<str>, lines: u32) -> Series {
         let points = &mut self.series.points;
-        if !points.is_sorted_by(|a, b| a.millis < b.millis) {
-            points.sort_by_key(|it| it.millis);
-            let mut kept: Vec<Point> = Vec::with_capacity(points.len());
-            for point in points.drain(..) {
-                match kept.last_mut() {
-                    Some(last) if last.millis == point.millis => *last = point,
-                    _ => kept.push(point),
+        let in_order = points.is_sorted_by(|a, b| a.millis < b.millis);
+        if !in_order {
+            let mut placed: Vec<(Point, (u32, u32))> = points.drain(..).zip(self.places.drain(..)).collect();
+            placed.sort_by_key(|it| it.0.millis);
+            for (point, place) in placed {
+                if points.last().is_some_and(|it| it.millis == point.millis) {
+                    points.pop();
+                    self.places.pop();
                 }
+                points.push(point);
+                self.places.push(place);
             }
-            *points = kept;
         }
         points.shrink_to_fit();
-        self.series.text = text.into();
+        self.series.text = match (style, self.places.first()) {
+            (Some(style), Some((first, _))) if in_order && self.next.is_some() => Printed::usual(style, *first, lines),
+            _ => Printed::kept(text(), self.places),
+        };
         self.series
+    }
+
+    /// The series, with its text.
+    pub(crate) fn kept(self, text: &str) -> Series {
+        self.finish(None, || text.into(), 0)
     }
 }
 
@@ -278,8 +307,10 @@ impl Samples {
             return true;
         }
         let mut cells = rest.split_ascii_whitespace();
-        let Some(number) = cells.next().and_then(value) else { return false };
-        let stamp = match cells.next() {
+        let Some(printed) = cells.next() else { return false };
+        let Some(number) = value(printed) else { return false };
+        let (mut usual, stamp_cell) = (is_usual(printed), cells.next());
+        let stamp = match stamp_cell {
             None | Some("#") => {
                 self.timeless += 1;
                 return true;
@@ -305,20 +336,27 @@ impl Samples {
             self.open = Some(Open { key, text: String::new(), builder, start: line.start });
         }
         if let Some(open) = &mut self.open {
+            let words = open.key.len() + printed.len() + stamp_cell.map_or(0, str::len) + 2;
+            usual &= line.text.len() == words && stamp_cell.is_some_and(is_usual) && self.unit == Unit::Millis;
             if !open.text.is_empty() {
                 let gap = line.start - open.start - open.text.len() as u64;
                 open.text.push_str(if gap == 2 { "\r\n" } else { "\n" });
             }
             let start = open.text.len();
             open.text.push_str(line.text);
-            open.builder.add(stamp, number, start, line.text.len());
+            if usual && open.text.len() < u32::MAX as usize {
+                open.builder.add_usual(stamp, number, start, line.text.len());
+            } else {
+                open.builder.add(stamp, number, start, line.text.len());
+            }
         }
         true
     }
 
     fn close(&mut self, out: &mut MemberRecords) {
         if let Some(open) = self.open.take() {
-            let series = open.builder.finish(&open.text);
+            let style = Style::Lines(open.key.as_str().into());
+            let series = open.builder.finish(Some(style), || open.text.as_str().into(), 0);
             if !series.points.is_empty() || !series.stale.is_empty() {
                 out.records.push(Record::Series(Box::new(series)));
             }
@@ -401,7 +439,7 @@ mod tests {
         for (at, number) in [(2, 1.0), (1, 2.0), (2, 3.0), (3, f64::NAN), (4, f64::NAN), (5, f64::INFINITY)] {
             builder.add(at, number, 0, 0);
         }
-        let series = builder.finish("");
+        let series = builder.kept("");
         let found: Vec<_> = series.points.iter().map(|it| (it.millis, it.value)).collect();
         assert_eq!(found, [(1, 2.0), (2, 3.0), (5, f64::INFINITY)]);
         assert_eq!(series.stale, [3]);

@@ -216,9 +216,10 @@ fn close(input: &Input<'_>, table: Option<Table>, out: &mut MemberRecords) {
     if table.builders.len() > most {
         out.issue(input.origin.member, 0, format!("only the first {most} columns of a large table are read"));
     }
+    let shared: std::sync::Arc<str> = text.into();
     for (builder, any) in table.builders.into_iter().take(most) {
         if any {
-            let mut series = builder.finish(text);
+            let mut series = builder.finish(None, || shared.clone(), 0);
             series.stale.clear();
             out.records.push(Record::Series(Box::new(series)));
         }
@@ -278,7 +279,7 @@ fn read_frame<'t>(frame: &'t str, places: &mut Places<'t>, input: &Input<'t>, ou
             let millis = stamp.text.parse::<f64>().ok().filter(|it| it.is_finite() && it.abs() < 1e15)? as i64;
             builder.add(millis, value, places.start(cell.text) - start, cell.text.len());
         }
-        let mut series = builder.finish(frame);
+        let mut series = builder.kept(frame);
         series.stale.clear();
         if !series.points.is_empty() {
             out.records.push(Record::Series(Box::new(series)));

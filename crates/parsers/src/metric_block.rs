@@ -326,7 +326,7 @@ pub fn join_block(index: &BlockPart, files: &[(MemberId, &BlockPart)]) -> Vec<Se
             let _ = writeln!(text, "{value} @{millis}");
             builder.add(*millis, *value, start, text.len() - 1 - start);
         }
-        found.push(builder.finish(&text));
+        found.push(builder.kept(&text));
     }
     found
 }

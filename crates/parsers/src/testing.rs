@@ -121,9 +121,8 @@ pub(crate) fn quotes_hold(out: &MemberRecords, text: &str) {
             Record::Event(event) => holds(&event.quote),
             Record::Fact(fact, _) => fact.quotes.iter().for_each(holds),
             Record::Series(series) => {
-                let (first, last) = (series.points.first(), series.points.last());
-                first.into_iter().chain(last).for_each(|it| holds(&series.quote(it)));
-                assert!(text[series.start as usize..].starts_with(&*series.text));
+                let some = series.points.iter().step_by(1 + series.points.len() / 100);
+                some.chain(series.points.last()).for_each(|it| holds(&series.quote(it)));
             }
         }
     }

@@ -430,7 +430,7 @@ mod tests {
     use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta};
 
     use super::*;
-    use crate::{Point, Quote, Row, Span, YearBasis, ZoneBasis};
+    use crate::{Point, Printed, Quote, Row, Span, YearBasis, ZoneBasis};
 
     fn quote(at: u64) -> Quote {
         Quote { span: Span { member: MemberId(0), start: at, len: 1, line: 1 }, text: "x".into() }
@@ -544,13 +544,13 @@ mod tests {
             Record::Series(Box::new(Series {
                 metric: "up".into(),
                 labels: vec![("node".into(), "a".into())],
-                points: points.iter().map(|it| Point { millis: *it, value: 1.0, start: 0, len: 0 }).collect(),
+                points: points.iter().map(|it| Point { millis: *it, value: 1.0 }).collect(),
                 stale: Vec::new(),
                 node: None,
                 member: MemberId(0),
                 start: 0,
                 line: 1,
-                text: "".into(),
+                text: Printed::whole(""),
             }))
         };
         let timeline = built(vec![series(&[1, 2]), series(&[1, 2, 3]), series(&[10, 11])]);

@@ -36,7 +36,7 @@ pub use record::{
     BlockPart, Carrier, Event, IndexedSeries, MemberRecords, Record, SampleChunk, Severity, Source, Watch,
 };
 pub use relation::Relation;
-pub use series::{Point, Series};
+pub use series::{Point, Printed, Series, Style, is_usual};
 pub use skew::{Skew, SkewUse};
 pub use span::{MemberId, Quote, Span};
 pub use steps::ClockStep;

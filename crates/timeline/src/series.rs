@@ -1,5 +1,8 @@
 //! Metric values over time.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use crate::{MemberId, Name, Quote, Span};
 
 /// One value of a series.
@@ -9,10 +12,6 @@ pub struct Point {
     pub millis: i64,
     /// The value; staleness markers are not points.
     pub value: f64,
-    /// Where the point stands in [`Series::text`].
-    pub start: u32,
-    /// Its length there.
-    pub len: u32,
 }
 
 /// A metric with one set of labels.
@@ -30,12 +29,93 @@ pub struct Series {
     pub node: Option<Name>,
     /// The file.
     pub member: MemberId,
-    /// Byte offset of [`Series::text`] in the file.
+    /// Byte offset in the file of the series' text.
     pub start: u64,
     /// Line of the first byte.
     pub line: u32,
-    /// The bytes of the series as they stand.
-    pub text: Box<str>,
+    /// How its points stand there.
+    pub text: Printed,
+}
+
+/// How the points of a series stand in its file, to be quoted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Printed(How);
+
+#[derive(Debug, Clone, PartialEq)]
+enum How {
+    /// Every point is quoted by the same text.
+    Whole(Arc<str>),
+    /// The bytes of the series, or of a table that holds several, and where in them each point stands.
+    Kept { text: Arc<str>, places: Box<[(u32, u32)]> },
+    /// One point behind the other from `first` on, each as numbers are usually printed: what they say is what stands there.
+    Usual { style: Style, first: u32, lines: u32 },
+}
+
+/// How points are printed that need not be kept as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Style {
+    /// `[1690120800,"41870"],[1690120815,"48990"]`: whole seconds.
+    Pairs,
+    /// `{__name__="up", job="node"} 1 1690120800000`, each in a line of its own, with the same words in front: milliseconds.
+    Lines(Box<str>),
+}
+
+impl Style {
+    /// A point as it is printed.
+    fn point(&self, point: &Point) -> String {
+        match self {
+            Style::Pairs => format!("[{},\"{}\"]", point.millis / 1000, point.value),
+            Style::Lines(words) => format!("{words} {} {}", point.value, point.millis),
+        }
+    }
+
+    /// The length of [`Style::point`]; whole numbers are counted, not printed.
+    fn length(&self, point: &Point) -> usize {
+        if point.value.fract() != 0.0 || point.value.abs() >= 1e15 || point.millis < 1000 {
+            return self.point(point).len();
+        }
+        let digits = |it: u64| it.checked_ilog10().unwrap_or(0) as usize + 1;
+        let value = digits(point.value.abs() as u64) + usize::from(point.value.is_sign_negative());
+        let millis = point.millis.unsigned_abs();
+        match self {
+            Style::Pairs => digits(millis / 1000) + value + 5,
+            Style::Lines(words) => words.len() + digits(millis) + value + 2,
+        }
+    }
+}
+
+impl Printed {
+    /// Every point is quoted by this text.
+    #[must_use]
+    pub fn whole(text: &str) -> Printed {
+        Printed(How::Whole(text.into()))
+    }
+
+    /// The text of the series, or of a table it stands in, and for each point where in it it begins and its length.
+    #[must_use]
+    pub fn kept(text: Arc<str>, places: Vec<(u32, u32)>) -> Printed {
+        Printed(How::Kept { text, places: places.into() })
+    }
+
+    /// Points that are printed as numbers usually are ([`is_usual`]), one behind the other; `first` is where in the series'
+    /// text the first begins, and `lines` how many lines end before it.
+    #[must_use]
+    pub fn usual(style: Style, first: u32, lines: u32) -> Printed {
+        Printed(How::Usual { style, first, lines })
+    }
+}
+
+/// Whether a number is printed as one usually is: a value read from it prints the same.
+///
+/// Up to fifteen digits, without an exponent, a plus, a needless zero or a negative zero. Of so few digits the shortest number
+/// that reads as the value is the one that was read.
+#[must_use]
+pub fn is_usual(number: &str) -> bool {
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    let (whole, part) = digits.split_once('.').map_or((digits, None), |(whole, part)| (whole, Some(part)));
+    let plain = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    let needless = whole.len() > 1 && whole.starts_with('0') || part.is_some_and(|it| it.ends_with('0'));
+    digits.len() <= 15 && plain(whole) && part.is_none_or(plain) && !needless && number != "-0"
 }
 
 impl Series {
@@ -45,15 +125,40 @@ impl Series {
         self.labels.binary_search_by(|(key, _)| key.as_ref().cmp(name)).ok().map(|at| &self.labels[at].1)
     }
 
-    /// One point as it stands in the file, together with the labels' text where both stand in one line.
+    /// One of its points as it stands in the file, together with the labels' text where both stand in one line.
     #[must_use]
     pub fn quote(&self, point: &Point) -> Quote {
-        let (start, end) = (point.start as usize, (point.start + point.len) as usize);
-        let text = self.text.get(start..end).unwrap_or_default();
-        let line =
-            self.line + self.text.get(..start).map_or(0, |it| it.bytes().filter(|it| *it == b'\n').count() as u32);
-        let span = Span { member: self.member, start: self.start + u64::from(point.start), len: point.len, line };
-        Quote { span, text: text.into() }
+        let at = self.points.partition_point(|it| it.millis < point.millis).min(self.points.len().saturating_sub(1));
+        let (text, start, lines): (Box<str>, usize, u32) = match &self.text.0 {
+            How::Whole(text) => (Box::from(&**text), 0, 0),
+            How::Kept { text, places } => {
+                let (start, len) = places.get(at).map_or((0, 0), |it| (it.0 as usize, it.1 as usize));
+                let before = text.get(..start).map_or(0, |it| it.bytes().filter(|it| *it == b'\n').count());
+                (text.get(start..start + len).unwrap_or_default().into(), start, before as u32)
+            }
+            How::Usual { style, first, lines } => {
+                // a comma or the end of a line parts them
+                let before: usize = self.points[..at].iter().map(|it| style.length(it) + 1).sum();
+                let above = if *style == Style::Pairs { 0 } else { at as u32 };
+                let text = self.points.get(at).map(|it| style.point(it)).unwrap_or_default();
+                (text.into(), *first as usize + before, lines + above)
+            }
+        };
+        let (start, len) = (self.start + start as u64, text.len() as u32);
+        Quote { span: Span { member: self.member, start, len, line: self.line + lines }, text }
+    }
+
+    /// The bytes of the file that its points stand in.
+    #[must_use]
+    pub fn range(&self) -> Range<u64> {
+        let end = match &self.text.0 {
+            How::Whole(text) | How::Kept { text, .. } => self.start + text.len() as u64,
+            How::Usual { .. } => {
+                let last = self.points.last().map(|it| self.quote(it).span);
+                last.map_or(self.start, |it| it.start + u64::from(it.len))
+            }
+        };
+        self.start..end
     }
 
     /// `container_threads{container="app", pod="order-sync"}`
@@ -61,5 +166,82 @@ impl Series {
     pub fn title(&self) -> String {
         let labels: Vec<String> = self.labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
         format!("{}{{{}}}", self.metric, labels.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dice() -> impl FnMut(u64) -> u64 {
+        let mut dice = 0x5eedu64;
+        move |sides| {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            dice % sides
+        }
+    }
+
+    #[test]
+    fn what_is_usual_prints_as_it_was_read() {
+        let mut roll = dice();
+        let mut usual = 0;
+        for _ in 0..50_000 {
+            let text: String =
+                (0..1 + roll(17)).map(|_| char::from(b"01234567890123456789.-"[roll(22) as usize])).collect();
+            if is_usual(&text) {
+                usual += 1;
+                assert_eq!(text.parse::<f64>().map(|it| it.to_string()).as_deref(), Ok(text.as_str()));
+            }
+        }
+        assert!(usual > 1000, "{usual}");
+        for (text, expected) in [("0", true), ("0.000001", true), ("-3.5", true), ("41870", true)].into_iter().chain(
+            ["", "-0", "007", "1.50", "1.", ".5", "1e3", "+1", "NaN", "0.1234567890123456", "--1", "1.2.3"]
+                .map(|it| (it, false)),
+        ) {
+            assert_eq!(is_usual(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn points_that_are_not_kept_are_quoted_where_they_stand() {
+        let mut roll = dice();
+        for style in [Style::Pairs, Style::Lines("{__name__=\"up\"}".into())] {
+            let (between, front) = if style == Style::Pairs { (",", "{\"values\":[") } else { ("\n", "") };
+            let mut text = front.to_owned();
+            let mut points = Vec::new();
+            for at in 0..200i64 {
+                let value = match roll(4) {
+                    0 => -(roll(100) as f64),
+                    1 => roll(10_000) as f64 / 100.0,
+                    _ => roll(10_000_000_000) as f64,
+                };
+                let point = Point { millis: at * 15_000, value: if value == 0.0 { 0.0 } else { value } };
+                text.push_str(if at == 0 { "" } else { between });
+                text.push_str(&style.point(&point));
+                assert_eq!(style.length(&point), style.point(&point).len(), "{point:?}");
+                points.push(point);
+            }
+            let series = Series {
+                metric: "up".into(),
+                labels: Vec::new(),
+                points,
+                stale: Vec::new(),
+                node: None,
+                member: MemberId(0),
+                start: 100,
+                line: 7,
+                text: Printed::usual(style, front.len() as u32, 0),
+            };
+            for point in &series.points {
+                let quote = series.quote(point);
+                let start = (quote.span.start - 100) as usize;
+                assert_eq!(text.get(start..start + quote.span.len as usize), Some(&*quote.text));
+                let above = text[..start].bytes().filter(|it| *it == b'\n').count() as u32;
+                assert_eq!(quote.span.line, 7 + above);
+            }
+            assert_eq!(series.range(), 100..100 + text.len() as u64);
+        }
     }
 }

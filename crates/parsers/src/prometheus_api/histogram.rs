@@ -59,6 +59,7 @@ impl<'t> Answers<'_, 't> {
         if odd > 0 {
             out.issue(member, line, format!("{odd} histograms of a series could not be read"));
         }
+        let shared: std::sync::Arc<str> = text.into();
         for ((suffix, bound), points) in series {
             let mut labels = labelled.1.clone();
             if let Some(bound) = bound {
@@ -70,7 +71,7 @@ impl<'t> Answers<'_, 't> {
             for (millis, value, point) in points {
                 builder.add(millis, value, point.as_ptr() as usize - text.as_ptr() as usize, point.len());
             }
-            out.records.push(Record::Series(Box::new(builder.finish(text))));
+            out.records.push(Record::Series(Box::new(builder.finish(None, || shared.clone(), 0))));
         }
     }
 }

@@ -24,7 +24,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use timeline::{MemberRecords, Name, Record};
+use timeline::{MemberRecords, Name, Record, Style, is_usual};
 
 use crate::exposition::{Builder, Labelled, value, whole};
 use crate::json_elements::{Documents, Outline, elements, entries, entry, next_element, value_end};
@@ -243,7 +243,7 @@ impl<'t> Answers<'_, 't> {
                 builder.add(millis, parsed, self.places.start(number.text) - start, number.text.len());
             }
         }
-        let series = builder.finish(document);
+        let series = builder.kept(document);
         if !series.points.is_empty() {
             out.records.push(Record::Series(Box::new(series)));
         }
@@ -256,19 +256,23 @@ impl<'t> Answers<'_, 't> {
         let mut builder = Builder::new(labelled, self.input.origin.member, start as u64, line);
         let mut odd = 0u32;
         let from = values.as_ptr() as usize - text.as_ptr() as usize;
-        let mut add = |sample: Option<(i64, f64)>, start: usize, end: usize| match sample {
-            Some((millis, value)) => builder.add(millis, value, from + start, end - start),
-            None => odd += 1,
-        };
         if many {
-            points(values, add);
+            points(values, |sample, start, end| match sample {
+                Some((millis, value, true)) => builder.add_usual(millis, value, from + start, end - start),
+                Some((millis, value, false)) => builder.add(millis, value, from + start, end - start),
+                None => odd += 1,
+            });
         } else {
-            add(sample(values), 0, values.len());
+            match sample(values) {
+                Some((millis, value)) => builder.add(millis, value, from, values.len()),
+                None => odd += 1,
+            }
         }
         if odd > 0 {
             out.issue(self.input.origin.member, line, format!("{odd} values of a series could not be read"));
         }
-        let mut series = builder.finish(text);
+        let lines = memchr::memchr_iter(b'\n', &text.as_bytes()[..from]).count() as u32;
+        let mut series = builder.finish(Some(Style::Pairs), || text.into(), lines);
         // an answer holds no staleness markers: here NaN is what an expression gave
         series.stale.clear();
         if !series.points.is_empty() {
@@ -277,16 +281,17 @@ impl<'t> Answers<'_, 't> {
     }
 }
 
-/// `[[1690120800,"41870"],[1690120815,"48990"]]`: shows every point, and from where to where it stands.
-fn points(list: &str, mut show: impl FnMut(Option<(i64, f64)>, usize, usize)) {
+/// `[[1690120800,"41870"],[1690120815,"48990"]]`: shows every point, whether it is printed as usual, and from where to where it
+/// stands.
+fn points(list: &str, mut show: impl FnMut(Option<(i64, f64, bool)>, usize, usize)) {
     let bytes = list.as_bytes();
     let mut at = if bytes.first() == Some(&b'[') { 1 } else { bytes.len() };
     while let Some(start) = next_element(bytes, at) {
         let (found, end) = match usual_sample(list, start) {
-            Some((millis, value, end)) => (Some((millis, value)), end),
+            Some((millis, value, usual, end)) => (Some((millis, value, usual)), end),
             None => {
                 let end = value_end(bytes, start).0;
-                (sample(&list[start..end]), end)
+                (sample(&list[start..end]).map(|(millis, value)| (millis, value, false)), end)
             }
         };
         show(found, start, end);
@@ -294,8 +299,9 @@ fn points(list: &str, mut show: impl FnMut(Option<(i64, f64)>, usize, usize)) {
     }
 }
 
-/// A point with whole seconds and a number of a few digits, and where it ends: as nearly all are printed.
-fn usual_sample(list: &str, start: usize) -> Option<(i64, f64, usize)> {
+/// A point with whole seconds and a number of a few digits, as nearly all are printed; whether they print as they were read, and
+/// where the point ends.
+fn usual_sample(list: &str, start: usize) -> Option<(i64, f64, bool, usize)> {
     let bytes = list.as_bytes().get(start..)?;
     let digits = bytes.iter().skip(1).take_while(|it| it.is_ascii_digit()).count();
     let quoted = 1 + digits + 2;
@@ -307,8 +313,9 @@ fn usual_sample(list: &str, start: usize) -> Option<(i64, f64, usize)> {
     if bytes.get(end..end + 2) != Some(b"\"]") {
         return None;
     }
-    let seconds = whole(&list[start + 1..start + 1 + digits])?;
-    Some((seconds * 1000, value(&list[start + quoted..start + end])?, start + end + 2))
+    let (stamp, number) = (&list[start + 1..start + 1 + digits], &list[start + quoted..start + end]);
+    let usual = is_usual(number) && !stamp.starts_with('0');
+    Some((whole(stamp)? * 1000, value(number)?, usual, start + end + 2))
 }
 
 /// `[1690120800.5,"41870"]`

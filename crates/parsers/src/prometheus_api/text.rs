@@ -50,7 +50,7 @@ fn odd(input: &Input<'_>, line: &Line<'_>, out: &mut MemberRecords) {
 
 fn close(input: &Input<'_>, open: Option<(Builder, usize, usize)>, out: &mut MemberRecords) {
     let Some((builder, from, to)) = open else { return };
-    let mut series = builder.finish(&input.text[from..to]);
+    let mut series = builder.kept(&input.text[from..to]);
     series.stale.clear();
     if !series.points.is_empty() {
         out.records.push(Record::Series(Box::new(series)));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
-use timeline::{Fact, Interval, MemberId, Name, Point, Row, Series, Time, Timeline};
+use timeline::{Fact, Interval, MemberId, Name, Point, Printed, Row, Series, Time, Timeline};
 
 use super::{Alert, AlertRule, Alerts, Kind};
 use crate::detectors::alert::RELATION;
@@ -97,9 +97,8 @@ fn labels(rule: &AlertRule, output: &Output, value: f64) -> Vec<(Name, Name)> {
 fn recorded(rule: &AlertRule, output: Output, times: &[i64], timeline: &Timeline) -> Series {
     let labels = labels(rule, &output, output.peak.1);
     let quote = output.cited.first();
-    let text: Box<str> = quote.map_or_else(|| "".into(), |it| it.text.clone());
-    let point =
-        |(millis, value): &(i64, f64)| Point { millis: *millis, value: *value, start: 0, len: text.len() as u32 };
+    let text = Printed::whole(quote.map_or("", |it| &it.text));
+    let point = |(millis, value): &(i64, f64)| Point { millis: *millis, value: *value };
     let points: Vec<Point> = output.points.iter().map(point).collect();
     let end = times.last().map(|it| it.saturating_add(1));
     let instants = || times.iter().copied().chain(end);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use timeline::{Event, Span, Timeline};
+use timeline::{Event, Series, Span, Timeline};
 
 use super::judge_all;
 use super::outcome::{Band, Diagnosis, Hypothesis};
@@ -49,8 +49,10 @@ fn cited(timeline: &Timeline, hypothesis: &Hypothesis) -> Timeline {
     };
     let steps = hypothesis.chain.iter().filter_map(|it| it.quote.as_ref());
     let spans: BTreeSet<Span> = quotes.chain(steps).map(|it| it.span).collect();
-    let inside = |member, start: u64, len: u64| {
-        spans.iter().any(|it| it.member == member && it.start >= start && it.start < start + len.max(1))
+    let inside = |series: &&Series| {
+        let range = series.range();
+        let holds = |it: &Span| it.start == range.start || range.contains(&it.start);
+        spans.iter().any(|it| it.member == series.member && holds(it))
     };
     Timeline {
         members: timeline.members.clone(),
@@ -61,12 +63,7 @@ fn cited(timeline: &Timeline, hypothesis: &Hypothesis) -> Timeline {
             .filter(|it| it.quotes.iter().any(|of| spans.contains(&of.span)))
             .cloned()
             .collect(),
-        series: timeline
-            .series
-            .iter()
-            .filter(|it| inside(it.member, it.start, it.text.len() as u64))
-            .cloned()
-            .collect(),
+        series: timeline.series.iter().filter(inside).cloned().collect(),
         seen: timeline.seen.clone(),
         gaps: timeline.gaps.clone(),
         collected: timeline.collected.clone(),

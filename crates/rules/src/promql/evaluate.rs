@@ -305,7 +305,7 @@ impl<'s> Run<'s> {
                         // a setting was the same all along: one point a range says so
                         let value = group.series[0].points.last().map_or(f64::NAN, |it| it.value);
                         let held = |(at, end): (usize, &i64)| {
-                            let point = [Point { millis: *end, value, start: 0, len: 0 }];
+                            let point = [Point { millis: *end, value }];
                             let numbers: Vec<Vec<f64>> = numbers.iter().map(|it| vec![it[at]]).collect();
                             let (ends, instants) = (&ends[at..=at], &instants[at..=at]);
                             over(window, &point, &Asked { range_ms, ends, instants, numbers: &numbers, dialect })[0]
@@ -342,7 +342,7 @@ impl<'s> Run<'s> {
         let asked = Asked { range_ms, ends: &ends, instants, numbers, dialect };
         let column = |it: Column| {
             let present = grid.iter().zip(&it.values).filter_map(|(t, value)| Some((*t, (*value)?)));
-            let points: Vec<Point> = present.map(|(millis, value)| Point { millis, value, start: 0, len: 0 }).collect();
+            let points: Vec<Point> = present.map(|(millis, value)| Point { millis, value }).collect();
             let values = over(window, &points, &asked);
             values.iter().any(Option::is_some).then(|| {
                 let (offset_ms, at) = (sub.offset_ms, sub.at.map(|it| self.pinned(it)));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use timeline::{MemberId, Name, Point, Series};
+use timeline::{MemberId, Name, Point, Printed, Series};
 
 use super::{Dialect, Outcome, Query, Store};
 
@@ -39,7 +39,7 @@ fn one(line: &str) -> Series {
         member: MemberId(0),
         start: 0,
         line: 1,
-        text: "".into(),
+        text: Printed::whole(""),
     };
     for point in points.split(' ') {
         let (millis, value) = point.split_once(':').expect("a point");
@@ -47,7 +47,7 @@ fn one(line: &str) -> Series {
         match value {
             "stale" => series.stale.push(millis),
             value => {
-                series.points.push(Point { millis, value: value.parse().expect("a number"), start: 0, len: 0 });
+                series.points.push(Point { millis, value: value.parse().expect("a number") });
             }
         }
     }

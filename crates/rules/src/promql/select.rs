@@ -27,7 +27,7 @@ impl Group<'_> {
     pub(super) fn instants(&self, times: &[i64], number: &dyn Fn(&Point, i64) -> f64) -> Vec<Option<f64>> {
         if self.always {
             let point = self.series[0].points.last();
-            return times.iter().map(|&t| point.map(|it| number(&Point { millis: t, ..*it }, t))).collect();
+            return times.iter().map(|&t| point.map(|it| number(&Point { millis: t, value: it.value }, t))).collect();
         }
         self.merged(|series| {
             let first = times.first().copied().unwrap_or_default();

@@ -14,7 +14,7 @@
 //! What is a setting or a size holds at every instant; what was counted (free memory, threads) holds when it was
 //! collected and for 5 minutes on. Where only facts are asked, all of them hold at once.
 
-use timeline::{Fact, Name, Point, Relation, Series, Value};
+use timeline::{Fact, Name, Point, Printed, Relation, Series, Value};
 
 /// How the names of such metrics begin.
 pub(super) const PREFIX: &str = "coroner_";
@@ -98,14 +98,14 @@ pub(super) fn series(fact: &Fact) -> Vec<Series> {
     let key = fact.get("key").to_string();
     let made = |metric: String, column: &str, value: f64| {
         let quote = fact.quotes.first();
-        let text: Box<str> = quote.map_or_else(|| "".into(), |it| it.text.as_ref().into());
+        let text = Printed::whole(quote.map_or("", |it| it.text.as_ref()));
         let millis = if fact.at.is_known() { fact.at.nominal.lo.timestamp_millis() } else { TIMELESS };
         let size = |it: &str| SIZES.iter().any(|size| it.to_ascii_lowercase().ends_with(size));
         let always = SETTINGS.contains(&relation.name) || size(column) || (column != "info" && size(&key));
         Series {
             metric: metric.into(),
             labels: labels.clone(),
-            points: vec![Point { millis, value, start: 0, len: text.len() as u32 }],
+            points: vec![Point { millis, value }],
             // what holds always never ends: a mark that no instant reaches
             stale: if always { vec![i64::MAX] } else { Vec::new() },
             node: fact.node.clone(),

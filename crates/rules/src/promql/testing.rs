@@ -2,19 +2,18 @@
 
 use std::path::Path;
 
-use timeline::{MemberId, Name, Point, Series};
+use timeline::{MemberId, Name, Point, Printed, Series};
 
 /// `container_threads{pod="a"}` with points at seconds; each point stands in a line of its own.
 pub(crate) fn series(metric: &str, labels: &[(&str, &str)], node: Option<&str>, points: &[(i64, f64)]) -> Series {
-    let mut text = String::new();
-    let placed = points.iter().map(|(secs, value)| {
-        let start = text.len() as u32;
+    let (mut text, mut places) = (String::new(), Vec::new());
+    for (secs, value) in points {
         let line = format!("{value} @{secs}");
+        places.push((text.len() as u32, line.len() as u32));
         text.push_str(&line);
         text.push('\n');
-        Point { millis: secs * 1000, value: *value, start, len: line.len() as u32 }
-    });
-    let points = placed.collect();
+    }
+    let points = points.iter().map(|(secs, value)| Point { millis: secs * 1000, value: *value }).collect();
     let mut labels: Vec<(Name, Name)> = labels.iter().map(|(a, b)| (Name::from(*a), Name::from(*b))).collect();
     labels.sort();
     Series {
@@ -26,7 +25,7 @@ pub(crate) fn series(metric: &str, labels: &[(&str, &str)], node: Option<&str>, 
         member: MemberId(0),
         start: 0,
         line: 1,
-        text: text.into(),
+        text: Printed::kept(text.into(), places),
     }
 }
 
@@ -51,18 +50,20 @@ pub(crate) fn sample(files: &[&str]) -> Option<Vec<Series>> {
                 if key == "__name__" { metric = value } else { labels.push((Name::from(key.as_str()), value)) }
             }
             labels.sort();
+            let mut places = Vec::new();
             let point = |it: &serde_json::Value| {
                 let printed = it.to_string();
                 let start = from + text[from..].find(&printed).expect("each point stands in the file");
                 from = start + printed.len();
                 let value = it[1].as_str().expect("text").parse().expect("a number");
                 let millis = (it[0].as_f64().expect("a number") * 1000.0).round() as i64;
-                Point { millis, value, start: start as u32, len: printed.len() as u32 }
+                places.push((start as u32, printed.len() as u32));
+                Point { millis, value }
             };
             let points = series["values"].as_array().expect("values").iter().map(point).collect();
             let node = labels.iter().find(|it| it.0.as_ref() == "node").map(|it| it.1.clone());
             let member = MemberId(member as u32);
-            let text = text.clone().into();
+            let text = Printed::kept(text.as_str().into(), places);
             found.push(Series { metric, labels, points, stale: Vec::new(), node, member, start: 0, line: 1, text });
         }
     }
@@ -83,6 +84,7 @@ pub(crate) fn dump() -> Option<Vec<Series>> {
         return None;
     };
     let mut found: Vec<Series> = Vec::new();
+    let mut places: Vec<(usize, Vec<(u32, u32)>)> = Vec::new();
     let mut of = "";
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -101,7 +103,8 @@ pub(crate) fn dump() -> Option<Vec<Series>> {
             labels.sort();
             let node = Some(Name::from("kubestage1001"));
             let (points, stale, member) = (Vec::new(), Vec::new(), MemberId(9));
-            let text = "".into();
+            let text = Printed::whole("");
+            places.push((start, Vec::new()));
             found.push(Series { metric, labels, points, stale, node, member, start: 0, line: 1, text });
         }
         let series = found.last_mut()?;
@@ -110,8 +113,12 @@ pub(crate) fn dump() -> Option<Vec<Series>> {
             continue;
         }
         let place = line.as_ptr() as usize - text.as_ptr() as usize - start;
-        series.points.push(Point { millis, value, start: place as u32, len: line.trim_end().len() as u32 });
-        series.text = text[start..start + place + line.len()].into();
+        series.points.push(Point { millis, value });
+        places.last_mut()?.1.push((place as u32, line.trim_end().len() as u32));
+    }
+    for (series, (start, places)) in found.iter_mut().zip(places) {
+        let end = places.last().map_or(0, |it| (it.0 + it.1) as usize);
+        series.text = Printed::kept(text[start..start + end].into(), places);
     }
     Some(found)
 }
