@@ -230,9 +230,9 @@ impl Room {
     }
 }
 
-/// What may be on its way to the parsers: an eighth of what reading may hold.
+/// What may be on its way to the parsers: a sixteenth of what reading may hold.
 fn buffers(options: &Options, pool: &rayon::ThreadPool) -> Buffers {
-    Buffers::new(options.limits.memory_bytes / 8, pool.current_num_threads() + 2)
+    Buffers::new(options.limits.memory_bytes / 16, pool.current_num_threads() + 2)
 }
 
 fn stream(input: &Input, options: &Options, pool: &rayon::ThreadPool) -> Result<Outcomes, Error> {

@@ -122,7 +122,7 @@ impl Analyzer {
         self
     }
 
-    /// How many threads parse; 0, the default, for one a processor. The report does not depend on it.
+    /// How many threads parse and reason; 0, the default, for one a processor. The report does not depend on it.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads;
@@ -154,7 +154,7 @@ impl Analyzer {
             alerts.extend(Alerts::read(file)?);
         }
         let (name, timeline, mut limits_hit) = self.read(&pack)?;
-        let diagnosis = pack.diagnose_alerting(&timeline, &alerts);
+        let diagnosis = self.on_threads(|| pack.diagnose_alerting(&timeline, &alerts));
         limits_hit.extend(diagnosis.limits_hit.iter().cloned());
         Ok(convert::report(name, &timeline, &diagnosis, pack.rules().len(), &limits_hit))
     }
@@ -211,7 +211,16 @@ impl Analyzer {
     fn loaded(&self) -> Result<Arc<Pack>, Error> {
         match &self.pack {
             Some(pack) => Ok(pack.clone()),
-            None => Ok(Arc::new(Pack::with(&self.rules)?)),
+            None => Ok(Arc::new(self.on_threads(|| Pack::with(&self.rules))?)),
+        }
+    }
+
+    /// Works on as many threads as were asked for.
+    fn on_threads<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        let pool = || rayon::ThreadPoolBuilder::new().num_threads(self.threads).build().ok();
+        match if self.threads == 0 { None } else { pool() } {
+            Some(pool) => pool.install(work),
+            None => work(),
         }
     }
 
