@@ -12,7 +12,7 @@
 //!
 //! Source: `man 8 ethtool`, its netlink/settings.c.
 
-use timeline::{MemberRecords, Row, Value, relation};
+use timeline::{Fact, MemberRecords, Row, Stamp, Time, Value, relation};
 
 use crate::state::{State, first_line};
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
@@ -44,15 +44,15 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
-    let mut open: Option<(Row, Line<'_>, bool)> = None;
+    let mut open: Option<Open<'_>> = None;
     let mut state = State::of(input, out);
     state.each(|state, line| {
         if let Some(dev) = device(line.text) {
             let row = Row::new(&relation::LINK_MODE).with("dev", dev);
-            hand_out(open.replace((row, *line, false)), state);
+            hand_out(open.replace(Open { row, line: *line, told: Vec::new() }), state);
             return true;
         }
-        if let (Some((row, _, says)), Some((key, value))) = (open.as_mut(), line.text.trim().split_once(": ")) {
+        if let (Some(open), Some((key, value))) = (open.as_mut(), line.text.trim().split_once(": ")) {
             let value = value.trim();
             let told: Option<(&str, Value)> = match key {
                 "Speed" => value.strip_suffix("Mb/s").and_then(|it| it.parse::<i64>().ok()).map(|it| ("speed_mbit", it.into())),
@@ -63,8 +63,12 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
                 _ => None,
             };
             if let Some((column, value)) = told {
-                *says = true;
-                *row = std::mem::replace(row, Row::new(&relation::LINK_MODE)).with(column, value);
+                open.row = std::mem::replace(&mut open.row, Row::new(&relation::LINK_MODE)).with(column, value.clone());
+                // what is out of the ordinary is shown first
+                let odd = column == "duplex" && value == Value::from("half") || value == Value::from(false);
+                let indent = line.text.len() - line.text.trim_start().len();
+                let shown = Line { text: line.text.trim(), start: line.start + indent as u64, ..*line };
+                open.told.insert(if odd { 0 } else { open.told.len() }, shown);
             }
         }
         is_known(line.text)
@@ -72,10 +76,20 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     hand_out(open, &mut state);
 }
 
-fn hand_out<'t>(open: Option<(Row, Line<'t>, bool)>, state: &mut State<'_, 't, '_>) {
-    if let Some((row, line, true)) = open {
-        state.push(row, &line);
-    }
+/// A card, and the lines that say something of it.
+struct Open<'t> {
+    row: Row,
+    line: Line<'t>,
+    told: Vec<Line<'t>>,
+}
+
+fn hand_out<'t>(open: Option<Open<'t>>, state: &mut State<'_, 't, '_>) {
+    let Some(Open { row, line, told }) = open.filter(|it| !it.told.is_empty()) else { return };
+    let origin = state.input.origin;
+    let quotes = told.iter().chain([&line]).map(|it| origin.quote(it)).collect();
+    let fact = Fact { row, node: origin.node.clone(), at: Time::UNKNOWN, quotes };
+    state.fact(fact, Stamp::None);
+    state.collected_but(&relation::LINK_MODE, Some("every card has a file of its own".to_owned()));
 }
 
 #[cfg(test)]

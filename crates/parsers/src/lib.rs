@@ -193,6 +193,7 @@ macro_rules! formats {
 
 formats! {
     active_queries,
+    audit_log,
     bird_protocols,
     bird_status,
     bonding,
@@ -208,6 +209,7 @@ formats! {
     clock_sync,
     collector_report,
     command_table,
+    conntrack_list,
     container_list,
     container_log,
     container_stats,
@@ -227,6 +229,7 @@ formats! {
     frr_text,
     grafana,
     host_addresses,
+    host_collectors,
     host_identity,
     if_inet6,
     ip_addr,
@@ -274,6 +277,7 @@ formats! {
     prometheus_api,
     promtool_tables,
     promtool_dump,
+    queue_discipline,
     raid,
     raid_detail,
     resolv_conf,

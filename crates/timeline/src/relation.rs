@@ -155,7 +155,7 @@ relations! {
         "A route in the table of a routing daemon (BIRD, FRR), which need not be one of the kernel; `installed` is false where the kernel refused it.";
     /// A counter of the network stack.
     NET_COUNTER = "net.counter", node, ["source", "dev", "key", "value"],
-        "A counter of the network stack, summed over CPUs: `source` is conntrack, snmp (nstat, netstat -s, /proc/net/snmp), softnet, sockets (ss -s), socket-list (sockets of a list, counted by state), routing (/proc/net/stat/rt_cache), fib-trie (/proc/net/fib_triestat, `dev` is the table) or ethtool.";
+        "A counter of the network stack, summed over CPUs: `source` is conntrack, conntrack-list (flows of a list, counted by protocol and state), qdisc (what was thrown away before it was sent), snmp (nstat, netstat -s, /proc/net/snmp), softnet, sockets (ss -s), socket-list (sockets of a list, counted by state), routing (/proc/net/stat/rt_cache), fib-trie (/proc/net/fib_triestat, `dev` is the table) or ethtool.";
     /// A next-hop object.
     NEXTHOP = "nexthop", node, ["id", "type", "via", "dev", "group", "proto", "scope", "flags"],
         "A next-hop object of the kernel, which routes name by its number (`nhid`); `type` is unicast, blackhole or group, `group` the numbers of its members.";
@@ -263,6 +263,9 @@ relations! {
     /// A server of a time service.
     CLOCK_SOURCE = "clock.source", node, ["name", "mode", "state", "stratum", "reach", "last_rx_secs", "offset_secs"],
         "A server a time service knows, from chronyc sources or ntpq -p; `state` is selected, combined, unreachable, falseticker, variable or excluded.";
+    /// Something that SELinux or AppArmor denied.
+    LSM_DENIAL = "lsm.denial", node, ["module", "comm", "operation", "target", "class", "profile", "permissive"],
+        "What SELinux or AppArmor denied a program, from auditd's log; `permissive` where it was only noted, `profile` the label or profile it ran under.";
     /// A unit of systemd.
     UNIT = "unit", node,
         ["name", "load", "active", "sub", "result", "exit_code", "restarts", "tasks", "tasks_max", "memory_bytes"],
