@@ -9,6 +9,8 @@
 //! 2018/06/15 08:13:40 [INFO] plugin/reload: Running                               Go's log package
 //! ```
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta};
 use timeline::{Severity, Stamp};
 
@@ -120,15 +122,22 @@ fn klog_severity(letter: u8) -> Option<Severity> {
 /// The text behind a key, with or without quotes: `time="…"`, `level=info`, `"ts":1753121332054.528`.
 fn value<'t>(message: &'t str, key: &str) -> Option<&'t str> {
     // headers stand in front; a message that quotes another log must not lend its stamp
-    let end = message.char_indices().nth(240).map_or(message.len(), |it| it.0);
+    let end = (0..=message.len().min(HEAD_BYTES)).rev().find(|it| message.is_char_boundary(*it))?;
     let head = &message[..end];
-    let at = head.find(key)?;
+    let (bytes, key) = (head.as_bytes(), key.as_bytes());
+    // a key ends with the rarest of its letters
+    let mut starts = memchr::memchr_iter(*key.last()?, bytes).filter_map(|it| (it + 1).checked_sub(key.len()));
+    let at = starts.find(|it| bytes[*it..].starts_with(key))?;
     let rest = head[at + key.len()..].trim_start();
-    match rest.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next(),
-        None => rest.split([' ', ',', '}']).next(),
-    }
+    let len = match rest.strip_prefix('"') {
+        Some(quoted) => return Some(&quoted[..memchr::memchr(b'"', quoted.as_bytes()).unwrap_or(quoted.len())]),
+        None => memchr::memchr3(b' ', b',', b'}', rest.as_bytes()),
+    };
+    Some(&rest[..len.unwrap_or(rest.len())])
 }
+
+/// How far into a message its stamp and its level stand.
+const HEAD_BYTES: usize = 240;
 
 /// A date, or a number: milliseconds from 1e11 on, else seconds.
 fn instant(text: &str) -> Option<Stamp> {
@@ -147,7 +156,12 @@ fn instant(text: &str) -> Option<Stamp> {
 
 /// `warning`, `WARN`, `W`
 pub(crate) fn level(word: &str) -> Option<Severity> {
-    Some(match word.to_ascii_lowercase().as_str() {
+    let lower = if word.bytes().any(|it| it.is_ascii_uppercase()) {
+        word.to_ascii_lowercase().into()
+    } else {
+        Cow::Borrowed(word)
+    };
+    Some(match &*lower {
         "panic" => Severity::Emergency,
         "alert" => Severity::Alert,
         "fatal" | "dpanic" | "critical" | "crit" | "c" | "f" => Severity::Critical,

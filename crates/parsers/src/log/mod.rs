@@ -452,11 +452,14 @@ impl Log {
             }
         }
         // entries that lingered were closed late
-        out.records.sort_by_key(|it| match it {
+        let start = |it: &Record| match it {
             Record::Event(event) => event.quote.span.start,
             Record::Fact(fact, _) => fact.quotes.first().map_or(0, |it| it.span.start),
             Record::Series(series) => series.start,
-        });
+        };
+        if !out.records.is_sorted_by_key(start) {
+            out.records.sort_by_cached_key(start);
+        }
     }
 }
 
