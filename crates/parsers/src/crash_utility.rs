@@ -192,7 +192,7 @@ fn date(value: &str) -> Stamp {
     };
     let text = format!("{} {} {} {year}", words[1], words[2], words[3]);
     match NaiveDateTime::parse_from_str(&text, "%b %d %H:%M:%S %Y") {
-        Ok(local) => Stamp::Zoneless { local, resolution: TimeDelta::seconds(1), abbreviation: zone.map(Name::from) },
+        Ok(local) => Stamp::Zoneless { local, resolution: TimeDelta::seconds(1), abbreviation: zone.map(Into::into) },
         Err(_) => Stamp::None,
     }
 }

@@ -40,4 +40,4 @@ pub use series::{Point, Printed, Series, Style, is_usual};
 pub use skew::{Skew, SkewUse};
 pub use span::{MemberId, Quote, Span};
 pub use steps::ClockStep;
-pub use time::{Interval, Stamp, Time, Truth};
+pub use time::{Abbreviation, Interval, Stamp, Time, Truth};

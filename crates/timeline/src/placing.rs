@@ -171,7 +171,7 @@ impl<'z> Placing<'z> {
             Stamp::Exact { at, resolution, .. } => clocks.stated(dial, Interval::from(*at, *resolution)),
             Stamp::Between { lo, hi } => clocks.stated(dial, Interval { lo: *lo, hi: *hi }),
             Stamp::Zoneless { local, resolution, abbreviation } => {
-                let (zone, late) = self.zone(abbreviation.as_ref(), node, *local, place, shift);
+                let (zone, late) = self.zone(abbreviation.as_deref(), node, *local, place, shift);
                 let clock = clocks.get(dial, &zone, &YearBasis::Stated);
                 maybe_later(clocks.time(clock, *local, *resolution), late)
             }
@@ -193,13 +193,13 @@ impl<'z> Placing<'z> {
     /// The zone of a local stamp, and how much later it may have been.
     fn zone(
         &self,
-        abbreviation: Option<&Name>,
+        abbreviation: Option<&str>,
         node: Option<&Name>,
         local: NaiveDateTime,
         place: u64,
         shift: i32,
     ) -> (Zone, TimeDelta) {
-        if let Some(offset_secs) = abbreviation.and_then(|it| crate::clock::abbreviation_offset(it)) {
+        if let Some(offset_secs) = abbreviation.and_then(crate::clock::abbreviation_offset) {
             return (Zone { offset_secs, basis: crate::ZoneBasis::Stated }, TimeDelta::zero());
         }
         if shift != 0 {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
-use crate::{ClockId, Name};
+use crate::ClockId;
 
 /// True, false, or not to be known from this bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +13,46 @@ pub enum Truth {
     False,
     /// The bundle cannot tell.
     Unknown,
+}
+
+/// The name of a zone as a stamp prints it: `CST`, `+0530`. Of anything longer than any of them the beginning.
+///
+/// It stands in the stamp of every line, and so needs no room of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Abbreviation {
+    bytes: [u8; ABBREVIATION_BYTES],
+    len: u8,
+}
+
+const ABBREVIATION_BYTES: usize = 11;
+
+impl From<&str> for Abbreviation {
+    fn from(name: &str) -> Abbreviation {
+        let len = (0..=name.len().min(ABBREVIATION_BYTES)).rev().find(|it| name.is_char_boundary(*it)).unwrap_or(0);
+        let mut bytes = [0; ABBREVIATION_BYTES];
+        bytes[..len].copy_from_slice(&name.as_bytes()[..len]);
+        Abbreviation { bytes, len: len as u8 }
+    }
+}
+
+impl std::ops::Deref for Abbreviation {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Abbreviation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&**self, out)
+    }
+}
+
+impl std::fmt::Display for Abbreviation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self)
+    }
 }
 
 /// A stamp as it was printed, before anyone guessed a year or a zone.
@@ -37,7 +77,7 @@ pub enum Stamp {
         /// How much the stamp may hide.
         resolution: TimeDelta,
         /// `CST`: ambiguous, but a hint.
-        abbreviation: Option<Name>,
+        abbreviation: Option<Abbreviation>,
     },
     /// No year either: `Jun 14 13:14:38`, klog's `0614 13:14:38.123456`.
     Yearless {

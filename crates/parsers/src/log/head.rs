@@ -61,7 +61,6 @@ pub(crate) struct Head<'t> {
 pub(crate) struct Heads {
     style: Style,
     mode: Option<Mode>,
-    zone: Option<Name>,
     with_host: u32,
     without_host: u32,
     /// The stamp of the line before: most lines of a busy log share theirs with a neighbour.
@@ -102,7 +101,6 @@ impl Heads {
         Heads {
             style,
             mode: None,
-            zone: None,
             with_host: 0,
             without_host: 0,
             last: None,
@@ -192,10 +190,7 @@ impl Heads {
                 let (local, resolution, len) = local(bytes.get(4..)?)?;
                 let rest = line.get(4 + len..)?.strip_prefix(' ')?;
                 let zone = rest.split(' ').next().filter(|it| is_zone(it))?;
-                if self.zone.as_deref() != Some(zone) {
-                    self.zone = Some(Name::from(zone));
-                }
-                let stamp = Stamp::Zoneless { local, resolution, abbreviation: self.zone.clone() };
+                let stamp = Stamp::Zoneless { local, resolution, abbreviation: Some(zone.into()) };
                 Some((stamp, None, 4 + len + 1 + zone.len()))
             }
             Mode::Unix => {
@@ -330,8 +325,7 @@ fn is_zone(word: &str) -> bool {
 pub(crate) fn full_stamp(text: &str) -> Option<(Stamp, Name)> {
     let (local, resolution, len) = local(text.get(4..)?.as_bytes())?;
     let zone = text.get(4 + len..)?.strip_prefix(' ')?.split([' ', ',', '.', ';']).next().filter(|it| is_zone(it))?;
-    let zone = Name::from(zone);
-    Some((Stamp::Zoneless { local, resolution, abbreviation: Some(zone.clone()) }, zone))
+    Some((Stamp::Zoneless { local, resolution, abbreviation: Some(zone.into()) }, zone.into()))
 }
 
 /// The line without colours and links: `ESC [ 0;1;31 m`, `ESC ] 8 ; ; url ESC \`.

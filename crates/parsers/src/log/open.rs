@@ -91,7 +91,7 @@ fn between(before: &Stamp, after: &Stamp) -> Stamp {
         }
         (Stamp::Zoneless { local, abbreviation, .. }, Stamp::Zoneless { local: end, .. }) => {
             let resolution = (*end - *local).clamp(least, TimeDelta::days(1));
-            Stamp::Zoneless { local: *local, resolution, abbreviation: abbreviation.clone() }
+            Stamp::Zoneless { local: *local, resolution, abbreviation: *abbreviation }
         }
         (Stamp::Yearless { month, day, time, .. }, _) => {
             Stamp::Yearless { month: *month, day: *day, time: *time, resolution: least }
@@ -100,7 +100,7 @@ fn between(before: &Stamp, after: &Stamp) -> Stamp {
             Stamp::Exact { at: *at, resolution: least, offset_secs: *offset_secs }
         }
         (Stamp::Zoneless { local, abbreviation, .. }, _) => {
-            Stamp::Zoneless { local: *local, resolution: least, abbreviation: abbreviation.clone() }
+            Stamp::Zoneless { local: *local, resolution: least, abbreviation: *abbreviation }
         }
         (other, _) => other.clone(),
     }
