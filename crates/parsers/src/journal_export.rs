@@ -183,12 +183,16 @@ impl Export {
         let State::Data { field, left, text } = &mut self.state else { return at };
         let len = usize::try_from(*left).unwrap_or(usize::MAX).min(chunk.bytes.len() - at);
         let wanted = field.is_some() && text.len() < MESSAGE_BYTES;
-        if wanted && let Some(part) = chunk.text.get(at..at + len) {
+        // a length that is not true may cut a letter
+        let whole = |it: &usize| chunk.text.is_char_boundary(*it);
+        let start = (at..at + len).find(whole).unwrap_or(at + len);
+        let end = (start..=at + len).rev().find(whole).unwrap_or(start);
+        if wanted && let Some(part) = chunk.text.get(start..end).filter(|it| !it.is_empty()) {
             if *field == Some(fields::MESSAGE) && text.is_empty() {
                 let line = part.split('\n').next().unwrap_or_default();
                 self.quote.0.clear();
                 self.quote.0.push_str(line);
-                (self.quote.1, self.quote.2) = (chunk.start + at as u64, self.number);
+                (self.quote.1, self.quote.2) = (chunk.start + start as u64, self.number);
             }
             let most = MESSAGE_BYTES.min(part.len());
             text.push_str(part.get(..most).unwrap_or_else(|| part.split('\n').next().unwrap_or_default()));
