@@ -223,8 +223,7 @@ impl Log {
         }
         let host = self.voices[voice].host;
         let mut message: &str = &entry.message;
-        let headless = || inner::klog_len(message.as_bytes()).is_none();
-        if self.may_continue(message) || entry.ident.is_none() || self.quiet_klog() && headless() {
+        if self.may_continue(message) || entry.ident.is_none() || self.continues_klog(voice, &entry) {
             self.recall(out);
         }
         if entry.ident.is_none()

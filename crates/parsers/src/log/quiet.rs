@@ -97,8 +97,14 @@ impl Log {
     }
 
     /// Whether a line without a header may belong to the entry that passed by last.
-    pub(super) fn quiet_klog(&self) -> bool {
+    fn quiet_klog(&self) -> bool {
         self.current == Current::Quiet && self.quiet.klog
+    }
+
+    /// Whether an entry goes on with the one that passed by last, or parts it from one that may.
+    pub(super) fn continues_klog(&self, voice: usize, entry: &Entry<'_>) -> bool {
+        let headless = || inner::klog_len(entry.message.as_bytes()).is_none();
+        self.quiet_klog() && ((voice, entry.pid) != (self.quiet.voice, self.quiet.pid) || headless())
     }
 
     /// Opens the entry that passed by last, because more of it comes.

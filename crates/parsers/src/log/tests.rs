@@ -37,6 +37,8 @@ const LINES: &[&str] = &[
     "MESSAGE\n\u{5}\0\0\0\0\0\0\0a\nb\nc",
     "goroutine 1 [running]:",
     "Jun 14 13:14:38 node-a app[7]: at work",
+    "Jun 14 13:14:38 node-a kubelet[2877]: I0614 13:14:31.001000    2877 a.go:1] at work",
+    "Jun 14 13:14:38 node-a kubelet[2877]: two of it",
     "                               two of it",
     "Jun 14 13:14:38 node-a app[7]: [ERROR] two",
     "2025-03-21T14:51:22.427859147Z stdout F at work",
@@ -70,7 +72,7 @@ impl Watch for Words {
 fn any_text_is_read_to_the_end() {
     let mut dice = Dice(0x2545_f491_4f6c_dd1d);
     let origin = |path: &str| Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(true) };
-    for round in 0..300 {
+    for round in 0..1000 {
         let mut text = String::new();
         for _ in 0..dice.roll(30) {
             let mut line = LINES[dice.roll(LINES.len())].to_owned();
@@ -117,7 +119,7 @@ fn any_text_is_read_to_the_end() {
                 assert_eq!(
                     (fast.seen, fast.tally),
                     (slow.seen.clone(), slow.tally),
-                    "{} in round {round}",
+                    "{} in round {round}: {text:?}",
                     format.name
                 );
             }
