@@ -111,11 +111,19 @@ impl Printed {
 /// that reads as the value is the one that was read.
 #[must_use]
 pub fn is_usual(number: &str) -> bool {
-    let digits = number.strip_prefix('-').unwrap_or(number);
-    let (whole, part) = digits.split_once('.').map_or((digits, None), |(whole, part)| (whole, Some(part)));
-    let plain = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
-    let needless = whole.len() > 1 && whole.starts_with('0') || part.is_some_and(|it| it.ends_with('0'));
-    digits.len() <= 15 && plain(whole) && part.is_none_or(plain) && !needless && number != "-0"
+    let digits = number.strip_prefix('-').unwrap_or(number).as_bytes();
+    let mut point = None;
+    for (at, byte) in digits.iter().enumerate() {
+        match byte {
+            b'0'..=b'9' => {}
+            b'.' if point.is_none() => point = Some(at),
+            _ => return false,
+        }
+    }
+    let whole = point.unwrap_or(digits.len());
+    let needless = whole > 1 && digits[0] == b'0' || point.is_some() && digits.ends_with(b"0");
+    let count = digits.len() - usize::from(point.is_some());
+    whole > 0 && count <= 15 && !needless && point.is_none_or(|it| it + 1 < digits.len()) && number != "-0"
 }
 
 impl Series {
