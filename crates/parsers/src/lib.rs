@@ -88,9 +88,18 @@ impl<'t> Sniff<'t> {
     #[must_use]
     pub fn share(&self, most: usize, mut test: impl FnMut(&str) -> bool) -> f32 {
         let (mut all, mut good) = (0u32, 0u32);
-        for line in self.text.lines().filter(|it| !it.trim().is_empty()).take(most) {
-            all += 1;
-            good += u32::from(test(line));
+        let mut rest = self.text;
+        while !rest.is_empty() && (all as usize) < most {
+            let end = memchr::memchr(b'\n', rest.as_bytes());
+            let line = &rest[..end.unwrap_or(rest.len())];
+            rest = end.map_or("", |it| &rest[it + 1..]);
+            let line = if end.is_some() { line.strip_suffix('\r').unwrap_or(line) } else { line };
+            // most lines begin with something that is no blank
+            let blank = !line.starts_with(|it: char| it.is_ascii_graphic()) && line.trim().is_empty();
+            if !blank {
+                all += 1;
+                good += u32::from(test(line));
+            }
         }
         if all == 0 { 0.0 } else { good as f32 / all as f32 }
     }
@@ -314,6 +323,10 @@ pub fn surest(sniff: &Sniff<'_>) -> Option<(&'static Format, Certainty)> {
         let certainty = (format.recognizes)(sniff);
         if certainty > best.map_or(Certainty::No, |(_, it)| it) {
             best = Some((format, certainty));
+        }
+        // ties are settled by the order
+        if certainty == Certainty::Sure {
+            break;
         }
     }
     best
