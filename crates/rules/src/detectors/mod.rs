@@ -62,6 +62,7 @@ detectors! {
     route_path,
     rp_filter,
     tunnel_mtu,
+    veth_peer,
 }
 
 /// The detector that publishes a relation.

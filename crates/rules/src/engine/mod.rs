@@ -371,8 +371,17 @@ fn log_sources(relation: &str) -> Option<&'static [Source]> {
 }
 
 /// Relations besides those of logs whose rows carry the time of what they tell.
-const DATED: [&str; 8] =
-    ["container.state", "log.loss", "clock.anchor", "boot", "certificate", "lease", "node.condition", "net.change"];
+const DATED: [&str; 9] = [
+    "container.state",
+    "log.loss",
+    "clock.anchor",
+    "boot",
+    "certificate",
+    "lease",
+    "node.condition",
+    "net.change",
+    "lsm.denial",
+];
 
 /// Whether nothing ever tells that a relation was collected: rows of it say what they found, not what they looked through.
 pub(crate) fn shows_nothing(relation: &str) -> bool {

@@ -232,3 +232,38 @@ fn what_a_node_has_against_what_it_may() {
         ]
     );
 }
+
+#[test]
+fn both_ends_of_a_pods_card_must_name_each_other() {
+    let link = |member: u32, dev: &str, index: &str, peer: &str| {
+        fact(&relation::LINK, Some("a"), member, dev, &[("dev", dev), ("index", index), ("peer", peer)])
+    };
+    let mut timeline = Timeline::default();
+    // the node, then three pods
+    for (dev, index, peer) in [("eth0", "2", ""), ("cali1", "107", "if3"), ("cali2", "108", "if5")] {
+        timeline.facts.push(link(1, dev, index, peer));
+    }
+    timeline.facts.push(link(2, "eth0", "3", "if107"));
+    timeline.facts.push(link(3, "eth0", "3", "if108"));
+    timeline.facts.push(link(4, "eth0", "3", "if104"));
+    // a bridge's port is no card of a pod
+    timeline.facts.push(link(4, "eth1", "4", "if104"));
+    assert_eq!(
+        rows(&timeline, "veth.peer"),
+        [
+            "a: dev=eth0 index=3 peer=107 host_dev=cali1 verdict=matched unmatched=0 complete=false",
+            "a: dev=eth0 index=3 peer=108 host_dev=cali2 verdict=other unmatched=1 complete=false",
+            "a: dev=eth0 index=3 peer=104 verdict=absent unmatched=1 complete=false",
+        ]
+    );
+    assert_eq!(quoted(&found(&timeline, "veth.peer")[1]), ["eth0", "cali2"]);
+    timeline.collected.push(collected(&relation::LINK, Some("a"), 1, None));
+    assert!(rows(&timeline, "veth.peer").iter().all(|it| it.ends_with("complete=true")));
+    // nobody looked into a pod: that says neither
+    let mut alone = timeline.clone();
+    alone.facts.retain(|it| it.quotes[0].span.member == MemberId(1));
+    assert_eq!(rows(&alone, "veth.peer"), ["a: dev=eth0 complete=true"]);
+    // without the list of the node nothing can be said
+    timeline.facts.retain(|it| it.quotes[0].span.member != MemberId(1));
+    assert!(rows(&timeline, "veth.peer").is_empty());
+}
