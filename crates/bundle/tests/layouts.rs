@@ -337,6 +337,25 @@ fn what_a_collector_cut_is_not_whole() {
 }
 
 #[test]
+fn what_a_command_filtered_is_not_whole() {
+    let text = journal("node-a");
+    let files = [
+        ("node-a/journalctl_-p_err.txt", text.as_str()),
+        ("node-a/journalctl_-n_9.txt", text.as_str()),
+        ("node-a/journalctl_--no-pager.txt", text.as_str()),
+    ];
+    let (case, _) = read(&files);
+    let of = |at: usize| {
+        let seen = &case.records[at].seen;
+        assert!(!seen.is_empty());
+        (case.members[at].truncated.as_deref(), seen.iter().all(|it| it.incomplete.is_some()))
+    };
+    assert_eq!(of(0), (Some("only lines of priority err"), true));
+    assert_eq!(of(1), (Some("only its last 9 lines were asked for"), false), "what is there counts");
+    assert_eq!(of(2), (None, false));
+}
+
+#[test]
 fn a_log_of_exactly_as_many_lines_as_are_collected_is_cut() {
     let of = |lines: usize| {
         let text = LOG.repeat(lines);

@@ -15,15 +15,16 @@ use std::collections::BTreeMap;
 
 use timeline::{Record, Value, relation};
 
+use super::commands;
 use crate::layout::Layouts;
 use crate::member::{Done, incomplete};
 
 /// What one file lacks.
 #[derive(Clone)]
-struct Lack {
-    why: String,
+pub(super) struct Lack {
+    pub(super) why: String,
     /// Only its beginning.
-    tail: bool,
+    pub(super) tail: bool,
 }
 
 /// The EKS collector takes the last so many bytes of `messages`.
@@ -59,7 +60,12 @@ pub(crate) fn failures(done: &mut [Done], layouts: &Layouts) {
             let ends = memchr::memrchr_iter(b'/', path.as_bytes()).map(|it| it + 1);
             ends.into_iter().find_map(|end| folders.get(&path[..end]))
         };
-        let lack = files.get(path.as_ref()).or_else(of_folder).cloned().or_else(|| by_path(it, layouts));
+        let lack = files
+            .get(path.as_ref())
+            .or_else(of_folder)
+            .cloned()
+            .or_else(|| by_path(it, layouts))
+            .or_else(|| commands::lack(path, it.records.tally.lines));
         let Some(Lack { why, tail }) = lack else { continue };
         if tail {
             for collected in &mut it.records.collected {

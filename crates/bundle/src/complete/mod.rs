@@ -1,5 +1,6 @@
 //! Whether what was collected is all there is: what only the other files of a bundle tell.
 
+mod commands;
 mod failures;
 mod lists;
 
