@@ -108,7 +108,7 @@ pub struct Skew {
     /// How many pairs of stamps say so.
     pub anchors: u32,
     /// What they are: kube-event, container-start, pod-start, lease-update, node-status, pod-status, lease, etcd-peer,
-    /// time-service, given.
+    /// etcd-election, time-service, given.
     pub by: Vec<String>,
     /// What became of it: together, moved, widened.
     pub used: String,

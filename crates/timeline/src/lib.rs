@@ -12,6 +12,7 @@ mod clock;
 mod copies;
 mod coverage;
 mod crash;
+mod elections;
 mod fact;
 mod gaps;
 mod kernel_clock;

@@ -9,6 +9,8 @@
 //! renewTime: "2023-07-23T22:13:40.123456Z"        nodes renew their leases every 10 s: one that is 44 s later than the
 //!                                                 oldest of two others in one listing is ahead by 32 s at least
 //! prober found high clock drift … "clock-drift":"4m37s"       etcd is ahead of a peer, or the peer is behind
+//! … elected leader 91bc3c398fb3c146 at term 5                 all members of etcd see it at once: one that saw several
+//!                                                             later than the others, who agree, is ahead
 //! ```
 //!
 //! The clock of the API server is the one all are compared with. What is written down by one and taken note of by another
@@ -22,6 +24,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
+use crate::elections::Elections;
 use crate::{MemberId, Name, Quote, Record, Stamp, relation};
 
 /// What is known of the difference between a node's clock and that of the API server.
@@ -38,7 +41,7 @@ pub struct Skew {
     /// How many pairs of stamps say so.
     pub anchors: u32,
     /// What they are: `kube-event`, `container-start`, `pod-start`, `lease-update`, `node-status`, `pod-status`, `lease`,
-    /// `etcd-peer`, `time-service`, `given`.
+    /// `etcd-peer`, `etcd-election`, `time-service`, `given`.
     pub by: Vec<Name>,
     /// What became of it.
     pub used: SkewUse,
@@ -78,6 +81,10 @@ const RENEWAL_MICROS: i64 = 12_000_000;
 /// The leases of so many other nodes tell when a listing was made.
 const WITNESSES: usize = 2;
 
+/// So many elections must agree to say anything, and so many to move stamps: one may have been told of later.
+const ELECTIONS: usize = 2;
+const ELECTIONS_TO_MOVE: usize = 3;
+
 /// Pairs of stamps of one instant that are fresh whenever the bundle was taken.
 const FRESH: &[&str] = &["lease-update", "node-status"];
 
@@ -94,6 +101,8 @@ struct Pairs {
     most: Vec<Pair>,
     /// A time service measured it.
     measured: Vec<Pair>,
+    /// Ahead of the other members of etcd by so much, by the elections that all saw.
+    elections: Vec<(i64, Quote)>,
     /// etcd says that it is ahead of a peer by so much: either it is ahead, or the peer is behind.
     peers: Vec<Pair>,
 }
@@ -102,7 +111,9 @@ struct Pairs {
 pub(crate) fn skews<'r>(records: impl Iterator<Item = &'r Record>, given: &BTreeMap<Name, i64>) -> Vec<Skew> {
     let mut by_node: BTreeMap<Name, Pairs> = BTreeMap::new();
     let mut leases: BTreeMap<MemberId, BTreeMap<Name, (i64, Quote)>> = BTreeMap::new();
+    let mut elections = Elections::default();
     for record in records {
+        elections.note(record);
         let Record::Fact(fact, stamp) = record else { continue };
         let Some(quote) = fact.quotes.first() else { continue };
         if fact.row.relation == &relation::NODE_LEASE {
@@ -141,6 +152,9 @@ pub(crate) fn skews<'r>(records: impl Iterator<Item = &'r Record>, given: &BTree
     }
     for listing in leases.values() {
         renewed(listing, &mut by_node);
+    }
+    for (node, ahead) in elections.ahead() {
+        by_node.entry(node).or_default().elections = ahead;
     }
     let mut skews: Vec<Skew> = by_node.into_iter().filter_map(|(node, pairs)| estimate(node, pairs)).collect();
     for (node, secs) in given {
@@ -210,15 +224,27 @@ fn middle(mut mirrored: Vec<(i64, i64, Name, Quote)>) -> Option<Middle> {
     Some(Middle { ahead, least, most, near })
 }
 
+/// The elections that agree with the middle one: enough of them, and most.
+fn agreeing(mut all: Vec<(i64, Quote)>) -> Vec<Pair> {
+    all.sort_by_key(|it| (it.0, it.1.span));
+    let Some(middle) = all.get(all.len() / 2).map(|it| it.0) else { return Vec::new() };
+    let count = all.len();
+    let near = all.into_iter().filter(|it| (it.0 - middle).abs() <= AGREE_MICROS);
+    let mut near: Vec<Pair> = near.map(|(ahead, quote)| (ahead, "etcd-election".into(), quote)).collect();
+    near.sort_by_key(|it| (it.0 - middle).abs());
+    if near.len() < ELECTIONS || near.len() * 4 < count * 3 { Vec::new() } else { near }
+}
+
 fn estimate(node: Name, mut pairs: Pairs) -> Option<Skew> {
     let middle = middle(std::mem::take(&mut pairs.mirrored));
+    let elections = agreeing(std::mem::take(&mut pairs.elections));
     let none = Vec::new();
     let near = middle.as_ref().map_or(&none, |it| &it.near);
     pairs.least.sort_by_key(|it| std::cmp::Reverse(it.0));
     pairs.most.sort_by_key(|it| it.0);
     // a lease bounds from both sides, and is one anchor
     let leases = pairs.most.iter().filter(|it| &*it.1 == "lease").count();
-    let all = [&pairs.least, &pairs.most, &pairs.measured, &pairs.peers, near];
+    let all = [&pairs.least, &pairs.most, &pairs.measured, &pairs.peers, near, &elections];
     let anchors = (all.iter().map(|it| it.len()).sum::<usize>() - leases) as u32;
     let mut by: Vec<Name> = all.into_iter().flatten().map(|it| it.1.clone()).collect();
     by.sort();
@@ -257,6 +283,13 @@ fn estimate(node: Name, mut pairs: Pairs) -> Option<Skew> {
         };
         let quote = it.near.first().map(|it| it.2.clone());
         return Some(Skew { least_micros: Some(it.least), most_micros: Some(it.most), ..skew(it.ahead, used, quote) });
+    }
+    if let Some((ahead, _, quote)) = elections.first().filter(|it| it.0.abs() > TOGETHER_MICROS) {
+        let within = least.is_none_or(|least| least <= ahead.saturating_add(TOGETHER_MICROS))
+            && most.is_none_or(|most| ahead.saturating_sub(TOGETHER_MICROS) <= most);
+        let move_it = within && elections.len() >= ELECTIONS_TO_MOVE;
+        let used = if move_it { SkewUse::Moved } else { SkewUse::Widened };
+        return Some(skew(*ahead, used, Some(quote.clone())));
     }
     // bounds that exclude each other are no bounds: the clock was set in between
     let contradict = least.zip(most).is_some_and(|(least, most)| least > most.saturating_add(TOGETHER_MICROS));
@@ -460,6 +493,24 @@ mod tests {
         assert_eq!((correction.shift, correction.early_secs, correction.late_secs), (TimeDelta::zero(), 277, 0));
         let records = [fact(row(), Some("a")), pair("api", 0.5, 1.0)];
         assert_eq!(of(&records).map(|it| it.1), Some(SkewUse::Together), "the peer is behind: the API server knows");
+    }
+
+    #[test]
+    fn elections_that_all_members_saw() {
+        let of = |terms: i64, bounds: &[f64]| {
+            let mut pairs = Pairs::default();
+            let quote = Quote { span: Span { member: MemberId(0), start: 0, len: 1, line: 1 }, text: "x".into() };
+            pairs.elections.extend((0..terms).map(|it| (31_000_000 + it * 100_000, quote.clone())));
+            for ahead in bounds {
+                pairs.most.push(((*ahead * 1e6) as i64, "container-start".into(), quote.clone()));
+            }
+            estimate("c".into(), pairs).map(|it| (it.ahead_micros / 1_000_000, it.used, it.anchors))
+        };
+        assert_eq!(of(1, &[]), None, "it may have been told of later");
+        assert_eq!(of(2, &[]), Some((31, SkewUse::Widened, 2)));
+        assert_eq!(of(3, &[]), Some((31, SkewUse::Moved, 3)));
+        // a container cannot start before its pod is there
+        assert_eq!(of(3, &[1.0]).map(|it| it.1), Some(SkewUse::Widened));
     }
 
     #[test]
