@@ -254,8 +254,8 @@ pub struct Gap {
     pub from: Instant,
     /// To.
     pub to: Instant,
-    /// How it shows: silence, lost, numbers, unreadable, deleted (what was logged before), unsaved (at the end of a boot),
-    /// scrape.
+    /// How it shows: silence, turned (times run both ways), lost, numbers, unreadable, deleted (what was logged before),
+    /// unsaved (at the end of a boot), scrape.
     pub kind: String,
     /// What is known of it.
     pub what: String,

@@ -129,6 +129,8 @@ pub struct Hole {
 pub enum GapKind {
     /// An otherwise steady log has no line for a long time.
     Silence,
+    /// The times of a file run both ways, so that its ends do not tell what it covers.
+    Turned,
     /// The log says itself that lines were lost: a rate limit, an overrun.
     Lost,
     /// The numbers of its records jump.
@@ -149,6 +151,7 @@ impl GapKind {
     pub fn name(self) -> &'static str {
         match self {
             GapKind::Silence => "silence",
+            GapKind::Turned => "turned",
             GapKind::Lost => "lost",
             GapKind::Numbers => "numbers",
             GapKind::Unreadable => "unreadable",

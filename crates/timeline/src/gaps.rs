@@ -26,7 +26,12 @@ const MOST_GAPS: usize = 5;
 pub(crate) fn settle(timeline: &mut Timeline) {
     let mut gaps = std::mem::take(&mut timeline.gaps);
     let boots = boots(timeline);
-    gaps.retain(|it| it.kind != GapKind::Silence || !(was_off(it, &boots) || was_set(it, timeline)));
+    gaps.retain(|it| match it.kind {
+        GapKind::Silence => !(was_off(it, &boots) || was_set(it, timeline)),
+        // what it turns round by is known and repaired
+        GapKind::Turned => !timeline.steps.iter().any(|step| step.node == it.node && step.member() == it.member),
+        _ => true,
+    });
     gaps.extend(boots::unsaved(timeline));
     together(&mut gaps);
     gaps.extend(of_metrics(&timeline.series));

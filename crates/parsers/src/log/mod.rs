@@ -436,7 +436,7 @@ impl Log {
         for mut host in std::mem::take(&mut self.hosts) {
             host.last_losses(newest_first);
             let whole = host.is_whole();
-            let silent = host.silences.found();
+            let silent = host.silences.found(&host.last, host.span.1);
             let mut torn = host.torn;
             torn.extend(host.numbers.found());
             for (source, mut lines) in host.seen {
@@ -445,7 +445,9 @@ impl Log {
                     lines.holes.extend(silent.iter().cloned());
                 }
                 silence::add(&mut lines.holes, torn.clone());
-                silence::add(&mut lines.holes, std::mem::take(&mut lines.silences).found());
+                let own = std::mem::take(&mut lines.silences).found(&lines.last, lines.span.1);
+                // one stretch is told once
+                silence::add(&mut lines.holes, own);
                 lines.incomplete = lines.incomplete.or_else(|| self.limited.clone());
                 out.seen.push(Seen { member: self.origin.member, ..seen(host.node.clone(), source, lines) });
             }

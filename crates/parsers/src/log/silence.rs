@@ -8,8 +8,10 @@
 //!
 //! A pause is a silence only in a log that is otherwise steady: it is many times as long as the longest ordinary pause,
 //! and the ordinary ones were observed for long enough to know them. A log that speaks now and then has none. Newest first is
-//! read in the other direction. A file whose stamps run in both is not one log, and none are told. Whether a machine was
-//! off meanwhile, the timeline decides.
+//! read in the other direction. Where stamps go back for a while, as after a small correction of the clock or where two logs
+//! are merged, a pause is measured from the latest so far. Where they go back behind the first line, the file holds several
+//! logs in a row, or its clock was set: from when to when it speaks its ends do not tell, so that its whole stretch is a
+//! gap. Whether a machine was off meanwhile, or its clock was set, the timeline decides.
 
 use timeline::{GapKind, Hole, Stamp};
 
@@ -36,14 +38,17 @@ const JUMPS: usize = 8;
 /// Of so many records in a row at most one may be a jump.
 const DENSE: u64 = 50;
 
+/// One end of the stretch of a file: seconds, stamp and place.
+type End = (i64, Stamp, u64);
+
 /// The longest pauses between the lines of a log.
 #[derive(Default)]
 pub(super) struct Silences {
     /// The first and the latest stamp, seconds on the clock of the stamps.
     stretch: Option<(i64, i64)>,
     lines: u32,
-    /// Stamps run in both directions.
-    backwards: bool,
+    /// The earliest stamp that is earlier than the first, and the latest before one of that kind: seconds, stamp and place.
+    turned: Option<(End, End)>,
     /// Newest first: seconds are counted downwards.
     reversed: bool,
     /// A pause must be longer to be remembered.
@@ -75,8 +80,9 @@ impl Silences {
                 // across New Year stamps without one begin again
                 if is_new_year(pause, now) {
                     self.stretch = Some((secs, secs));
-                } else {
-                    self.backwards = true;
+                } else if secs < *first - DISORDER_SECS {
+                    let latest = *latest;
+                    self.turn((secs, now.clone(), line.start), (latest, before.clone(), place));
                 }
             } else if pause > 0 {
                 *latest = secs;
@@ -97,10 +103,34 @@ impl Silences {
         }
     }
 
-    /// The silences, in file order.
-    pub(super) fn found(self) -> Vec<Hole> {
+    /// Takes a stamp that is earlier than the first of the file, and the one before it.
+    fn turn(&mut self, low: End, high: End) {
+        let Some((lowest, highest)) = &mut self.turned else {
+            self.turned = Some((low, high));
+            return;
+        };
+        if low.0 < lowest.0 {
+            *lowest = low;
+        }
+        if high.0 > highest.0 {
+            *highest = high;
+        }
+    }
+
+    /// The silences, in file order; of a file that turns round its whole stretch, up to the last line at `place`.
+    pub(super) fn found(self, last: &Stamp, place: u64) -> Vec<Hole> {
         let Some((first, latest)) = self.stretch else { return Vec::new() };
-        if self.backwards || self.lines < LEAST_LINES {
+        if let Some((low, high)) = self.turned {
+            // the kernel's clock begins again with each boot
+            let now = secs(last).filter(|_| !matches!(last, Stamp::Monotonic { .. }));
+            let Some(now) = now.map(|it| if self.reversed { -it } else { it }) else { return Vec::new() };
+            let high = if now > high.0 { (now, last.clone(), place) } else { high };
+            let (from, to) = if self.reversed { (high, low) } else { (low, high) };
+            let what = "its times run both ways: several logs in a row, or a clock that was set".to_owned();
+            let span = (from.2, to.2);
+            return vec![Hole { kind: GapKind::Turned, from: from.1, to: to.1, span, line: 0, what }];
+        }
+        if self.lines < LEAST_LINES {
             return Vec::new();
         }
         let mut left = latest - first;
@@ -175,13 +205,13 @@ impl Numbers {
     }
 }
 
-/// Adds holes; of a silence within a longer one the longer stays.
+/// Adds holes; of a silence within a longer one the longer stays, and so of the stretch of a file that turns round.
 pub(super) fn add(holes: &mut Vec<Hole>, more: Vec<Hole>) {
     // newest first, a stretch ends where it began in the file
     let ends = |it: &Hole| (it.span.0.min(it.span.1), it.span.0.max(it.span.1));
     let holds = |a: &Hole, b: &Hole| ends(a).0 <= ends(b).0 && ends(b).1 <= ends(a).1;
     for new in more {
-        let silence = |it: &Hole| it.kind == GapKind::Silence && new.kind == GapKind::Silence;
+        let silence = |it: &Hole| it.kind == new.kind && matches!(new.kind, GapKind::Silence | GapKind::Turned);
         if holes.iter().any(|it| silence(it) && holds(it, &new)) {
             continue;
         }
@@ -240,7 +270,7 @@ mod tests {
             of.note(super::secs(&now).expect("seconds"), &last, &now, at.saturating_sub(1) as u64 * 10, &line);
             last = now;
         }
-        of.found().into_iter().map(|it| format!("line {}: {}", it.line, it.what)).collect()
+        of.found(&last, 0).into_iter().map(|it| format!("line {}: {}", it.line, it.what)).collect()
     }
 
     #[test]
@@ -265,7 +295,11 @@ mod tests {
         let first = std::iter::once(50_000).chain(reversed.iter().copied().filter(|it| *it <= 2000));
         assert_eq!(silences(first).len(), 1);
         let both = reversed.iter().copied().chain((0..300).map(|it| it * 7));
-        assert_eq!(silences(both), [""; 0], "it turns round");
+        assert_eq!(
+            silences(both).len(),
+            1,
+            "newest first down to the beginning, and that again: the pause is still there"
+        );
         let mut of = Silences::default();
         let stamp = |secs: i64| Stamp::epoch_micros((1_700_000_000 + secs) * 1_000_000);
         for (at, secs) in reversed.iter().enumerate() {
@@ -279,7 +313,7 @@ mod tests {
                 &line,
             );
         }
-        let hole = &of.found()[0];
+        let hole = &of.found(&Stamp::None, 0)[0];
         assert_eq!((&hole.from, &hole.to), (&stamp(1995), &stamp(2002 + 9000)), "the earlier end comes first");
         assert_eq!(hole.span, (2140, 2130));
     }
@@ -297,10 +331,48 @@ mod tests {
         assert_eq!(silences(uneven), [""; 0]);
         // a start-up, and nothing for hours
         assert_eq!(silences((0..300).map(|it| it / 100 + 30_000 * i64::from(it == 299))), [""; 0]);
-        // two logs one after the other
-        let two = (0..300).map(|it| it * 7).chain((0..300).map(|it| it * 7 + 9000 * i64::from(it > 100)));
-        assert_eq!(silences(two), [""; 0]);
         assert_eq!(silences((0..100).map(|it| it * 7 + 9000 * i64::from(it > 50))), [""; 0], "too short to tell");
+    }
+
+    #[test]
+    fn a_file_that_turns_round_does_not_tell_what_it_covers() {
+        let steady = |from: i64| (0..300).map(move |it| from + it * 7);
+        let turned = ["line 0: its times run both ways: several logs in a row, or a clock that was set"];
+        // the newer log first, and then the older one
+        let two = || steady(20_000).chain(steady(0));
+        assert_eq!(silences(two()), turned);
+        let mut of = Silences::default();
+        let stamp = |secs: i64| Stamp::epoch_micros((1_700_000_000 + secs) * 1_000_000);
+        let mut last = Stamp::None;
+        for (at, secs) in two().enumerate() {
+            let line = Line { text: "x", start: at as u64 * 10, number: at as u32 + 1 };
+            of.note(
+                super::secs(&stamp(secs)).expect("seconds"),
+                &last,
+                &stamp(secs),
+                (at as u64).saturating_sub(1) * 10,
+                &line,
+            );
+            last = stamp(secs);
+        }
+        let hole = &of.found(&last, 5990)[0];
+        assert_eq!(
+            (hole.kind, &hole.from, &hole.to, hole.span),
+            (GapKind::Turned, &stamp(0), &stamp(22_093), (3000, 2990))
+        );
+        // a part that is there twice, and a small correction of the clock, leave it as it was
+        assert_eq!(silences(steady(0).chain(steady(0))), [""; 0]);
+        assert_eq!(silences(steady(0).map(|it| if it > 1000 { it - 300 } else { it })), [""; 0]);
+        // a silence is one whatever was merged before it
+        let merged = steady(0).chain(steady(700)).chain(steady(12_000));
+        assert_eq!(silences(merged), ["line 601: no line for 2.5 h, in a log that else pauses for 7 s at most"]);
+        // the clock of a kernel that booted again
+        let mut of = Silences::default();
+        for (at, secs) in (5000..5300).chain(0..300).enumerate() {
+            let line = Line { text: "x", start: at as u64, number: at as u32 + 1 };
+            of.note(secs, &Stamp::None, &Stamp::Monotonic { micros: secs as u64 * 1_000_000 }, 0, &line);
+        }
+        assert_eq!(of.found(&Stamp::Monotonic { micros: 299_000_000 }, 0), []);
     }
 
     #[test]
