@@ -240,7 +240,7 @@ fn what_is_not_read_is_in_the_ledger_with_its_reason() {
     let case = bundle(&[("a/notes.md", "prose that no format reads\n"), ("a/empty", ""), ("a/ip_route.txt", ROUTES)]);
     let outcomes: Vec<String> =
         case.members.iter().map(|it| format!("{} {} {:?}", it.path, it.bytes, it.outcome)).collect();
-    assert_eq!(outcomes[0], "a/notes.md 27 NotRecognised { closest: Some(\"text\") }");
+    assert_eq!(outcomes[0], "a/notes.md 27 NotRecognised { closest: Some(\"one line of text\") }");
     assert_eq!(outcomes[1], "a/empty 0 Skipped { reason: \"empty\" }");
     assert_eq!(outcomes[2], format!("a/ip_route.txt {} Parsed", ROUTES.len()));
 }

@@ -3,18 +3,26 @@
 //! ```text
 //! an HTML page
 //! JSON: an object with the keys image, status
+//! JSON: a list of 6, the first with the keys action, object
+//! settings, key = value
 //! text; closest is klog-file, which explains 12 of 40 lines, but not line 1
 //! ```
+//!
+//! What stands in it is not told: a file that nobody knows may be a secret.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 use timeline::{MemberId, MemberRecords, Tally};
 
+use crate::json_elements::{elements, entries};
 use crate::{Chunk, FORMATS, Format, Origin, Reading, Sniff};
 
 /// As much of a file is tried.
 const TRIED_BYTES: usize = 4096;
+
+/// Keys of an object that are named.
+const KEYS: usize = 4;
 
 /// What the beginning of a file shows; nothing where it shows nothing.
 #[must_use]
@@ -47,8 +55,8 @@ pub fn closest(sniff: &Sniff<'_>) -> Option<String> {
     let kind = text.lines().find_map(|it| it.strip_prefix("kind: ")).filter(|_| text.contains("apiVersion: "));
     match (kind, nearest) {
         (Some(kind), _) => Some(format!("YAML: an object of kind {}", word(kind))),
-        (None, Some(nearest)) => Some(format!("text; {nearest}")),
-        (None, None) => Some("text".to_owned()),
+        (None, Some(nearest)) => Some(format!("{}; {nearest}", prose(text))),
+        (None, None) => Some(prose(text).to_owned()),
     }
 }
 
@@ -90,17 +98,79 @@ fn is_json(text: &str) -> bool {
 fn json(text: &str, whole: bool) -> String {
     let first = serde_json::Deserializer::from_str(text).into_iter::<Value>().next();
     match first {
-        Some(Ok(Value::Object(map))) => match map.get("kind").and_then(Value::as_str) {
-            Some(kind) => format!("JSON: an object of kind {}", word(kind)),
-            None => {
-                let keys: Vec<String> = map.keys().take(4).map(|it| word(it)).collect();
-                let more = if map.len() > keys.len() { " …" } else { "" };
-                format!("JSON: an object with the keys {}{more}", keys.join(", "))
+        Some(Ok(Value::Object(map))) => {
+            format!("JSON: an {}", object(map.keys().map(String::as_str), &map.get("kind")))
+        }
+        Some(Ok(Value::Array(items))) => match items.first() {
+            None => "JSON: an empty list".to_owned(),
+            Some(Value::Object(map)) => {
+                format!("JSON: a list of {}, the first {}", items.len(), of_list(map.keys().map(String::as_str)))
             }
+            Some(_) => format!("JSON: a list of {}", items.len()),
         },
-        Some(Ok(Value::Array(items))) => format!("JSON: a list of {}", items.len()),
         Some(Err(error)) if whole => format!("looks like JSON, but {error}"),
-        _ => "looks like JSON".to_owned(),
+        // the beginning of a long one still names its first keys
+        _ => {
+            let list = elements(text).next().filter(|it| it.text.starts_with('{'));
+            let keys: Vec<&str> = entries(list.map_or(text, |it| it.text)).map(|it| it.key).collect();
+            match list {
+                Some(_) if !keys.is_empty() => format!("JSON: a list, the first {}", of_list(keys.into_iter())),
+                None if !keys.is_empty() => format!("JSON: an {}", object(keys.into_iter(), &None)),
+                _ => "looks like JSON".to_owned(),
+            }
+        }
+    }
+}
+
+fn object<'k>(keys: impl Iterator<Item = &'k str>, kind: &Option<&Value>) -> String {
+    if let Some(kind) = kind.and_then(Value::as_str) {
+        return format!("object of kind {}", word(kind));
+    }
+    match with(keys) {
+        words if words.is_empty() => "empty object".to_owned(),
+        words => format!("object {words}"),
+    }
+}
+
+/// The first keys in words; of none, nothing.
+fn with<'k>(mut keys: impl Iterator<Item = &'k str>) -> String {
+    let first: Vec<String> = keys.by_ref().take(KEYS).map(word).collect();
+    let more = if keys.next().is_some() { " …" } else { "" };
+    match first.as_slice() {
+        [] => String::new(),
+        [one] => format!("with the key {one}"),
+        all => format!("with the keys {}{more}", all.join(", ")),
+    }
+}
+
+/// What the first of a list is.
+fn of_list<'k>(keys: impl Iterator<Item = &'k str>) -> String {
+    Some(with(keys)).filter(|it| !it.is_empty()).unwrap_or_else(|| "an empty object".to_owned())
+}
+
+/// What most lines of a text have in common.
+fn prose(text: &str) -> &'static str {
+    let lines: Vec<&str> = text.lines().take(200).map(str::trim).filter(|it| !it.is_empty()).collect();
+    let comment = |it: &&&str| it.starts_with('#') || it.starts_with(';') || it.starts_with("//");
+    let own: Vec<&&str> = lines.iter().filter(|it| !comment(it)).collect();
+    if own.is_empty() {
+        return if lines.is_empty() { "text" } else { "comments and nothing else" };
+    }
+    let pair = |line: &str, sign: char| {
+        let key = line.trim_start_matches("export ").split_once(sign).map(|it| it.0.trim());
+        key.is_some_and(|it| !it.is_empty() && it.chars().all(|it| it.is_alphanumeric() || "_-. /[]".contains(it)))
+    };
+    // a heading in brackets belongs to settings
+    let most = |sign: char| own.iter().filter(|it| pair(it, sign) || it.starts_with('[')).count() * 5 >= own.len() * 4;
+    let some = |sign: char| own.iter().filter(|it| pair(it, sign)).count() > 1;
+    if most('=') && some('=') {
+        "settings, key = value"
+    } else if most(':') && some(':') {
+        "lines of key: value"
+    } else if own.len() == 1 && lines.len() == 1 {
+        "one line of text"
+    } else {
+        "text"
     }
 }
 
@@ -126,6 +196,9 @@ fn nearest(sniff: &Sniff<'_>) -> Option<String> {
         }
     }
     let (format, all) = best.filter(|(_, it)| it.understood * 5 >= it.lines)?;
+    if all.understood == all.lines {
+        return Some(format!("its lines could be {}, but nothing shows that they are", format.name));
+    }
     let but = first_odd(format, sniff.path, head).map(|it| format!(", but not line {it}")).unwrap_or_default();
     Some(format!("closest is {}, which explains {} of {} lines{but}", format.name, all.understood, all.lines))
 }
@@ -184,17 +257,33 @@ mod tests {
             ("-----BEGIN CERTIFICATE REQUEST-----\nMII\n", "a certificate request in PEM"),
             ("{\"image\": 1, \"status\": {}}", "JSON: an object with the keys image, status"),
             ("{\"kind\": \"Odd\"}", "JSON: an object of kind Odd"),
+            ("{}", "JSON: an empty object"),
+            ("[ ]\n", "JSON: an empty list"),
+            ("{\"image\": 1}", "JSON: an object with the key image"),
             ("[1, 2]", "JSON: a list of 2"),
+            (
+                "[{\"a\": 1, \"b\": 2, \"c\": 3, \"d\": 4, \"e\": 5}]",
+                "JSON: a list of 1, the first with the keys a, b, c, d …",
+            ),
+            ("[{}, {}]", "JSON: a list of 2, the first an empty object"),
             ("{\"a\": ", "looks like JSON, but EOF while parsing a value at line 1 column 6"),
             ("apiVersion: v1\nkind: Odd\n", "YAML: an object of kind Odd"),
             ("\u{7f}ELF\u{1}", "an ELF file: a program or a crash dump"),
             ("a\u{0}b\u{1}c\u{2}", "binary data"),
             ("hello\nworld\n", "text"),
+            ("v1.32.2\n", "one line of text"),
+            ("# how\nname = a\n[more]\nexport size=3\n", "settings, key = value"),
+            ("name: a\nof what: b\nthree: c\n", "lines of key: value"),
+            ("# nothing is set\n#name = a\n", "comments and nothing else"),
         ];
         for (text, said) in cases {
             assert_eq!(of(text).as_deref(), Some(said), "{text:?}");
         }
         assert_eq!(of(""), None);
+        let cut = |text: &str| closest(&Sniff { path: "a/b", text, bytes: text.as_bytes(), whole: false });
+        assert_eq!(cut("{\"a\": 1, \"b\": {\"c\": ").as_deref(), Some("JSON: an object with the keys a, b"));
+        assert_eq!(cut("[{\"a\": 1, \"b\": [").as_deref(), Some("JSON: a list, the first with the keys a, b"));
+        assert_eq!(cut("[\"a\", ").as_deref(), Some("looks like JSON"));
     }
 
     #[test]
@@ -206,7 +295,7 @@ mod tests {
 
     #[test]
     fn comments_are_no_likeness() {
-        assert_eq!(of(&"# a setting\n# another\n".repeat(40)).as_deref(), Some("text"));
+        assert_eq!(of(&"# a setting\n# another\n".repeat(40)).as_deref(), Some("comments and nothing else"));
     }
 
     /// Only the beginning of a file is tried, each format once or twice: the size of the file does not matter.

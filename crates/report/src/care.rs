@@ -184,6 +184,8 @@ pub(crate) fn clock_words(it: &Clock) -> Option<String> {
         "dmesg" => Some("the kernel's clock as dmesg turned it into wall time".to_owned()),
         _ => None,
     };
+    // that a kernel has a clock is no news, and how it was put on the wall is said elsewhere
+    let kind = kind.filter(|_| it.keeper != "kernel" || zone.is_some() || year.is_some() || error.is_some());
     let words: Vec<String> = [kind, zone, year, error].into_iter().flatten().collect();
     (!words.is_empty()).then(|| words.join("; "))
 }

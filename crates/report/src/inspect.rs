@@ -113,8 +113,15 @@ fn files(page: &mut Page, coverage: &Coverage, calendar: &Calendar) {
         return;
     }
     page.heading("files");
-    let head = ["format", "node", "lines", "understood", "bytes", "first .. last", "path"].map(ToOwned::to_owned);
-    let rows: Vec<[String; 7]> = coverage.members.iter().map(|it| row(it, calendar)).collect();
+    // what all paths begin with is said once; archives hold their files in any order
+    let root = root(coverage);
+    let path = if root.is_empty() { "path".to_owned() } else { format!("path below {}", clean(root)) };
+    let [format, node, lines, understood, bytes, when] =
+        ["format", "node", "lines", "understood", "bytes", "first .. last"].map(ToOwned::to_owned);
+    let head = [format, node, lines, understood, bytes, when, path];
+    let mut members: Vec<&Member> = coverage.members.iter().collect();
+    members.sort_by(|a, b| a.path.cmp(&b.path));
+    let rows: Vec<[String; 7]> = members.iter().map(|it| row(it, root, calendar)).collect();
     let widths: Vec<usize> =
         (0..6).map(|column| rows.iter().chain([&head]).map(|it| chars(&it[column])).max().unwrap_or(0)).collect();
     let laid = |row: &[String; 7]| {
@@ -133,7 +140,7 @@ fn files(page: &mut Page, coverage: &Coverage, calendar: &Calendar) {
         line + &row[6]
     };
     page.line(&[(Ink::Faint, &laid(&head))]);
-    for (row, member) in rows.iter().zip(&coverage.members) {
+    for (row, member) in rows.iter().zip(members) {
         let ink = if member.outcome == MemberOutcome::Parsed { Ink::Plain } else { Ink::Faint };
         page.line(&[(ink, &laid(row))]);
         for (word, why) in [("cut", &member.truncated), ("because", &member.reason)] {
@@ -144,7 +151,7 @@ fn files(page: &mut Page, coverage: &Coverage, calendar: &Calendar) {
     }
 }
 
-fn row(it: &Member, calendar: &Calendar) -> [String; 7] {
+fn row(it: &Member, root: &str, calendar: &Calendar) -> [String; 7] {
     let format = match it.outcome {
         MemberOutcome::Parsed => it.format.as_deref().unwrap_or("read"),
         MemberOutcome::NotRecognised => "(not recognised)",
@@ -154,7 +161,8 @@ fn row(it: &Member, calendar: &Calendar) -> [String; 7] {
     let share = if parsed && it.lines > 0 { percent(it.understood, it.lines) } else { String::new() };
     let lines = if parsed { it.lines.to_string() } else { String::new() };
     let when = calendar.stretch(&it.first, &it.last).unwrap_or_default();
-    [format.to_owned(), clean(it.node.as_deref().unwrap_or("")), lines, share, bytes(it.bytes), when, clean(&it.path)]
+    let path = clean(below(root, &it.path));
+    [format.to_owned(), clean(it.node.as_deref().unwrap_or("")), lines, share, bytes(it.bytes), when, path]
 }
 
 fn tables(page: &mut Page, coverage: &Coverage) {

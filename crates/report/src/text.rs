@@ -383,7 +383,8 @@ pub(crate) fn logs(coverage: &Coverage, calendar: &Calendar) -> Vec<String> {
             let when = calendar.stretch(first.unwrap_or(&unknown), last.unwrap_or(&unknown));
             let nodes = if nodes.is_empty() { String::new() } else { format!(" of {}", some_of(&nodes, false)) };
             let when = when.map(|it| format!(", {it}")).unwrap_or_default();
-            format!("{name}{nodes}: {}{when}", counted(lines, "line", "lines"))
+            let lines = if lines == 0 { "not a line".to_owned() } else { counted(lines, "line", "lines") };
+            format!("{name}{nodes}: {lines}{when}")
         })
         .collect()
 }
