@@ -454,3 +454,23 @@ fn the_journal_of_k0s() {
         assert!(told.iter().any(|it| it.0 == Source::Kubelet && it.1.contains(message)), "{message} of {told:#?}");
     }
 }
+
+/// GKE keeps the logs of its nodes elsewhere: each line of an export is of the node it names.
+#[test]
+fn an_export_of_cloud_logging() {
+    let line = |node: &str, at: u32| {
+        format!(
+            "{{\"insertId\":\"{node}{at}\",\"jsonPayload\":{{\"MESSAGE\":\"I0131 10:00:{at:02}.000001    1734 a.go:1] node ready\",\
+             \"SYSLOG_IDENTIFIER\":\"kubelet\",\"_HOSTNAME\":\"{node}\"}},\"logName\":\"projects/p/logs/kubelet\",\
+             \"resource\":{{\"labels\":{{\"node_name\":\"{node}\"}},\"type\":\"k8s_node\"}},\"timestamp\":\"2024-01-31T10:00:{at:02}.5Z\"}}\n"
+        )
+    };
+    let text: String = (0..9).map(|at| line(if at % 2 == 0 { "gke-a" } else { "gke-b" }, at)).collect();
+    let case = case(&[memory("bundle.tar", tar(&[("case/downloaded-logs.json", text.as_str())]))], 1);
+    assert_eq!(case.members[0].format, Some("cloud-logging"));
+    let seen: Vec<_> = case.records[0].seen.iter().map(|it| (it.node.as_deref(), it.source, it.lines)).collect();
+    assert_eq!(seen, [(Some("gke-a"), Source::Kubelet, 5), (Some("gke-b"), Source::Kubelet, 4)]);
+    let timeline = Timeline::build(case.members, case.records, &Overrides::default());
+    let wide = timeline.events.iter().filter(|it| it.at.full.hi - it.at.full.lo > chrono::TimeDelta::seconds(1));
+    assert_eq!((wide.count(), timeline.events.len()), (0, 9), "UTC is stated, whatever klog leaves out");
+}

@@ -216,6 +216,7 @@ formats! {
     certificates,
     cgroup_files,
     clock_sync,
+    cloud_logging,
     collector_report,
     command_table,
     conntrack_list,
