@@ -401,17 +401,10 @@ mod tests {
 
     #[test]
     fn numbers_are_those_the_library_reads() {
-        let mut dice = 0x5eedu64;
-        let mut roll = |sides: u64| {
-            dice ^= dice << 13;
-            dice ^= dice >> 7;
-            dice ^= dice << 17;
-            dice % sides
-        };
+        let mut dice = crate::testing::Dice(0x5eed);
         for _ in 0..20_000 {
-            let length = 1 + roll(19);
-            let text: String =
-                (0..length).map(|_| char::from(b"0123456789012345678900..-+"[roll(26) as usize])).collect();
+            let length = 1 + dice.roll(19);
+            let text: String = (0..length).map(|_| char::from(b"0123456789012345678900..-+"[dice.roll(26)])).collect();
             let read = value(&text).map(f64::to_bits);
             assert_eq!(read, text.parse::<f64>().ok().map(f64::to_bits), "{text}");
         }

@@ -106,6 +106,18 @@ pub(crate) fn series(out: &MemberRecords) -> impl Iterator<Item = &Series> {
     })
 }
 
+/// Numbers from a seed, the same on every run.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides.max(1) as u64) as usize
+    }
+}
+
 /// Every quote is the text at its span, and stands in the line it names.
 pub(crate) fn quotes_hold(out: &MemberRecords, text: &str) {
     let mut line_starts = vec![0];

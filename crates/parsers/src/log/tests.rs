@@ -2,19 +2,8 @@ use std::sync::Arc;
 
 use timeline::{MemberId, Watch};
 
+use crate::testing::Dice;
 use crate::{Origin, Reading, Sniff};
-
-/// Numbers from a seed, the same on every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % sides.max(1) as u64) as usize
-    }
-}
 
 const LINES: &[&str] = &[
     "-- Logs begin at Fri 2020-05-15 03:12:40 CST, end at Sun 2020-06-14 15:22:30 CST. --",
