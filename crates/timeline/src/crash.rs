@@ -25,12 +25,14 @@ pub(crate) fn anchor(stamped: &mut [(Record, Stamp)], clocks: &mut Clocks) {
             known.entry(key).or_default().push(event.at.full);
         }
     }
+    let saved = saved(stamped);
     let mut members: BTreeMap<MemberId, Vec<Pair>> = BTreeMap::new();
     for (record, stamp) in stamped.iter() {
         let Record::Event(event) = record else { continue };
         if let (Stamp::Monotonic { micros }, Some(key)) = (stamp, report(record))
             && !event.at.is_known()
             && let Some([at]) = known.get(&key).map(Vec::as_slice)
+            && saved.get(&event.quote.span.member).is_none_or(|it| may_be_of(it, at))
         {
             let middle = at.lo + (at.hi - at.lo) / 2;
             let error = ((at.hi - at.lo) / 2).num_microseconds().unwrap_or(i64::MAX / 4) + 1_000_000;
@@ -70,6 +72,26 @@ fn around(pairs: &[Pair], micros: i64) -> Option<Interval> {
     Some(Interval { lo: at, hi: at }.widened(error, error))
 }
 
+/// When the directory of each dump was named, where that is known.
+fn saved(stamped: &[(Record, Stamp)]) -> BTreeMap<MemberId, Time> {
+    let directory = |(record, _): &(Record, Stamp)| {
+        let Record::Fact(fact, _) = record else { return None };
+        let named = text(&fact.get("command")).as_deref() == Some("crash directory") && fact.at.is_known();
+        fact.quotes.first().filter(|_| named).map(|it| (it.span.member, fact.at))
+    };
+    stamped.iter().filter_map(directory).collect()
+}
+
+/// A bug may strike again: a report so far from when a dump was saved is of another crash.
+const ANOTHER_CRASH_SECS: i64 = 86_400;
+
+/// Whether a report in a log may be the one in a dump.
+fn may_be_of(saved: &Time, at: &Interval) -> bool {
+    let near = TimeDelta::seconds(ANOTHER_CRASH_SECS);
+    let around = saved.full.widened(near, near);
+    around.lo <= at.hi && at.lo <= around.hi
+}
+
 /// How long before its directory was named a crash may lie: the capture kernel boots and saves first.
 const CRASH_BEFORE_SECS: i64 = 600;
 /// How long after: some directories are named to the minute, and clocks differ.
@@ -77,28 +99,18 @@ const CRASH_AFTER_SECS: i64 = 60;
 
 /// A crash dump that nothing else dates ends shortly before its directory was named.
 pub(crate) fn bound(stamped: &mut [(Record, Stamp)], clocks: &mut Clocks) {
-    let mut saved: BTreeMap<MemberId, Time> = BTreeMap::new();
+    let saved = saved(stamped);
     let mut last: BTreeMap<MemberId, u64> = BTreeMap::new();
     for (record, stamp) in stamped.iter() {
-        match (record, stamp) {
-            (Record::Fact(fact, _), _) if text(&fact.get("command")).as_deref() == Some("crash directory") => {
-                if let Some(quote) = fact.quotes.first() {
-                    saved.insert(quote.span.member, fact.at);
-                }
-            }
-            (Record::Event(event), Stamp::Monotonic { micros }) => {
-                let latest = last.entry(event.quote.span.member).or_default();
-                *latest = (*latest).max(*micros);
-            }
-            _ => {}
+        if let (Record::Event(event), Stamp::Monotonic { micros }) = (record, stamp) {
+            let latest = last.entry(event.quote.span.member).or_default();
+            *latest = (*latest).max(*micros);
         }
     }
     for (record, stamp) in stamped.iter_mut() {
         let (Record::Event(event), Stamp::Monotonic { micros }) = (record, stamp) else { continue };
         let member = event.quote.span.member;
-        let (Some(saved), Some(last)) = (saved.get(&member).filter(|it| it.is_known()), last.get(&member)) else {
-            continue;
-        };
+        let (Some(saved), Some(last)) = (saved.get(&member), last.get(&member)) else { continue };
         if event.at.is_known() {
             continue;
         }
