@@ -116,6 +116,24 @@ fn a_machine_that_was_off_was_not_silent() {
     assert_eq!(answer(&report), Answer::True);
 }
 
+/// What the kernel said last stands in the dump of its buffer; what others said is lost all the same.
+#[test]
+fn a_dump_of_the_kernel_lost_nothing() {
+    let dump = "[    0.000000] Linux version 5.10.0-32-amd64 (debian) (gcc-10) #1 SMP\n\
+        [ 9134.580611] ------------[ cut here ]------------\n[ 9134.580621] kernel BUG at mm/slub.c:3901!\n\
+        [ 9134.580630] invalid opcode: 0000 [#1] SMP\n[ 9134.580640] CPU: 7 PID: 22914 Comm: java Not tainted 5.10.0-32-amd64 #1\n\
+        [ 9134.580650] RIP: 0010:[<ffffffff81211d83>]  [<ffffffff81211d83>] kfree+0x223/0x230\n";
+    let journal = rebooted(79_500..79_620, "Jul 23 22:04:58 node-a kernel: kernel BUG at mm/slub.c:3901!\n");
+    let sources = |dump: &[(&str, &str)]| {
+        let report = report(&[&[DATE, ("node-a/journalctl.txt", &journal)], dump].concat());
+        report.coverage.gaps.iter().map(|it| it.source.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(sources(&[]), ["system, kubelet, kernel"]);
+    assert_eq!(sources(&[("node-a/var/crash/202307232204/dmesg.202307232204", dump)]), ["system, kubelet"]);
+    let of_another = [("node-a/var/crash/202307211130/dmesg.202307211130", dump)];
+    assert_eq!(sources(&of_another), ["system, kubelet, kernel"], "of a crash two days before");
+}
+
 /// A crash takes the last lines of a journal with it, as many as were not yet on the disk.
 #[test]
 fn what_a_crash_took_with_it_may_have_been_it() {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    Fact, Gap, GapKind, Interval, Member, MemberId, Name, Seen, Source, Time, Timeline, Truth, Value, relation,
+    Event, Fact, Gap, GapKind, Interval, Member, MemberId, Name, Seen, Source, Time, Timeline, Truth, Value, relation,
 };
 
 /// How long lines may wait for the disk: journald's default.
@@ -138,6 +138,7 @@ pub(crate) fn unsaved(timeline: &mut Timeline) -> Vec<Gap> {
             by_file.entry((member, it.node)).or_default().push(it);
         }
     }
+    let rings = rings(timeline);
     let mut gaps = Vec::new();
     let mut doubted = Vec::new();
     for (at, seen) in timeline.seen.iter().enumerate().filter(|(_, it)| may_lose(it, &timeline.members)) {
@@ -150,6 +151,9 @@ pub(crate) fn unsaved(timeline: &mut Timeline) -> Vec<Gap> {
         let others = of_node[..until].iter().filter(|it| it.member != Some(seen.member) && !close(own, it));
         let others = others.filter_map(|it| Some((*it, since(seen, it)?, 0)));
         for (lost, from, line) in own.iter().map(|it| (*it, it.from, it.line)).chain(others) {
+            if seen.source == Source::Kernel && rings.iter().any(|it| shows_end(it, lost)) {
+                continue;
+            }
             if gaps.len() >= MOST {
                 doubted.push(at);
                 break;
@@ -228,9 +232,41 @@ fn ended_in_order(listed: &[(DateTime<Utc>, bool)], at: DateTime<Utc>) -> bool {
 
 /// Whether lines of it may be lost because they were not yet on the disk.
 fn may_lose(seen: &Seen, members: &[Member]) -> bool {
-    let format = members.get(seen.member.0 as usize).and_then(|it| it.format);
     let elsewhere = matches!(seen.source, Source::KubeEvent | Source::Note | Source::NetworkDevice);
-    !elsewhere && !format.is_some_and(|it| RINGS.contains(&it))
+    !elsewhere && !is_ring(seen, members)
+}
+
+/// Whether it is what the kernel kept itself.
+fn is_ring(seen: &Seen, members: &[Member]) -> bool {
+    let format = members.get(seen.member.0 as usize).and_then(|it| it.format);
+    format.is_some_and(|it| RINGS.contains(&it))
+}
+
+/// What the kernel kept itself: whose, from when to when. Of a dump whose clock nothing ties to wall time, when the kernel reported
+/// its own end.
+fn rings(timeline: &Timeline) -> Vec<(&Name, Interval)> {
+    let of = |it: &Seen| is_ring(it, &timeline.members);
+    let mut found = Vec::new();
+    for ring in timeline.seen.iter().filter(|it| of(it)) {
+        let Some(node) = &ring.node else { continue };
+        if let Some((first, last)) = ring.covers {
+            found.push((node, Interval { lo: first.nominal.hi, hi: last.nominal.lo }));
+            continue;
+        }
+        let report = |it: &&Event| it.row.as_ref().is_some_and(|row| row.relation == &relation::KERNEL_REPORT);
+        let own = timeline.events.iter().filter(|it| it.quote.span.member == ring.member && it.at.is_known());
+        found.extend(own.filter(report).map(|it| (node, it.at.nominal)));
+    }
+    found
+}
+
+/// Whether what the kernel kept itself reaches to the end of a boot, so that all it said then is known.
+fn shows_end((node, covers): &(&Name, Interval), lost: &Lost<'_>) -> bool {
+    let near = TimeDelta::seconds(NEAR_SECS);
+    *node == lost.node
+        && covers.lo <= lost.to.nominal.hi
+        && lost.from.nominal.lo - near <= covers.hi
+        && covers.lo <= lost.from.nominal.hi + near
 }
 
 /// Since when a file that does not show the end itself may lack lines; none where it does not reach there.
