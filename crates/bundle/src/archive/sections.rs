@@ -37,6 +37,10 @@ const NAME_BYTES: usize = 512;
 const BLOCK_BYTES: usize = 64 << 10;
 /// The longest beginning of a line that may name an output.
 const OPENING_BYTES: usize = 6;
+/// Where in a list its kind stands.
+const LIST_BYTES: usize = 200;
+/// Outputs of one text; the last holds what follows. A collector writes hundreds, a text that is all names would cost a member each.
+const MOST_OUTPUTS: u32 = 10_000;
 /// What stands around the output of a command of cilium-bugtool.
 const FENCE: &[u8] = b"```";
 
@@ -122,8 +126,8 @@ impl Framing {
             }
             Framing::ClusterDump if first == b"{" && !inside => {
                 // what it lists stands in one of its first lines; the text itself is all of it
-                let head = std::str::from_utf8(text).unwrap_or_default();
-                let kind = head.split_once("\"kind\": \"").and_then(|it| it.1.split('"').next()).unwrap_or("List");
+                let head = String::from_utf8_lossy(&text[..text.len().min(LIST_BYTES)]);
+                let kind = head.split_once("\"kind\": \"")?.1.split('"').next()?;
                 Some((Frame::Name(format!("{kind}.json").into_bytes()), 0))
             }
             Framing::ClusterDump => {
@@ -181,9 +185,16 @@ struct Text<'r> {
     begun: bool,
     /// Between the two lines around a log.
     inside: bool,
+    /// How many more outputs may begin.
+    left: u32,
 }
 
 impl Text<'_> {
+    /// The frame that a text begins with, and its bytes.
+    fn frame(&self, text: &[u8]) -> Option<(Frame, usize)> {
+        if self.left == 0 { None } else { self.framing.frame(text, self.over, self.inside) }
+    }
+
     /// What comes next: a block, or less at the end.
     fn ahead(&mut self) -> &[u8] {
         if self.held.len() - self.at < NAME_BYTES && !self.over {
@@ -206,11 +217,12 @@ impl Text<'_> {
             if text.is_empty() {
                 return None;
             }
-            match self.framing.frame(text, self.over, self.inside) {
+            match self.frame(text) {
                 Some((Frame::Name(found), len)) => {
                     self.at += len;
                     (self.fresh, self.begun) = (true, true);
                     self.inside = self.framing.encloses() && len > 0;
+                    self.left -= 1;
                     return Some(found);
                 }
                 Some((Frame::End, len)) => {
@@ -234,7 +246,7 @@ impl Read for Text<'_> {
         self.ahead();
         let text = &self.held[self.at..];
         // a list is named by its own first line
-        let named = |text: &[u8]| match self.framing.frame(text, self.over, self.inside) {
+        let named = |text: &[u8]| match self.frame(text) {
             Some((_, 0)) => !begun,
             Some(_) => true,
             None => false,
@@ -242,7 +254,7 @@ impl Read for Text<'_> {
         if text.is_empty() || buf.is_empty() || fresh && named(text) {
             return Ok(0);
         }
-        let openings = self.framing.openings();
+        let openings = if self.left == 0 { &[] } else { self.framing.openings() };
         let opens = |at: &usize| openings.iter().any(|it| text[*at..].starts_with(it));
         let next = memchr::memchr_iter(b'\n', text).map(|it| it + 1).find(opens);
         let until = match next {
@@ -271,7 +283,7 @@ impl Walker<'_> {
         limits: &Limits,
     ) -> Result<(), Stop> {
         let (held, at, over, fresh, begun, inside) = (Vec::new(), 0, false, true, true, false);
-        let mut text = Text { framing, reader, held, at, over, fresh, begun, inside };
+        let mut text = Text { framing, reader, held, at, over, fresh, begun, inside, left: MOST_OUTPUTS };
         text.at = blanks(text.ahead());
         let mut names = Names::new(place.prefix(), limits.path_bytes);
         let mut first = true;
@@ -283,7 +295,12 @@ impl Walker<'_> {
                 self.note(Note::OddPath { path: path.clone(), what });
             }
             let member = place.member(path, place.modified, None);
-            self.stream(&member, Headed::new(&mut text))?;
+            if text.left == 0 {
+                // names are a part of it, and not to be taken apart again
+                self.plain(&member, &mut text)?;
+            } else {
+                self.stream(&member, Headed::new(&mut text))?;
+            }
         }
         Ok(())
     }

@@ -115,7 +115,7 @@ impl Walker<'_> {
         if self.said > before || place.top { Ok(()) } else { self.skipped(place, 0, false, SkipReason::NoFiles) }
     }
 
-    fn plain(&mut self, place: &Place, reader: &mut dyn Read) -> Result<(), Stop> {
+    pub(super) fn plain(&mut self, place: &Place, reader: &mut dyn Read) -> Result<(), Stop> {
         let mut leaf = Leaf { reader, budget: self.budget, over: false };
         let member = Member { path: place.path.clone(), modified: place.modified, reader: &mut leaf };
         self.said += 1;

@@ -91,6 +91,25 @@ fn a_text_of_several_outputs_is_taken_apart() {
     }
 }
 
+/// A member costs a thousand times what its name does: a text of nothing but names is not as many members.
+#[test]
+fn a_text_of_nothing_but_names_is_a_bounded_number_of_outputs() {
+    let list = "{\n    \"kind\": \"NodeList\",\n    \"items\": []\n}\n";
+    let texts = [
+        ("==> a <==\n".repeat(30_000), 10_000),
+        (list.repeat(30_000), 10_000),
+        (list.to_owned() + &"{\n".repeat(30_000), 1),
+    ];
+    for (text, outputs) in texts {
+        let seen = walked("logs.txt", text.as_bytes());
+        assert_eq!(seen.paths().len(), outputs, "{}", &text[..20]);
+        // what comes after the last name is a part of the last
+        let names = if text.starts_with('=') { outputs * "==> a <==\n".len() } else { 0 };
+        let held: usize = seen.members.iter().map(|it| it.1.len()).sum();
+        assert_eq!(held + names, text.len());
+    }
+}
+
 #[test]
 fn pax_and_gnu_names_times_and_global_headers_are_read() {
     let long = "d/".repeat(120) + "file";
