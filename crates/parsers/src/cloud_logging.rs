@@ -23,6 +23,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use timeline::{Carrier, MemberRecords, Severity, Stamp};
 
+use crate::printed_object::PrintedObject;
 use crate::log::{Entry, Log};
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
@@ -36,9 +37,6 @@ pub(crate) static FORMAT: Format = Format {
     recognizes,
     reading: Reading::Stream(open),
 };
-
-/// Bytes of one object over many lines, at most.
-const OBJECT_BYTES: usize = 16 << 20;
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let front = sniff.text.trim_start_matches('\u{feff}').trim_start();
@@ -62,17 +60,8 @@ fn open(origin: &Origin) -> Box<dyn Reader> {
 struct CloudLogging {
     nodes: Log,
     containers: Log,
-    object: Option<Object>,
-}
-
-/// An object printed over several lines.
-struct Object {
-    text: String,
-    /// The blanks in front of its braces.
-    indent: usize,
-    /// The line to quote: its message's, else its first.
-    quote: (String, u64, u32),
-    lines: u64,
+    /// An object printed over several lines, and the blanks in front of its braces.
+    object: Option<(PrintedObject, usize)>,
 }
 
 impl Reader for CloudLogging {
@@ -83,18 +72,11 @@ impl Reader for CloudLogging {
     }
 
     fn finish(&mut self, out: &mut MemberRecords) {
-        if let Some(object) = self.object.take() {
+        if let Some((object, _)) = self.object.take() {
             object.give_up(out);
         }
         self.nodes.finish(out);
         self.containers.finish(out);
-    }
-}
-
-impl Object {
-    fn give_up(self, out: &mut MemberRecords) {
-        out.tally.lines += self.lines;
-        out.tally.odd_bytes += self.text.len() as u64;
     }
 }
 
@@ -103,20 +85,10 @@ impl CloudLogging {
         let text = line.text.trim_start_matches('\u{feff}');
         let inner = text.trim();
         let indent = text.len() - text.trim_start().len();
-        if let Some(object) = &mut self.object {
-            if object.text.len() + text.len() > OBJECT_BYTES {
-                if let Some(object) = self.object.take() {
-                    object.give_up(out);
-                }
-                return;
-            }
-            object.text.push('\n');
-            object.text.push_str(inner);
-            object.lines += u64::from(!inner.is_empty());
-            if ["\"MESSAGE\":", "\"message\":", "\"textPayload\":"].iter().any(|it| inner.starts_with(it)) {
-                object.quote = (line.text.to_owned(), line.start, line.number);
-            }
-            if indent <= object.indent && inner.starts_with('}') {
+        if let Some((object, outer)) = &mut self.object {
+            object.add(&line, inner, &["\"MESSAGE\":", "\"message\":", "\"textPayload\":"]);
+            let over = indent <= *outer && inner.starts_with('}');
+            if over || object.is_full() {
                 self.end(out);
             }
             return;
@@ -128,8 +100,7 @@ impl CloudLogging {
                 out.tally.understood += 1;
             }
             "{" | "[{" => {
-                let quote = (line.text.to_owned(), line.start, line.number);
-                self.object = Some(Object { text: "{".to_owned(), indent, quote, lines: 1 });
+                self.object = Some((PrintedObject::begin(&line, "{"), indent));
             }
             whole => {
                 let whole = whole.strip_prefix('[').unwrap_or(whole);
@@ -145,15 +116,12 @@ impl CloudLogging {
         }
     }
 
-    /// The last line of an object has come.
+    /// The last line of an object has come, or it is too long to be one.
     fn end(&mut self, out: &mut MemberRecords) {
-        let Some(object) = self.object.take() else { return };
+        let Some((object, _)) = self.object.take() else { return };
         let text = object.text.trim_end_matches([',', ']']);
         match serde_json::from_str::<Value>(text) {
-            Ok(entry) => {
-                let quote = Line { text: &object.quote.0, start: object.quote.1, number: object.quote.2 };
-                self.entry(&entry, quote, object.lines, out);
-            }
+            Ok(entry) => self.entry(&entry, object.line(), object.lines, out),
             Err(_) => object.give_up(out),
         }
     }

@@ -16,6 +16,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use timeline::{Carrier, MemberRecords};
 
+use crate::printed_object::PrintedObject;
 use crate::log::fields::{self, Values};
 use crate::log::{Log, Marker};
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
@@ -31,9 +32,6 @@ pub(crate) static FORMAT: Format = Format {
     reading: Reading::Stream(open),
 };
 
-/// Bytes of one object over many lines, at most.
-const OBJECT_BYTES: usize = 16 << 20;
-
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let front = sniff.text.trim_start_matches(['\u{feff}', '\u{1e}', '\n', '\r', ' ']);
     let front = front.strip_prefix("data: ").unwrap_or(front);
@@ -46,16 +44,7 @@ fn open(origin: &Origin) -> Box<dyn Reader> {
 
 struct JournalJson {
     log: Log,
-    object: Option<Object>,
-}
-
-/// An object printed over several lines.
-#[derive(Default)]
-struct Object {
-    text: String,
-    /// The line to quote: its message's, else its first.
-    quote: (String, u64, u32),
-    lines: u64,
+    object: Option<PrintedObject>,
 }
 
 impl Reader for JournalJson {
@@ -73,20 +62,13 @@ impl Reader for JournalJson {
     }
 }
 
-impl Object {
-    fn give_up(self, out: &mut MemberRecords) {
-        out.tally.lines += self.lines;
-        out.tally.odd_bytes += self.text.len() as u64;
-    }
-}
-
 impl JournalJson {
     fn line(&mut self, line: Line<'_>, out: &mut MemberRecords) {
         let text = line.text.trim_start_matches(['\u{feff}', '\u{1e}']);
         let text = text.strip_prefix("data: ").unwrap_or(text);
         if let Some(object) = &mut self.object {
             // a new object where the old one should go on: the old one was cut
-            if text.starts_with('{') || object.text.len() > OBJECT_BYTES {
+            if text.starts_with('{') || object.is_full() {
                 if let Some(object) = self.object.take() {
                     object.give_up(out);
                 }
@@ -98,8 +80,7 @@ impl JournalJson {
             return;
         }
         if text.trim_end() == "{" {
-            let quote = (line.text.to_owned(), line.start, line.number);
-            self.object = Some(Object { text: text.to_owned(), quote, lines: 1 });
+            self.object = Some(PrintedObject::begin(&line, text));
         } else if text.starts_with('{') {
             match parse(text).is_some_and(|it| fields::hand_over(&it, line, &mut self.log, out)) {
                 true => {}
@@ -115,18 +96,12 @@ impl JournalJson {
     /// The next line of an object over several lines.
     fn more(&mut self, line: Line<'_>, text: &str, out: &mut MemberRecords) {
         let Some(object) = &mut self.object else { return };
-        object.text.push('\n');
-        object.text.push_str(text);
-        object.lines += u64::from(!text.trim().is_empty());
-        if text.trim_start().starts_with("\"MESSAGE\"") {
-            object.quote = (line.text.to_owned(), line.start, line.number);
-        }
+        object.add(&line, text, &["\"MESSAGE\""]);
         if !text.starts_with('}') {
             return;
         }
         let Some(object) = self.object.take() else { return };
-        let quote = Line { text: &object.quote.0, start: object.quote.1, number: object.quote.2 };
-        match parse(&object.text).is_some_and(|it| fields::hand_over(&it, quote, &mut self.log, out)) {
+        match parse(&object.text).is_some_and(|it| fields::hand_over(&it, object.line(), &mut self.log, out)) {
             // the log has counted one line
             true => {
                 out.tally.lines += object.lines - 1;

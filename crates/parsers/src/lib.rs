@@ -25,6 +25,7 @@ mod log;
 mod metric_block;
 mod paste;
 mod places;
+mod printed_object;
 #[cfg(test)]
 mod recognition;
 mod state;
