@@ -33,26 +33,24 @@ fn ascii(pattern: &str) -> String {
 }
 
 /// A table of expressions, of which only those are built whose words a text holds.
-pub(crate) struct Table<const N: usize> {
-    /// Words one of which stands in whatever the expression fits, parted by bars; and the expression.
-    pub(crate) rows: [(&'static str, &'static str); N],
+pub(crate) struct Table<T: 'static, const N: usize> {
+    /// Words one of which stands in whatever the expression fits, parted by bars; the expression; and what it says.
+    pub(crate) rows: [(&'static str, &'static str, T); N],
     built: [std::sync::OnceLock<Regex>; N],
 }
 
-impl<const N: usize> Table<N> {
-    pub(crate) const fn of(rows: [(&'static str, &'static str); N]) -> Table<N> {
+impl<T, const N: usize> Table<T, N> {
+    pub(crate) const fn of(rows: [(&'static str, &'static str, T); N]) -> Table<T, N> {
         Table { rows, built: [const { std::sync::OnceLock::new() }; N] }
     }
 
-    /// The first expression that fits.
-    pub(crate) fn first(&self, text: &str) -> Option<usize> {
+    /// The first expression that fits, and what it says.
+    pub(crate) fn first(&self, text: &str) -> Option<(&Regex, &T)> {
         let holds = |words: &str| words.split('|').any(|it| text.contains(it));
-        (0..N).find(|at| holds(self.rows[*at].0) && self.get(*at).is_match(text))
-    }
-
-    /// An expression.
-    pub(crate) fn get(&self, at: usize) -> &Regex {
-        self.built[at].get_or_init(|| expression(self.rows[at].1))
+        self.rows.iter().zip(&self.built).find_map(|((words, pattern, says), built)| {
+            let regex = || built.get_or_init(|| expression(pattern));
+            (holds(words) && regex().is_match(text)).then(|| (regex(), says))
+        })
     }
 }
 
@@ -72,8 +70,9 @@ mod tests {
 
     #[test]
     fn the_first_that_fits_is_found_by_its_words() {
-        let table = Table::of([("one|two", "^(?:one|two)$"), ("o", "o"), ("never", "t")]);
-        let found: Vec<Option<usize>> = ["two", "one two", "three"].iter().map(|it| table.first(it)).collect();
+        let table = Table::of([("one|two", "^(?:one|two)$", 0), ("o", "o", 1), ("never", "t", 2)]);
+        let says = |text: &&str| table.first(text).map(|it| *it.1);
+        let found: Vec<Option<usize>> = ["two", "one two", "three"].iter().map(says).collect();
         assert_eq!(found, [Some(0), Some(1), None]);
         assert!(table.built[2].get().is_none(), "its word was not there");
     }

@@ -28,7 +28,7 @@ pub(super) const WORDS: &str = "segfault at|traps: |Uhhuh|NMI: |EDAC MC|Memory f
     |Failing path|not responding|SYN flooding|orphaned sockets|consider tuning tcp_mem";
 
 /// Words that stand in the lines, the lines' expressions, and their kinds.
-const KINDS: [(&str, &str, &str); 38] = [
+static TABLE: Table<&str, 38> = Table::of([
     ("segfault at", r"^(?P<comm>.{1,64})\[(?P<pid>\d+)\]: (?P<error>segfault) at \S+ ip ", "segfault"),
     (
         "traps: ",
@@ -135,32 +135,22 @@ const KINDS: [(&str, &str, &str); 38] = [
         "syn-flood",
     ),
     ("orphaned sockets|out of memory", r"^TCP: (?P<error>too many orphaned sockets|out of memory)", "tcp-memory"),
-];
-
-static TABLE: Table<{ KINDS.len() }> = Table::of({
-    let mut rows = [("", ""); KINDS.len()];
-    let mut at = 0;
-    while at < rows.len() {
-        rows[at] = (KINDS[at].0, KINDS[at].1);
-        at += 1;
-    }
-    rows
-});
+]);
 
 /// Whether a report of this kind is one line.
 #[cfg(test)]
 pub(super) fn is_kind(kind: &str) -> bool {
-    KINDS.iter().any(|it| it.2 == kind)
+    TABLE.rows.iter().any(|it| it.2 == kind)
 }
 
 /// What a line opens, and at once ends.
 pub(super) fn of(text: &str) -> Option<Start> {
-    TABLE.first(text).map(|it| Start { family: Family::Single, kind: KINDS[it].2, rank: super::start::BUG })
+    TABLE.first(text).map(|(_, kind)| Start { family: Family::Single, kind, rank: super::start::BUG })
 }
 
 /// Reads the columns of such a line.
 pub(super) fn learn(text: &str, fields: &mut Fields) {
-    let Some(found) = TABLE.first(text).and_then(|at| TABLE.get(at).captures(text)) else { return };
+    let Some(found) = TABLE.first(text).and_then(|(regex, _)| regex.captures(text)) else { return };
     let part = |name: &str| found.name(name).map(|it| it.as_str().trim().to_owned());
     let number = |name: &str| found.name(name).and_then(|it| it.as_str().parse::<u32>().ok());
     fields.device = part("device");

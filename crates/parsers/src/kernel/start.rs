@@ -63,101 +63,96 @@ pub(super) fn possible(text: &str) -> bool {
 
 /// What a line opens, if it opens anything.
 pub(super) fn of(text: &str) -> Option<Start> {
-    let first = TABLE.first(text).map(|it| STARTS[it]);
-    first.map(|(family, kind, rank)| Start { family, kind, rank }).or_else(|| super::single::of(text))
+    let first = TABLE.first(text).map(|(_, &(family, kind, rank))| Start { family, kind, rank });
+    first.or_else(|| super::single::of(text))
 }
 
-/// What opens a report: the first that fits counts.
-const STARTS: [(Family, &str, u8); 36] = {
+/// What opens a report: the first that fits counts. Words of the lines, their expressions, and what they say.
+static TABLE: Table<(Family, &str, u8), 36> = Table::of({
     use Family::*;
     [
-        (Death, "cut", CUT),
-        (Panic, "panic", BUG),
-        (Death, "bug", BUG),
-        (Death, "oops", REASON),
-        (Death, "oops", REASON),
-        (Death, "die", REASON),
-        (Death, "list-corruption", REASON),
-        (Death, "gpf", DIE),
-        (Death, "bug", DIE),
-        (Death, "oops", DIE),
-        (Death, "die", DIE),
-        (Framed, "lockdep", BUG),
-        (Death, "warning", WARNING),
-        (Framed, "kasan", BUG),
-        (Framed, "kfence", BUG),
-        (Framed, "sanitizer", BUG),
-        (Framed, "sanitizer", BUG),
-        (Framed, "slab-corruption", BUG),
-        (Trace, "soft-lockup", BUG),
-        (Trace, "hard-lockup", REASON),
-        (Trace, "workqueue-lockup", BUG),
-        (Trace, "spinlock-lockup", BUG),
-        (Trace, "scheduling-while-atomic", BUG),
-        (Trace, "bad-page", BUG),
-        (Stall, "rcu-stall", BUG),
-        (Trace, "hung-task", BUG),
-        (Oom, "oom-kill", DIE),
-        (Oom, "oom-kill", WARNING),
-        (Oom, "oom-kill", BUG),
-        (Oom, "oom-kill", BUG),
-        (Oom, "oom-kill", REASON),
-        (Alloc, "alloc-failure", BUG),
-        (Alloc, "alloc-failure", BUG),
-        (Hardware, "machine-check", DIE),
-        (Single, "fork-rejected", BUG),
-        (Trace, "self-check", REASON),
+        ("cut here", r"^-{8,}\[ cut here \]-{8,}", (Death, "cut", CUT)),
+        ("Kernel panic", r"^Kernel panic - not syncing", (Panic, "panic", BUG)),
+        ("ernel BUG", r"[Kk]ernel BUG at \S|^Kernel BUG \[#", (Death, "bug", BUG)),
+        // 5.1 says `BUG: kernel NULL pointer dereference, address`, ppc64 `BUG: Kernel NULL pointer dereference on read`
+        (
+            "BUG: ",
+            r"^BUG: (?:unable to handle|Unable to handle|[Kk]ernel NULL pointer|TASK stack guard|stack guard page|.*stack overflow)",
+            (Death, "oops", REASON),
+        ),
+        ("Unable to handle", r"^(?:CPU \d+ )?Unable to handle kernel ", (Death, "oops", REASON)),
+        ("PANIC: ", r"^(?:traps: )?PANIC: (?:double fault|early exception)", (Death, "die", REASON)),
+        (
+            "corruption",
+            r"^list_(?:add|del)(?:_rcu)? corruption|^list_del corruption",
+            (Death, "list-corruption", REASON),
+        ),
+        // what follows the colon: `Oops: general protection fault, probably for …: 0000 [#3]`
+        ("protection fault", r"general protection fault.*\[#\d+\]", (Death, "gpf", DIE)),
+        ("Oops - BUG", r"^Internal error: Oops - BUG.*\[#\d+\]", (Death, "bug", DIE)),
+        (
+            "Oops",
+            r"^(?:Internal error: )?Oops(?:: (?:Oops: |Kernel access of bad area|[0-9a-fA-F]{4,}\b|[0-9a-fA-F]{3}\b)| ?\[#)(?:.*\[#\d+\])?",
+            (Death, "oops", DIE),
+        ),
+        // a driver may count its own things as `[#2]`: an error code or a word of the kernel's stands before
+        (
+            "[#",
+            r"^(?:Oops|Internal error|Kernel)\b.*\[#\d+\]|^[A-Za-z][^\[\]]*: [0-9a-f]{1,16}(?: ilc:\d)? ?\[#\d+\]",
+            (Death, "die", DIE),
+        ),
+        (
+            "INFO: |BUG: |WARNING: ",
+            r"^(?:\[ ?| )?(?:INFO|BUG|WARNING): (?:possible (?:circular|recursive|irq|deadlock|reason)|suspicious |inconsistent |bad unlock|bad contention|lock held|held lock freed|.*lock order|[Ii]nvalid wait context|.*still has locks held)",
+            (Framed, "lockdep", BUG),
+        ),
+        ("WARNING: ", r"^WARNING: (?:CPU: ?\d+ |at \S+:\d|\S+:\d+ at )", (Death, "warning", WARNING)),
+        ("KASAN", r"^BUG: KASAN: ", (Framed, "kasan", BUG)),
+        ("KFENCE", r"^BUG: KFENCE: ", (Framed, "kfence", BUG)),
+        ("BUG: K", r"^BUG: K[CM]SAN: ", (Framed, "sanitizer", BUG)),
+        ("UBSAN: ", r"^UBSAN: ", (Framed, "sanitizer", BUG)),
+        ("BUG ", r"^BUG [^:]*\S: (?:[A-Z]\w+ )?\S", (Framed, "slab-corruption", BUG)),
+        ("soft lockup", r"BUG: soft lockup", (Trace, "soft-lockup", BUG)),
+        ("LOCKUP", r"[Hh]ard LOCKUP on |Hard LOCKUP$|detected LOCKUP on CPU", (Trace, "hard-lockup", REASON)),
+        ("workqueue lockup", r"^BUG: workqueue lockup", (Trace, "workqueue-lockup", BUG)),
+        ("BUG: spinlock|BUG: rwlock", r"^BUG: (?:spinlock|rwlock)", (Trace, "spinlock-lockup", BUG)),
+        (
+            "BUG: ",
+            r"^BUG: (?:scheduling while atomic|sleeping function called|using .* in (?:preemptible|atomic))",
+            (Trace, "scheduling-while-atomic", BUG),
+        ),
+        (
+            "BUG: Bad|BUG: non-zero|pgtables_bytes",
+            r"^BUG: (?:Bad page|Bad rss|non-zero|.*pgtables_bytes)",
+            (Trace, "bad-page", BUG),
+        ),
+        ("detected ", r"INFO: \S+ (?:self-)?detected (?:expedited )?stall", (Stall, "rcu-stall", BUG)),
+        ("blocked for more", r"^INFO: task .+:\d+ blocked for more than \d", (Trace, "hung-task", BUG)),
+        ("oom-killer", r"^.{1,64} invoked oom-killer: ", (Oom, "oom-kill", DIE)),
+        ("oom-kill:", r"^oom-kill:constraint=", (Oom, "oom-kill", WARNING)),
+        (
+            "ut of memory",
+            r"^(?:Memory cgroup out of memory|Out of memory[^:]*): Kill(?:ed)? process \d",
+            (Oom, "oom-kill", BUG),
+        ),
+        (
+            "ut of memory",
+            r"^(?:Memory cgroup out of memory|Out of memory)(?::| and) no killable process",
+            (Oom, "oom-kill", BUG),
+        ),
+        ("Killed process", r"^Killed process \d+[ ,].*\bvm", (Oom, "oom-kill", REASON)),
+        (
+            "allocation ",
+            r": page allocation (?:failure|stalls)|vmalloc.*: allocation failure",
+            (Alloc, "alloc-failure", BUG),
+        ),
+        ("SLUB: ", r"^SLUB: Unable to allocate memory", (Alloc, "alloc-failure", BUG)),
+        (
+            "Hardware Error|Machine Check",
+            r"\[Hardware Error\]|^(?:CPU ?\d+: )?Machine Check Exception",
+            (Hardware, "machine-check", DIE),
+        ),
+        ("fork rejected", r"^cgroup: fork rejected by pids controller in ", (Single, "fork-rejected", BUG)),
+        ("BUG: ", r"^BUG: \S", (Trace, "self-check", REASON)),
     ]
-};
-
-/// Words of these lines, and their expressions.
-static TABLE: Table<{ STARTS.len() }> = Table::of([
-    ("cut here", r"^-{8,}\[ cut here \]-{8,}"),
-    ("Kernel panic", r"^Kernel panic - not syncing"),
-    ("ernel BUG", r"[Kk]ernel BUG at \S|^Kernel BUG \[#"),
-    // 5.1 says `BUG: kernel NULL pointer dereference, address`, ppc64 `BUG: Kernel NULL pointer dereference on read`
-    (
-        "BUG: ",
-        r"^BUG: (?:unable to handle|Unable to handle|[Kk]ernel NULL pointer|TASK stack guard|stack guard page|.*stack overflow)",
-    ),
-    ("Unable to handle", r"^(?:CPU \d+ )?Unable to handle kernel "),
-    ("PANIC: ", r"^(?:traps: )?PANIC: (?:double fault|early exception)"),
-    ("corruption", r"^list_(?:add|del)(?:_rcu)? corruption|^list_del corruption"),
-    // what follows the colon: `Oops: general protection fault, probably for …: 0000 [#3]`
-    ("protection fault", r"general protection fault.*\[#\d+\]"),
-    ("Oops - BUG", r"^Internal error: Oops - BUG.*\[#\d+\]"),
-    (
-        "Oops",
-        r"^(?:Internal error: )?Oops(?:: (?:Oops: |Kernel access of bad area|[0-9a-fA-F]{4,}\b|[0-9a-fA-F]{3}\b)| ?\[#)(?:.*\[#\d+\])?",
-    ),
-    // a driver may count its own things as `[#2]`: an error code or a word of the kernel's stands before
-    ("[#", r"^(?:Oops|Internal error|Kernel)\b.*\[#\d+\]|^[A-Za-z][^\[\]]*: [0-9a-f]{1,16}(?: ilc:\d)? ?\[#\d+\]"),
-    (
-        "INFO: |BUG: |WARNING: ",
-        r"^(?:\[ ?| )?(?:INFO|BUG|WARNING): (?:possible (?:circular|recursive|irq|deadlock|reason)|suspicious |inconsistent |bad unlock|bad contention|lock held|held lock freed|.*lock order|[Ii]nvalid wait context|.*still has locks held)",
-    ),
-    ("WARNING: ", r"^WARNING: (?:CPU: ?\d+ |at \S+:\d|\S+:\d+ at )"),
-    ("KASAN", r"^BUG: KASAN: "),
-    ("KFENCE", r"^BUG: KFENCE: "),
-    ("BUG: K", r"^BUG: K[CM]SAN: "),
-    ("UBSAN: ", r"^UBSAN: "),
-    ("BUG ", r"^BUG [^:]*\S: (?:[A-Z]\w+ )?\S"),
-    ("soft lockup", r"BUG: soft lockup"),
-    ("LOCKUP", r"[Hh]ard LOCKUP on |Hard LOCKUP$|detected LOCKUP on CPU"),
-    ("workqueue lockup", r"^BUG: workqueue lockup"),
-    ("BUG: spinlock|BUG: rwlock", r"^BUG: (?:spinlock|rwlock)"),
-    ("BUG: ", r"^BUG: (?:scheduling while atomic|sleeping function called|using .* in (?:preemptible|atomic))"),
-    ("BUG: Bad|BUG: non-zero|pgtables_bytes", r"^BUG: (?:Bad page|Bad rss|non-zero|.*pgtables_bytes)"),
-    ("detected ", r"INFO: \S+ (?:self-)?detected (?:expedited )?stall"),
-    ("blocked for more", r"^INFO: task .+:\d+ blocked for more than \d"),
-    ("oom-killer", r"^.{1,64} invoked oom-killer: "),
-    ("oom-kill:", r"^oom-kill:constraint="),
-    ("ut of memory", r"^(?:Memory cgroup out of memory|Out of memory[^:]*): Kill(?:ed)? process \d"),
-    ("ut of memory", r"^(?:Memory cgroup out of memory|Out of memory)(?::| and) no killable process"),
-    ("Killed process", r"^Killed process \d+[ ,].*\bvm"),
-    ("allocation ", r": page allocation (?:failure|stalls)|vmalloc.*: allocation failure"),
-    ("SLUB: ", r"^SLUB: Unable to allocate memory"),
-    ("Hardware Error|Machine Check", r"\[Hardware Error\]|^(?:CPU ?\d+: )?Machine Check Exception"),
-    ("fork rejected", r"^cgroup: fork rejected by pids controller in "),
-    ("BUG: ", r"^BUG: \S"),
-]);
+});
