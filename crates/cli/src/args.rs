@@ -228,7 +228,7 @@ pub(crate) struct Case {
     /// How many seconds a node's clock is ahead: node-07=-30
     #[arg(long, value_name = "NODE=SECS", value_parser = skew)]
     pub(crate) skew: Vec<(String, i64)>,
-    /// Threads to read with [default: one a core]
+    /// Threads to work with [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
     /// Shows what a first reading leaves out
