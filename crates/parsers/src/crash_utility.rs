@@ -148,7 +148,7 @@ impl<'t> Session<'t> {
         if let Some((line, release)) = self.release {
             let row = Row::new(&relation::KERNEL).with("release", release).with("version", self.version.map(Name::from));
             let fact = Fact::new(row, node.clone(), origin.quote(&line));
-            out.records.push(Record::Fact(Box::new(fact), self.stamp.clone()));
+            out.records.push(Record::Fact(Box::new(fact), self.stamp));
         }
         let Some((line, title)) = self.panic else { return };
         let Some(row) = kernel::row_of(&title) else { return };

@@ -214,7 +214,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             .with("via", found.via)
             .with("dev", found.dev)
             .with("state", found.state);
-        let stamp = head.stamp.or_else(|| dated.clone()).unwrap_or(Stamp::None);
+        let stamp = head.stamp.or(dated).unwrap_or(Stamp::None);
         state.push_at(row, line, stamp);
         true
     });

@@ -173,7 +173,7 @@ mod tests {
                     // what is printed of messages differs: tabs, blobs, cuts
                     let first: String = event.message.chars().take(12).take_while(|it| !it.is_control()).collect();
                     let row = event.row.as_ref().map(|it| it.relation.name);
-                    lines.push((event.stamp.clone(), event.unit.clone(), event.pid, event.severity, row, first));
+                    lines.push((event.stamp, event.unit.clone(), event.pid, event.severity, row, first));
                 }
             }
             lines

@@ -211,7 +211,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
                 for item in list.split_inclusive("), ") {
                     let item = item.strip_suffix(", ").unwrap_or(item).trim();
                     if let Some(change) = listed(action, item) {
-                        state.fact(Fact::new(change.row(), node.clone(), places.quote(item)), begun.clone());
+                        state.fact(Fact::new(change.row(), node.clone(), places.quote(item)), begun);
                     }
                 }
             }

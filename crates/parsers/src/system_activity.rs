@@ -287,7 +287,7 @@ impl<'t> Activity<'t> {
             }
             Table::Queue => {
                 if let Some(threads) = value("plist-sz").map(|it| it as i64) {
-                    state.push_at(Row::new(&relation::TASKS).with("threads", threads), line, stamp.clone());
+                    state.push_at(Row::new(&relation::TASKS).with("threads", threads), line, stamp);
                 }
                 let row = Row::new(&relation::LOAD)
                     .with("one", value("ldavg-1"))

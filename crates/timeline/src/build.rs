@@ -523,7 +523,7 @@ mod tests {
             offset_secs: None,
         };
         let file = |member: u32, node: &str, times: usize| {
-            let mut records: Vec<Record> = (0..times).map(|at| event(node, at as u64, exact.clone(), None)).collect();
+            let mut records: Vec<Record> = (0..times).map(|at| event(node, at as u64, exact, None)).collect();
             for record in &mut records {
                 if let Record::Event(event) = record {
                     event.quote.span.member = MemberId(member);

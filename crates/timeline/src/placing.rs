@@ -248,7 +248,7 @@ impl<'z> Placing<'z> {
                         event.at = own;
                     }
                 }
-                event.stamp.clone()
+                event.stamp
             }
             Record::Fact(fact, stamp) => {
                 let (place, line) = fact.quotes.first().map_or((0, 0), |it| (it.span.start, it.span.line));
@@ -259,7 +259,7 @@ impl<'z> Placing<'z> {
                     _ => self.steps.shift(node, line),
                 };
                 fact.at = later(at, moved);
-                stamp.clone()
+                *stamp
             }
             Record::Series(_) => Stamp::None,
         }

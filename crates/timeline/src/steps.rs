@@ -113,7 +113,7 @@ fn step(fact: &Fact, stamp: &Stamp) -> Option<Step> {
     let before = number("from_micros").zip(number("to_micros")).map(|(a, b)| (a as i64, b as i64));
     let how = crate::build::text(&fact.get("how")).unwrap_or_else(|| "journal".into());
     let told = ClockStep { node: fact.node.clone(), by_micros, at: Time::UNKNOWN, how, moved: 0, quote };
-    Some(Step { told, stamp: stamp.clone(), lines, before })
+    Some(Step { told, stamp: *stamp, lines, before })
 }
 
 impl ClockStep {

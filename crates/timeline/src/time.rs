@@ -56,7 +56,7 @@ impl std::fmt::Display for Abbreviation {
 }
 
 /// A stamp as it was printed, before anyone guessed a year or a zone.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum Stamp {
     /// The record carries no time.
     #[default]

@@ -272,9 +272,9 @@ impl<S: Sink> Dmesg<S> {
         let (stamp, micros) = match when {
             When::Kernel(micros) => (Stamp::Monotonic { micros }, Some(micros)),
             When::Since => (Stamp::None, None),
-            When::Later => (self.minute.clone(), None),
+            When::Later => (self.minute, None),
             When::Minute(stamp) => {
-                self.minute = stamp.clone();
+                self.minute = stamp;
                 (stamp, None)
             }
             When::Wall(stamp) => (stamp, None),

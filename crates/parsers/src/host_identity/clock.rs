@@ -99,7 +99,7 @@ pub(super) fn read_date(host: &Host<'_, '_>, out: &mut MemberRecords) -> usize {
         let Some(dated) = date(line.text) else { continue };
         read += 1;
         let command = if name.contains("hwclock") { "hwclock" } else { "date" };
-        host.push(Row::new(&relation::COLLECTED).with("command", command), line, dated.stamp.clone(), out);
+        host.push(Row::new(&relation::COLLECTED).with("command", command), line, dated.stamp, out);
         // the hardware clock prints what zone it is told
         if let Some(offset) = dated.offset_secs
             && command == "date"

@@ -124,7 +124,7 @@ impl Block {
             last: Instant::of(line),
             title: title(line.text),
             quote: (line.quote)(),
-            stamp: line.stamp.clone(),
+            stamp: *line.stamp,
             micros: line.micros,
         }
     }
@@ -180,7 +180,7 @@ impl Block {
             (self.kind, self.rank) = (start.kind, start.rank);
             self.title = title(line.text);
             self.quote = (line.quote)();
-            self.stamp = line.stamp.clone();
+            self.stamp = *line.stamp;
             self.micros = line.micros;
         }
         let over = self.learn(head, start, shape);

@@ -91,7 +91,7 @@ pub(crate) fn pair(
         .with("ahead_micros", ahead)
         .with("width_micros", width)
         .with("how", how);
-    out.records.push(Record::Fact(Box::new(Fact::new(row, None, quote)), of_node.clone()));
+    out.records.push(Record::Fact(Box::new(Fact::new(row, None, quote)), *of_node));
 }
 
 /// What an event object says, whatever printed it.
@@ -143,7 +143,7 @@ impl Events {
             .with("on", word(of.on));
         let node = word(of.on).map(Name::from);
         let event = |stamp: &Stamp, count: u32| Event {
-            stamp: stamp.clone(),
+            stamp: *stamp,
             inner: None,
             at: Time::UNKNOWN,
             node: node.clone(),
@@ -185,10 +185,10 @@ impl Events {
             _ => return,
         };
         if self.first.as_ref().is_none_or(|(old, _)| at < *old) {
-            self.first = Some((at, stamp.clone()));
+            self.first = Some((at, *stamp));
         }
         if self.last.as_ref().is_none_or(|(old, _)| at > *old) {
-            self.last = Some((at, stamp.clone()));
+            self.last = Some((at, *stamp));
         }
     }
 

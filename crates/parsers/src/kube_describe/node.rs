@@ -74,7 +74,7 @@ pub(super) fn read<'t>(
     {
         let quote = origin.quote(line);
         let row = Row::new(&relation::NODE_LEASE).with("name", name);
-        out.records.push(Record::Fact(Box::new(Fact::new(row, Some(name.into()), quote.clone())), stamp.clone()));
+        out.records.push(Record::Fact(Box::new(Fact::new(row, Some(name.into()), quote.clone())), stamp));
         if newest.as_ref().is_none_or(|(old, _, _)| at > *old) {
             *newest = Some((at, quote, stamp));
         }

@@ -76,7 +76,7 @@ fn a_pod_its_containers_and_its_probes() {
         probes,
         ["liveness | exec | /bin/calico-node -felix-live -bird-live | 10 | 10", "readiness | http-get | unknown | 10 | 1"]
     );
-    let found: Vec<_> = events(&out).map(|it| (it.count, it.node.clone(), it.stamp.clone())).collect();
+    let found: Vec<_> = events(&out).map(|it| (it.count, it.node.clone(), it.stamp)).collect();
     assert_eq!(found, [(1, None, Stamp::None), (41, Some("kubestage1001".into()), Stamp::None)]);
     assert_eq!(out.tally.lines, out.tally.understood);
 }
@@ -114,7 +114,7 @@ Events:
     assert_eq!(others, ["10.0.0.8", "host-b"]);
     assert_eq!(facts(&out, "node").next().map(|it| it.get("ready").to_string()).as_deref(), Some("true"));
     let dead = text.replace("  Ready            True    ", "  Ready            Unknown ");
-    assert_eq!(events(&read_at(&FORMAT, "x", &dead)).next().map(|it| it.stamp.clone()), Some(Stamp::None));
+    assert_eq!(events(&read_at(&FORMAT, "x", &dead)).next().map(|it| it.stamp), Some(Stamp::None));
     let twice = format!("{text}\n\n{text}");
     assert_eq!(facts(&read_at(&FORMAT, "x", &twice), "node").count(), 2);
 }

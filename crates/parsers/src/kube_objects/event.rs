@@ -37,7 +37,7 @@ pub(super) fn read<'t>(object: &Object<'t>, events: &mut Events, places: &mut Pl
         component,
         message,
         on: about_node.or_else(|| text(&source["host"])).or(instance),
-        last: if same_second(&first, &last) { first.clone() } else { last },
+        last: if same_second(&first, &last) { first } else { last },
         first,
         count: count(value),
     };
@@ -67,8 +67,8 @@ fn stamps(value: &Value) -> (Stamp, Stamp) {
     let first = of(&["firstTimestamp", "deprecatedFirstTimestamp"]);
     let last = of(&["lastTimestamp", "deprecatedLastTimestamp"]);
     // a new-style event may carry old fields in whole seconds beside its microseconds
-    let first = event_time.or(first).or_else(|| last.clone()).or(created).unwrap_or_default();
-    let last = series.or(last).unwrap_or_else(|| first.clone());
+    let first = event_time.or(first).or(last).or(created).unwrap_or_default();
+    let last = series.or(last).unwrap_or(first);
     (first, last)
 }
 

@@ -74,7 +74,7 @@ pub(super) fn read<'t>(object: &Object<'t>, places: &mut Places<'t>, out: &mut M
                 if let (Some(on), Some(created), Some(started), false) = (on, &created, started, mirror)
                     && let Some(line) = object.find(&path("startedAt"))
                 {
-                    pairs.push((on, started, created.clone(), places.quote(line)));
+                    pairs.push((on, started, *created, places.quote(line)));
                 }
                 let finished = text(&detail["finishedAt"]).filter(|it| instant(it).is_some());
                 fact(row, quote, finished.map_or(Stamp::None, stamp));

@@ -248,7 +248,7 @@ impl<'t> Tables<'_, 't> {
             message: row.get("MESSAGE").unwrap_or_default(),
             on: about_node.or(host),
             // of an event that happened once, the name is the better stamp
-            last: if count == 1 && first != Stamp::None { first.clone() } else { last_stamp },
+            last: if count == 1 && first != Stamp::None { first } else { last_stamp },
             first,
             count,
         };
@@ -286,7 +286,7 @@ impl<'t> Tables<'_, 't> {
             name: Some(name),
             message: line.message,
             on: (line.kind == "Node").then_some(name),
-            last: stamp.clone(),
+            last: stamp,
             first: stamp,
             count: 1,
             ..KubeEvent::default()

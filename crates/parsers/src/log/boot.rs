@@ -137,7 +137,7 @@ impl Boots {
 
     /// The last line, to be given back, and its stamp.
     pub(super) fn take_last(&mut self) -> (Kept, Stamp) {
-        (std::mem::take(&mut self.last.kept), self.last.stamp.clone())
+        (std::mem::take(&mut self.last.kept), self.last.stamp)
     }
 
     pub(super) fn give_last(&mut self, last: Kept) {
@@ -302,19 +302,19 @@ impl Log {
             let row = start(sign.id.as_ref());
             self.boot_event(voice, pid, stamp, row, "the first record of a boot", sign.quote, out);
             self.begin(host, host, sign.id, marked);
-            self.hosts[host].boots.began = Some((line.number, stamp.clone()));
+            self.hosts[host].boots.began = Some((line.number, *stamp));
             return;
         };
         if reverse {
             let boots = &self.hosts[before].boots;
-            let (row, last) = (start(boots.id.as_ref()), (boots.last.voice, boots.last.pid, boots.last.stamp.clone()));
+            let (row, last) = (start(boots.id.as_ref()), (boots.last.voice, boots.last.pid, boots.last.stamp));
             self.boot_event(last.0, last.1, &last.2, row, "the first record of a boot", sign.quote, out);
             let end = End {
                 until: self.hosts[host].boots.entries + 1 + SHUTDOWN_ENTRIES,
                 id: sign.id.clone(),
                 quote: self.origin.quote(line),
                 message: message.chars().take(2000).collect(),
-                stamp: stamp.clone(),
+                stamp: *stamp,
                 voice,
                 pid,
             };
@@ -332,12 +332,12 @@ impl Log {
             .with("orderly", orderly)
             .with("last", last.kept.message());
         let place = self.origin.quote(&last.kept.line());
-        let (of, pid_of, at) = (last.voice, last.pid, last.stamp.clone());
+        let (of, pid_of, at) = (last.voice, last.pid, last.stamp);
         self.boot_event(of, pid_of, &at, row, "the last record of a boot", place, out);
         let row = start(sign.id.as_ref());
         self.boot_event(voice, pid, stamp, row, "the first record of a boot", sign.quote, out);
         self.begin(before, host, sign.id, marked);
-        self.hosts[host].boots.began = Some((line.number, stamp.clone()));
+        self.hosts[host].boots.began = Some((line.number, *stamp));
     }
 
     /// True where a shutdown was announced, false where it would have been and was not.
@@ -398,7 +398,7 @@ impl Log {
         let voice = &self.voices[voice];
         let source = if voice.source == Source::Kernel { Source::Kernel } else { Source::System };
         out.records.push(Record::Event(Box::new(Event {
-            stamp: stamp.clone(),
+            stamp: *stamp,
             inner: None,
             at: Time::UNKNOWN,
             node: self.hosts[voice.host].node.clone(),

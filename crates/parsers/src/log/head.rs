@@ -145,7 +145,7 @@ impl Heads {
         {
             let mut text = [0; STAMP_BYTES];
             text[..len].copy_from_slice(bytes);
-            self.last = Some(Last { text, mode, stamp: stamp.clone(), len });
+            self.last = Some(Last { text, mode, stamp, len });
         }
         (head.stamp, head.micros) = (stamp, micros);
         Some(head)
@@ -157,7 +157,7 @@ impl Heads {
         let bytes = line.as_bytes();
         // what follows may be a fraction or a zone that the one before did not have
         let same = bytes.get(last.len) == Some(&b' ') && bytes.starts_with(&last.text[..last.len]);
-        same.then(|| (last.mode, last.stamp.clone(), last.len))
+        same.then_some((last.mode, last.stamp, last.len))
     }
 
     fn stamp(&mut self, mode: Mode, line: &str) -> Option<(Stamp, Option<u64>, usize)> {

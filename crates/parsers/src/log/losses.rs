@@ -60,7 +60,7 @@ impl Log {
         let hole = |from: Stamp, start: u64| Hole {
             kind: GapKind::Lost,
             from,
-            to: stamp.clone(),
+            to: *stamp,
             span: (start, line.start),
             line: line.number,
             what: what.clone(),
@@ -70,7 +70,7 @@ impl Log {
             // of a source with one speaker they were lost since its last line; of many, who knows
             let one = matches!(source, Source::Kernel | Source::Kubelet);
             if one && lines.last != Stamp::None && *stamp != Stamp::None && lines.holes.len() < HOLES {
-                let found = hole(lines.last.clone(), lines.span.1);
+                let found = hole(lines.last, lines.span.1);
                 lines.holes.push(found);
             } else {
                 lines.incomplete.get_or_insert(what);
@@ -79,11 +79,11 @@ impl Log {
         }
         let found = match loss.since {
             Since::Begin => {
-                host.losses.dropping.get_or_insert_with(|| (stamp.clone(), line.start, what));
+                host.losses.dropping.get_or_insert((*stamp, line.start, what));
                 return;
             }
             Since::BeganBefore => host.losses.dropping.take().map(|(from, start, _)| hole(from, start)),
-            Since::Last => Some(hole(host.last.clone(), host.span.1)),
+            Since::Last => Some(hole(host.last, host.span.1)),
             Since::Secs(secs) => Some(hole(earlier(stamp, secs), line.start)),
         };
         match found.filter(|it| it.from != Stamp::None && it.to != Stamp::None && host.torn.len() < HOLES) {
@@ -98,12 +98,12 @@ impl Host {
     pub(super) fn last_losses(&mut self, newest_first: bool) {
         let Losses { dropping, deleted } = std::mem::take(&mut self.losses);
         if let Some((from, start, what)) = dropping {
-            let (to, span) = (self.last.clone(), (start, self.span.1));
+            let (to, span) = (self.last, (start, self.span.1));
             self.torn.push(Hole { kind: GapKind::Lost, from, to, span, line: 0, what });
         }
         if let Some((line, words)) = deleted {
             let (oldest, place) = if newest_first { (&self.last, self.span.1) } else { (&self.first, self.span.0) };
-            let (from, to, span) = (oldest.clone(), oldest.clone(), (place, place));
+            let (from, to, span) = (*oldest, *oldest, (place, place));
             let what = format!("what was logged before is deleted: {words}");
             self.torn.push(Hole { kind: GapKind::Deleted, from, to, span, line, what });
         }
@@ -117,7 +117,7 @@ fn short(message: &str) -> String {
 /// The stamp so much earlier; without a date not before the first of its month.
 fn earlier(stamp: &Stamp, secs: i64) -> Stamp {
     let length = chrono::TimeDelta::seconds(secs);
-    let mut stamp = stamp.clone();
+    let mut stamp = *stamp;
     match &mut stamp {
         Stamp::Exact { at, .. } => *at = at.checked_sub_signed(length).unwrap_or(*at),
         Stamp::Zoneless { local, .. } => *local = local.checked_sub_signed(length).unwrap_or(*local),

@@ -314,7 +314,7 @@ impl Log {
         let source = source.unwrap_or(self.voices[voice].source);
         let severity = entry.severity;
         // only files of one program have lines without a stamp
-        let before = if stamp.is_none() { self.hosts[host].last.clone() } else { Stamp::None };
+        let before = if stamp.is_none() { self.hosts[host].last } else { Stamp::None };
         let fresh = open::Fresh { voice, source, pid: entry.pid, severity, count, header, stamp, own_stamp, before };
         if rest.is_empty() && self.stays_closed(&fresh, head, &line) {
             self.settle(None, out);
@@ -354,7 +354,7 @@ impl Log {
         match self.current {
             Current::Open(at) => self.grow(at, &line, text),
             Current::Report(host) => {
-                let stamp = self.hosts[host].last.clone();
+                let stamp = self.hosts[host].last;
                 self.kernel(host, text, None, None, &stamp, &line, out);
             }
             Current::Nothing | Current::Quiet => {}
@@ -406,7 +406,7 @@ impl Log {
             && host.last != Stamp::None
             && host.torn.len() < HOLES
         {
-            let (from, to, span) = (host.last.clone(), stamp.clone(), (host.span.1, line.start));
+            let (from, to, span) = (host.last, *stamp, (host.span.1, line.start));
             host.torn.push(Hole { kind: GapKind::Unreadable, from, to, span, line: line.number, what });
         }
     }
@@ -441,7 +441,7 @@ impl Log {
             torn.extend(host.numbers.found());
             for (source, mut lines) in host.seen {
                 if whole {
-                    (lines.first, lines.last, lines.span) = (host.first.clone(), host.last.clone(), host.span);
+                    (lines.first, lines.last, lines.span) = (host.first, host.last, host.span);
                     lines.holes.extend(silent.iter().cloned());
                 }
                 silence::add(&mut lines.holes, torn.clone());

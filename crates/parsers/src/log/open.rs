@@ -102,7 +102,7 @@ fn between(before: &Stamp, after: &Stamp) -> Stamp {
         (Stamp::Zoneless { local, abbreviation, .. }, _) => {
             Stamp::Zoneless { local: *local, resolution: least, abbreviation: *abbreviation }
         }
-        (other, _) => other.clone(),
+        (other, _) => *other,
     }
 }
 
@@ -264,7 +264,7 @@ impl Log {
         let (own, severity) = inner::read(message, open.header);
         let stamp = match &open.stamp {
             Stamp::None => between(&open.before, &self.hosts[voice.host].last),
-            stamp => stamp.clone(),
+            stamp => *stamp,
         };
         out.records.push(Record::Event(Box::new(Event {
             stamp,

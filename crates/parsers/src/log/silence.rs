@@ -82,7 +82,7 @@ impl Silences {
                     self.stretch = Some((secs, secs));
                 } else if secs < *first - DISORDER_SECS {
                     let latest = *latest;
-                    self.turn((secs, now.clone(), line.start), (latest, before.clone(), place));
+                    self.turn((secs, *now, line.start), (latest, *before, place));
                 }
             } else if pause > 0 {
                 *latest = secs;
@@ -93,7 +93,7 @@ impl Silences {
         let what = String::new();
         let ((from, start), (to, end)) =
             if self.reversed { ((now, line.start), (before, place)) } else { ((before, place), (now, line.start)) };
-        let (from, to) = (from.clone(), to.clone());
+        let (from, to) = (*from, *to);
         let hole = Hole { kind: GapKind::Silence, from, to, span: (start, end), line: line.number, what };
         let at = self.longest.partition_point(|it| it.0 >= pause);
         self.longest.insert(at, (pause, hole));
@@ -124,7 +124,7 @@ impl Silences {
             // the kernel's clock begins again with each boot
             let now = secs(last).filter(|_| !matches!(last, Stamp::Monotonic { .. }));
             let Some(now) = now.map(|it| if self.reversed { -it } else { it }) else { return Vec::new() };
-            let high = if now > high.0 { (now, last.clone(), place) } else { high };
+            let high = if now > high.0 { (now, *last, place) } else { high };
             let (from, to) = if self.reversed { (high, low) } else { (low, high) };
             let what = "its times run both ways: several logs in a row, or a clock that was set".to_owned();
             let span = (from.2, to.2);
@@ -193,7 +193,7 @@ impl Numbers {
             return;
         }
         let what = format!("{missing} records are missing between number {last} and {number}");
-        let (from, to) = (before.clone(), now.clone());
+        let (from, to) = (*before, *now);
         let span = (place, line.start);
         self.holes.push(Hole { kind: GapKind::Numbers, from, to, span, line: line.number, what });
     }

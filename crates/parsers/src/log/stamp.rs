@@ -420,7 +420,7 @@ mod tests {
         -
         "
         );
-        assert_eq!(shown(yearless("Nov 20 2026 10:00:00: %SYS").clone()), "2026-11-20 10:00:00 local ±1000000000ns 20");
+        assert_eq!(shown(yearless("Nov 20 2026 10:00:00: %SYS")), "2026-11-20 10:00:00 local ±1000000000ns 20");
         assert_eq!(shown(epoch(b"1592140471.002000 node")), "2020-06-14 13:14:31.002 ±1000ns None 17");
         assert_eq!(micros(b"4301.999258] x"), Some((4_301_999_258, 11)));
     }

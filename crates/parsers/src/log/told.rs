@@ -61,7 +61,7 @@ impl Log {
 
     pub(super) fn fact(&self, host: usize, row: Row, stamp: &Stamp, line: &Line<'_>, out: &mut MemberRecords) {
         let fact = Fact::new(row, self.hosts[host].node.clone(), self.origin.quote(line));
-        out.records.push(Record::Fact(Box::new(fact), stamp.clone()));
+        out.records.push(Record::Fact(Box::new(fact), *stamp));
     }
 
     /// `flags.go:64] FLAG: --pod-max-pids="4096"` of a kubelet that starts.

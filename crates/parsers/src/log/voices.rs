@@ -188,7 +188,7 @@ impl Log {
         let secs = silence::secs(stamp);
         if !stamp.is_none() {
             if of.first.is_none() {
-                (of.first, of.span.0) = (stamp.clone(), line.start);
+                (of.first, of.span.0) = (*stamp, line.start);
             } else if self.last_host == Some(host) {
                 let one_clock = std::mem::discriminant(&of.last) == std::mem::discriminant(stamp);
                 match (of.last_secs, secs) {
@@ -204,20 +204,20 @@ impl Log {
                 && before != month
                 && self.months.len() < MONTHS
             {
-                self.months.push((line.start, stamp.clone()));
+                self.months.push((line.start, *stamp));
             }
-            (of.last, of.span.1) = (stamp.clone(), line.start);
+            (of.last, of.span.1) = (*stamp, line.start);
         }
         let seen = seen_lines(&mut of.seen, source.unwrap_or(own));
         seen.lines += 1;
         if !stamp.is_none() {
             if seen.first.is_none() {
-                (seen.first, seen.span.0) = (stamp.clone(), line.start);
+                (seen.first, seen.span.0) = (*stamp, line.start);
             }
             if let Some(secs) = secs {
                 seen.silences.note(secs, &seen.last, stamp, seen.span.1, line);
             }
-            (seen.last, seen.span.1) = (stamp.clone(), line.start);
+            (seen.last, seen.span.1) = (*stamp, line.start);
         }
         self.last_host = Some(host);
     }
