@@ -135,6 +135,23 @@ impl Boots {
         self.last.kept.start
     }
 
+    /// How long the last line is.
+    pub(super) fn last_len(&self) -> usize {
+        self.last.kept.line().text.len()
+    }
+
+    /// Gives the last line for an older one, whose buffers are used again, and its stamp.
+    pub(super) fn swap_last(&mut self, kept: &mut Kept) -> Stamp {
+        std::mem::swap(&mut self.last.kept, kept);
+        self.last.stamp
+    }
+
+    /// Copies the last line, and gives its stamp.
+    pub(super) fn copy_last(&mut self, kept: &mut Kept) -> Stamp {
+        kept.clone_from(&self.last.kept);
+        self.last.stamp
+    }
+
     /// The last line, to be given back, and its stamp.
     pub(super) fn take_last(&mut self) -> (Kept, Stamp) {
         (std::mem::take(&mut self.last.kept), self.last.stamp)

@@ -13,6 +13,20 @@ pub(super) struct Kept {
     own: String,
 }
 
+impl Clone for Kept {
+    fn clone(&self) -> Kept {
+        let mut kept = Kept::default();
+        kept.clone_from(self);
+        kept
+    }
+
+    fn clone_from(&mut self, other: &Kept) {
+        self.line.clone_from(&other.line);
+        self.own.clone_from(&other.own);
+        (self.start, self.number, self.place) = (other.start, other.number, other.place);
+    }
+}
+
 impl Kept {
     pub(super) fn set(&mut self, line: &Line<'_>, message: &str) {
         self.line.clear();

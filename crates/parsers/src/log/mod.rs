@@ -223,9 +223,10 @@ impl Log {
         }
         let host = self.voices[voice].host;
         let mut message: &str = &entry.message;
-        if self.may_continue(message) || entry.ident.is_none() || self.continues_klog(voice, &entry) {
+        if self.may_continue(message) || entry.ident.is_none() {
             self.recall(out);
         }
+        self.follow(voice, &entry, out);
         if entry.ident.is_none()
             && let Some(more) = notice::repeated_last(message)
         {
@@ -316,7 +317,7 @@ impl Log {
         // only files of one program have lines without a stamp
         let before = if stamp.is_none() { self.hosts[host].last } else { Stamp::None };
         let fresh = open::Fresh { voice, source, pid: entry.pid, severity, count, header, stamp, own_stamp, before };
-        if rest.is_empty() && self.stays_closed(&fresh, head, &line) {
+        if rest.is_empty() && self.stays_closed(&fresh, head, &line, out) {
             self.settle(None, out);
             self.current = Current::Quiet;
             return;

@@ -69,6 +69,11 @@ impl Open {
         self.block || self.crash.is_some() || matches!(self.header, Header::Klog(_))
     }
 
+    /// Whether it is an entry of this process.
+    pub(super) fn is_of(&self, voice: usize, pid: Option<u32>) -> bool {
+        self.live && self.voice == voice && self.pid == pid
+    }
+
     /// Whether an entry of this program may join.
     pub(super) fn may_grow(&self, voice: usize) -> bool {
         self.live && self.voice == voice && self.lingers()
@@ -116,8 +121,7 @@ fn begins_anew(message: &str) -> bool {
 impl Log {
     /// Opens an entry or lets it join the one it belongs to; returns where it is.
     pub(super) fn put(&mut self, fresh: Fresh, message: &str, line: &Line<'_>, out: &mut MemberRecords) -> usize {
-        let same = |it: &Open| it.live && it.voice == fresh.voice && it.pid == fresh.pid;
-        let before = self.open.iter().position(same);
+        let before = self.open.iter().position(|it| it.is_of(fresh.voice, fresh.pid));
         if let Some(at) = before {
             if self.joins(at, fresh.header, message) {
                 self.grow(at, line, message);
@@ -140,6 +144,11 @@ impl Log {
         open.dumping = false;
         (open.wanted, open.crash, open.touched) = (wanted, crash, self.entries);
         at
+    }
+
+    /// An entry was opened after others had spoken: this is its number.
+    pub(super) fn touched(&mut self, at: usize, entry: u64) {
+        self.open[at].touched = entry;
     }
 
     fn joins(&mut self, at: usize, header: Header, message: &str) -> bool {
@@ -240,10 +249,11 @@ impl Log {
         for at in places {
             self.close(at, out);
         }
+        self.forget_waiting(host);
         self.current = super::Current::Nothing;
     }
 
-    fn close(&mut self, at: usize, out: &mut MemberRecords) {
+    pub(super) fn close(&mut self, at: usize, out: &mut MemberRecords) {
         let open = &mut self.open[at];
         if !std::mem::take(&mut open.live) || open.wanted.is_none() && open.crash.is_none() {
             return;

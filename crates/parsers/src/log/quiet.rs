@@ -3,15 +3,27 @@
 //! Such an entry is seen, becomes the last of its boot, and is not opened. Where more of it comes after all, a further
 //! line of its message, it is opened then, from the copy that the boot keeps of its last line.
 //!
-//! An entry with a klog header may go on after other programs have spoken; it passes by where there is no other.
+//! ```text
+//! kubelet[2877]: I0614 13:14:31.001000    2877 a.go:1] "Swap is on" contents=<     passes by
+//! dockerd[801]: time="…" level=info msg="…"                                        another speaks: the first waits
+//! kubelet[2877]:         Filename                                Type              more of it: it is opened
+//! ```
+//!
+//! An entry with a klog header may go on after other programs have spoken. It waits then with its program, until that
+//! program begins another.
 
 use timeline::{Carrier, MemberRecords, Severity, Source, Stamp};
 
+use super::boot::Boots;
 use super::inner::Header;
+use super::kept::Kept;
 use super::{Current, Entry, Log, Voice, crash, inner, kept, open};
 use crate::Line;
 
-/// What is known of the entry that passed by last, beside what the boot keeps of it.
+/// Longer lines do not wait, because every program may have one that does.
+const WAITING_BYTES: usize = 1024;
+
+/// What is known of an entry that passed by, beside its line.
 #[derive(Default)]
 pub(super) struct Quiet {
     voice: usize,
@@ -21,6 +33,26 @@ pub(super) struct Quiet {
     source: Option<Source>,
     /// Whether lines without a header belong to it.
     klog: bool,
+    /// Whether the stamp is the message's own.
+    own_stamp: bool,
+    /// Its number in the log.
+    entry: u64,
+}
+
+/// An entry with a klog header after which others have spoken; its buffers are used again.
+#[derive(Default)]
+pub(super) struct Waiting {
+    live: bool,
+    quiet: Quiet,
+    stamp: Stamp,
+    kept: Kept,
+}
+
+impl Waiting {
+    /// Forgets it: its process has begun another.
+    fn end(&mut self, pid: Option<u32>) {
+        self.live &= self.quiet.pid != pid;
+    }
 }
 
 impl Voice {
@@ -29,6 +61,11 @@ impl Voice {
         let device = self.ident.starts_with('%') || self.ident.bytes().all(|it| it.is_ascii_digit());
         !(device || self.kernel || self.attended || self.timekeeper || self.docker)
     }
+
+    /// Whether an entry of this process waits.
+    fn waits(&self, pid: Option<u32>) -> bool {
+        self.waiting.live && self.waiting.quiet.pid == pid
+    }
 }
 
 impl Log {
@@ -36,75 +73,144 @@ impl Log {
     pub(super) fn pass_by(&mut self, voice: usize, entry: &Entry<'_>, out: &mut MemberRecords) -> bool {
         let (of, message, line) = (&self.voices[voice], &*entry.message, &entry.line);
         let told = self.marker.is_some() || self.received.is_some() || self.number.is_some() || self.torn.is_some();
-        if !of.plain
-            || told
-            || self.quiet_klog()
-            || entry.boot.is_some()
-            || entry.ident.is_none()
-            || !self.stated.is_empty()
-        {
+        if !of.plain || told || entry.boot.is_some() || entry.ident.is_none() || !self.stated.is_empty() {
             return false;
         }
-        let host = of.host;
-        let begins = match message.as_bytes().first() {
+        let host = &self.hosts[of.host];
+        let klog = match message.as_bytes().first() {
             // more of the entry before, or nothing
             None | Some(b' ' | b'\t') => return false,
             // its stamp tells the zone, or it may take several lines
-            Some(b't' | b'l' | b'{') => !self.hosts[host].clock.wants_zone(),
-            Some(b'I' | b'W' | b'E' | b'F') => inner::klog_len(message.as_bytes()).is_none(),
-            Some(b'm') => !message.starts_with("message repeated "),
-            Some(b'r' | b'f' | b'p') => !crash::begins(message),
-            Some(_) => true,
+            Some(b't' | b'l' | b'{') if host.clock.wants_zone() => return false,
+            Some(b'm') if message.starts_with("message repeated ") => return false,
+            Some(b'r' | b'f' | b'p') if crash::begins(message) => return false,
+            Some(letter @ (b'I' | b'W' | b'E' | b'F')) if inner::klog_len(message.as_bytes()).is_some() => {
+                if *letter == b'F' || message.ends_with("=<") || *letter == b'I' && inner::tells_flags(message) {
+                    return false;
+                }
+                true
+            }
+            Some(_) => false,
         };
-        if !begins
-            || entry.stamp.is_none()
-            || self.hosts[host].boots.ends()
-            || self.open.iter().any(|it| it.may_grow(voice))
-            || !kept::stands_in(message, line.text)
-            || !self.marks.nothing_in(line)
-        {
+        let ends = entry.stamp.is_none() || host.boots.ends();
+        if ends || !kept::stands_in(message, line.text) || !self.marks.nothing_in(line) {
             return false;
         }
+        let of_another =
+            || of.waiting.live || self.is_quiet_klog_of(voice) || self.open.iter().any(|it| it.may_grow(voice));
+        if !klog && of_another() {
+            return false;
+        }
+        // nothing asks for the last line of the boot before this one has become it
+        self.park(voice, entry.pid, Boots::swap_last, out);
+        let host = self.voices[voice].host;
         self.see(voice, None, &entry.stamp, line);
         self.hosts[host].boots.pass(voice, entry.pid, message, &entry.stamp, line);
+        if klog {
+            self.open_no_more(voice, entry.pid, out);
+        }
         self.settle(None, out);
-        self.quiet = Quiet { voice, pid: entry.pid, severity: entry.severity, source: None, klog: false };
+        let (pid, severity) = (entry.pid, entry.severity);
+        self.quiet = Quiet { voice, pid, severity, source: None, klog, own_stamp: false, entry: self.entries };
         self.current = Current::Quiet;
         true
     }
 
     /// Whether an entry that was looked at and is the last of its boot needs not be opened.
-    pub(super) fn stays_closed(&mut self, fresh: &open::Fresh, message: &str, line: &Line<'_>) -> bool {
+    pub(super) fn stays_closed(
+        &mut self,
+        fresh: &open::Fresh,
+        message: &str,
+        line: &Line<'_>,
+        out: &mut MemberRecords,
+    ) -> bool {
         let may_go_on = match fresh.header {
-            Header::Klog(letter) => letter == b'F' || self.voices.len() > 1 || message.ends_with("=<"),
+            Header::Klog(letter) => letter == b'F' || message.ends_with("=<"),
             _ => crash::begins(message) || self.open.iter().any(|it| it.may_grow(fresh.voice)),
         };
         let host = self.voices[fresh.voice].host;
         let closed = !may_go_on
             && fresh.count == 1
             && !fresh.stamp.is_none()
-            && !fresh.own_stamp
             && !self.may_continue(message)
             && self.hosts[host].boots.last_start() == line.start
             && kept::stands_in(message, line.text)
             && self.marks.nothing_in(line);
         if closed {
             let klog = matches!(fresh.header, Header::Klog(_));
-            let (source, severity) = (Some(fresh.source), fresh.severity);
-            self.quiet = Quiet { voice: fresh.voice, pid: fresh.pid, severity, source, klog };
+            if klog {
+                self.open_no_more(fresh.voice, fresh.pid, out);
+            }
+            let open::Fresh { voice, pid, severity, own_stamp, .. } = *fresh;
+            let source = Some(fresh.source);
+            self.quiet = Quiet { voice, pid, severity, source, klog, own_stamp, entry: self.entries };
         }
         closed
     }
 
-    /// Whether a line without a header may belong to the entry that passed by last.
-    fn quiet_klog(&self) -> bool {
-        self.current == Current::Quiet && self.quiet.klog
+    /// Whether the entry that passed by last has a klog header and is this program's.
+    fn is_quiet_klog_of(&self, voice: usize) -> bool {
+        self.current == Current::Quiet && self.quiet.klog && self.quiet.voice == voice
     }
 
-    /// Whether an entry goes on with the one that passed by last, or parts it from one that may.
-    pub(super) fn continues_klog(&self, voice: usize, entry: &Entry<'_>) -> bool {
-        let headless = || inner::klog_len(entry.message.as_bytes()).is_none();
-        self.quiet_klog() && ((voice, entry.pid) != (self.quiet.voice, self.quiet.pid) || headless())
+    /// Closes an entry that this process had open, because it begins another.
+    fn open_no_more(&mut self, voice: usize, pid: Option<u32>, out: &mut MemberRecords) {
+        self.voices[voice].waiting.end(pid);
+        if let Some(at) = self.open.iter().position(|it| it.is_of(voice, pid)) {
+            self.close(at, out);
+        }
+    }
+
+    /// Before an entry of another process is looked at: the one with a klog header that passed by last waits, or is opened.
+    ///
+    /// `take` is how its line is had from its boot.
+    fn park(
+        &mut self,
+        voice: usize,
+        pid: Option<u32>,
+        take: impl Fn(&mut Boots, &mut Kept) -> Stamp,
+        out: &mut MemberRecords,
+    ) {
+        let of = (self.quiet.voice, self.quiet.pid);
+        if self.current != Current::Quiet || !self.quiet.klog || of == (voice, pid) {
+            return;
+        }
+        let host = self.voices[of.0].host;
+        let boots = &mut self.hosts[host].boots;
+        // of another machine the line stays the last one
+        if host != self.voices[voice].host || boots.last_len() > WAITING_BYTES {
+            return self.recall(out);
+        }
+        if self.voices[of.0].waiting.live {
+            self.unpark(of.0, out);
+        }
+        let waiting = &mut self.voices[of.0].waiting;
+        waiting.stamp = take(&mut self.hosts[host].boots, &mut waiting.kept);
+        (waiting.quiet, waiting.live) = (std::mem::take(&mut self.quiet), true);
+        self.current = Current::Nothing;
+    }
+
+    /// Opens the entry that waits or passed by last, if this one may belong to it or part it from what may.
+    pub(super) fn follow(&mut self, voice: usize, entry: &Entry<'_>, out: &mut MemberRecords) {
+        self.park(voice, entry.pid, Boots::copy_last, out);
+        let (last, waits) = (self.is_quiet_klog_of(voice), self.voices[voice].waits(entry.pid));
+        if !last && !waits {
+            return;
+        }
+        match inner::header(&entry.message) {
+            Header::None if last => self.recall(out),
+            Header::None => self.unpark(voice, out),
+            _ => self.voices[voice].waiting.end(entry.pid),
+        }
+    }
+
+    /// Opens the entry that waits.
+    fn unpark(&mut self, voice: usize, out: &mut MemberRecords) {
+        let waiting = std::mem::take(&mut self.voices[voice].waiting);
+        let current = std::mem::replace(&mut self.current, Current::Nothing);
+        self.open_quiet(&waiting.quiet, waiting.stamp, &waiting.kept, out);
+        self.current = current;
+        self.voices[voice].waiting = Waiting { live: false, ..waiting };
     }
 
     /// Opens the entry that passed by last, because more of it comes.
@@ -112,25 +218,38 @@ impl Log {
         if self.current != Current::Quiet {
             return;
         }
-        let Quiet { voice, pid, severity, source, .. } = self.quiet;
-        let host = self.voices[voice].host;
+        let quiet = std::mem::take(&mut self.quiet);
+        let host = self.voices[quiet.voice].host;
         let (last, stamp) = self.hosts[host].boots.take_last();
-        let (line, message) = (last.line(), last.message());
-        let (header, source) = (inner::header(message), source.unwrap_or(self.voices[voice].source));
+        let at = self.open_quiet(&quiet, stamp, &last, out);
+        self.hosts[host].boots.give_last(last);
+        self.current = Current::Open(at);
+    }
+
+    fn open_quiet(&mut self, quiet: &Quiet, stamp: Stamp, kept: &Kept, out: &mut MemberRecords) -> usize {
+        let (line, message) = (kept.line(), kept.message());
+        let (header, source) = (inner::header(message), quiet.source.unwrap_or(self.voices[quiet.voice].source));
         let fresh = open::Fresh {
-            voice,
+            voice: quiet.voice,
             source,
-            pid,
-            severity,
+            pid: quiet.pid,
+            severity: quiet.severity,
             count: 1,
             header,
             stamp,
-            own_stamp: false,
+            own_stamp: quiet.own_stamp,
             before: Stamp::None,
         };
         let at = self.put(fresh, message, &line, out);
-        self.hosts[host].boots.give_last(last);
-        self.current = Current::Open(at);
+        self.touched(at, quiet.entry);
+        at
+    }
+
+    /// Nothing of this host, or of any, goes on.
+    pub(super) fn forget_waiting(&mut self, host: Option<usize>) {
+        for voice in self.voices.iter_mut().filter(|it| host.is_none_or(|host| it.host == host)) {
+            voice.waiting.live = false;
+        }
     }
 
     /// Whether an entry may be a further line of the one before.

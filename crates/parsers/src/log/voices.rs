@@ -7,6 +7,7 @@ use timeline::{Carrier, Hole, MemberRecords, Name, Record, Seen, Source, Stamp};
 use super::boot::Boots;
 use super::clock::WallClock;
 use super::losses::Losses;
+use super::quiet::Waiting;
 use super::silence::{self, Numbers, Silences};
 use super::{Entry, HOSTS, Log, MONTHS, SLOTS, VOICES, WHOLE_JOURNAL, clock, notice, speaker};
 use crate::Line;
@@ -74,6 +75,8 @@ pub(super) struct Voice {
     pub(super) docker: bool,
     /// None of these: its entries may pass by.
     pub(super) plain: bool,
+    /// An entry of it that may go on after others have spoken.
+    pub(super) waiting: Waiting,
 }
 
 impl Log {
@@ -172,7 +175,9 @@ impl Log {
         self.hosts[host].names += u32::from(name.is_some());
         let timekeeper = clock::keeps_time(plain);
         let ident = plain.into();
-        let mut voice = Voice { host, words, source, ident, name, kernel, attended, timekeeper, docker, plain: false };
+        let waiting = Waiting::default();
+        let mut voice =
+            Voice { host, words, source, ident, name, kernel, attended, timekeeper, docker, plain: false, waiting };
         voice.plain = voice.is_plain();
         self.voices.push(voice);
         if self.voices.len() <= VOICES + HOSTS {
