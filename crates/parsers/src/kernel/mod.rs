@@ -31,6 +31,7 @@ mod stall;
 mod start;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 

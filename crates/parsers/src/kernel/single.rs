@@ -21,11 +21,49 @@ use crate::expression::Table;
 pub(super) const MOST_OF_A_KIND: u32 = 200;
 
 /// Words one of which stands in every such line.
-pub(super) const WORDS: &str = "segfault at|traps: |Uhhuh|NMI: |EDAC MC|Memory failure|Bus Error|AER: | error, dev |Buffer I/O\
-    |FAILED Result|Sense Key|exception Emask|failed command|hard resetting|SATA link down|nvme|EXT4-fs|XFS \\(|BTRFS \
-    |Aborting journal|NETDEV WATCHDOG|Link is Down|Link down|definitely down|tx hang|Unit Hang|resetting adapter|PF reset\
-    |table full|table overflow|file-max limit|unregister_netdevice|as unstable|critical temperature|Disk failure\
-    |Failing path|not responding|SYN flooding|orphaned sockets|consider tuning tcp_mem";
+pub(super) const WORDS: &[&str] = &[
+    "segfault at",
+    "traps: ",
+    "Uhhuh",
+    "NMI: ",
+    "EDAC MC",
+    "Memory failure",
+    "Bus Error",
+    "AER: ",
+    " error, dev ",
+    "Buffer I/O",
+    "FAILED Result",
+    "Sense Key",
+    "exception Emask",
+    "failed command",
+    "hard resetting",
+    "SATA link down",
+    "nvme",
+    "EXT4-fs",
+    "XFS (",
+    "BTRFS ",
+    "Aborting journal",
+    "NETDEV WATCHDOG",
+    "Link is Down",
+    "Link down",
+    "definitely down",
+    "tx hang",
+    "Unit Hang",
+    "resetting adapter",
+    "PF reset",
+    "table full",
+    "table overflow",
+    "file-max limit",
+    "unregister_netdevice",
+    "as unstable",
+    "critical temperature",
+    "Disk failure",
+    "Failing path",
+    "not responding",
+    "SYN flooding",
+    "orphaned sockets",
+    "consider tuning tcp_mem",
+];
 
 /// Words that stand in the lines, the lines' expressions, and their kinds.
 static TABLE: Table<&str, 38> = Table::of([

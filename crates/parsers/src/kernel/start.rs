@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::words::Words;
 use crate::expression::{Table, expression};
 
 /// How the lines of a report are told from others.
@@ -49,16 +50,45 @@ pub(super) const REASON: u8 = 3;
 /// `kernel BUG at fs/inode.c:1!`
 pub(super) const BUG: u8 = 4;
 
-/// Whether a line may open a report: one pass of a literal searcher, for the millions that do not.
+/// Words one of which stands in every line that opens a report of several lines.
+const WORDS: &[&str] = &[
+    "cut here",
+    "BUG",
+    "WARNING: ",
+    "Oops",
+    "[#",
+    "Unable to handle",
+    "protection fault",
+    "anic",
+    "PANIC",
+    "lockup",
+    "LOCKUP",
+    "detected stall",
+    "detected expedited",
+    "blocked for more",
+    "oom-kill",
+    "allocation ",
+    "ut of memory",
+    "Killed process",
+    "Unable to allocate",
+    "corruption",
+    "Hardware Error",
+    "Machine Check",
+    "INFO: possible",
+    "suspicious ",
+    "inconsistent lock",
+    "fork rejected",
+    "UBSAN",
+];
+
+/// Whether a line may open a report: a pass for the millions that do not.
 pub(super) fn possible(text: &str) -> bool {
-    static WORDS: LazyLock<Regex> = LazyLock::new(|| {
-        let words = "cut here|BUG|WARNING: |Oops|\\[#|Unable to handle|protection fault|anic|PANIC|lockup|LOCKUP\
-            |detected stall|detected expedited|blocked for more|oom-kill|allocation |ut of memory|Killed process\
-            |Unable to allocate|corruption|Hardware Error|Machine Check|INFO: possible|suspicious |inconsistent lock\
-            |fork rejected|UBSAN|";
-        expression(&format!("{words}{}", super::single::WORDS))
+    static LITERALS: LazyLock<(Words, Regex)> = LazyLock::new(|| {
+        let all = [WORDS, super::single::WORDS].concat();
+        let pattern: Vec<String> = all.iter().map(|it| regex::escape(it)).collect();
+        (Words::new(&all), expression(&pattern.join("|")))
     });
-    WORDS.is_match(text)
+    LITERALS.0.may_stand_in(text) && LITERALS.1.is_match(text)
 }
 
 /// What a line opens, if it opens anything.
