@@ -48,7 +48,9 @@ impl Packing {
 /// What the disk says.
 pub fn pack(folder: &Path, packing: Packing) -> io::Result<PathBuf> {
     let path = PathBuf::from(format!("{}.{}", folder.display(), packing.extension()));
-    let file = BufWriter::with_capacity(1 << 20, File::create(&path)?);
+    // a file that is there is whole
+    let part = path.with_extension("part");
+    let file = BufWriter::with_capacity(1 << 20, File::create(&part)?);
     match packing {
         Packing::Tar => tar(folder, file)?.flush()?,
         Packing::Gzip => {
@@ -70,6 +72,7 @@ pub fn pack(folder: &Path, packing: Packing) -> io::Result<PathBuf> {
             tar(folder, liblzma::write::XzEncoder::new_stream(file, stream))?.finish()?.flush()?;
         }
     }
+    fs::rename(part, &path)?;
     Ok(path)
 }
 

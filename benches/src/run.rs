@@ -87,7 +87,7 @@ fn print(of: &Comparison, theirs: &Cost, ours: &Cost) {
 
 fn bundle(run: &Run, size: u64) -> anyhow::Result<PathBuf> {
     let folder = run.work.join(format!("b{size}"));
-    if !folder.with_extension("expected.json").exists() {
+    if !(folder.is_dir() && folder.with_extension("expected.json").exists()) {
         crate::bundle(&folder, size * 1_000_000)?;
     }
     Ok(folder)

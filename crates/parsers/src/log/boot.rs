@@ -45,6 +45,8 @@ pub(super) struct Boots {
     id: Option<Name>,
     known: Vec<Name>,
     last: Last,
+    /// How often everything of the host was closed: at the end of each boot.
+    ended: u64,
     /// Newest first: the end of the older boot waits for the lines before it.
     pending: Option<End>,
     /// The first line of the boot and its stamp, where the file shows its beginning.
@@ -113,6 +115,16 @@ impl Boots {
         }
         self.anchors += 1;
         true
+    }
+
+    /// How many boots have ended so far.
+    pub(super) fn ended(&self) -> u64 {
+        self.ended
+    }
+
+    /// Nothing that was said before goes on.
+    pub(super) fn end(&mut self) {
+        self.ended += 1;
     }
 
     /// Whether a boot waits for its end.

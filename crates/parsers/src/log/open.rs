@@ -249,7 +249,8 @@ impl Log {
         for at in places {
             self.close(at, out);
         }
-        self.forget_waiting(host);
+        let hosts = host.map_or(0..self.hosts.len(), |it| it..it + 1);
+        self.hosts[hosts].iter_mut().for_each(|it| it.boots.end());
         self.current = super::Current::Nothing;
     }
 

@@ -43,6 +43,8 @@ pub(super) struct Quiet {
 #[derive(Default)]
 pub(super) struct Waiting {
     live: bool,
+    /// Of which boot, as its host counts them: none goes on after the end of its own.
+    boot: u64,
     quiet: Quiet,
     stamp: Stamp,
     kept: Kept,
@@ -60,11 +62,6 @@ impl Voice {
     pub(super) fn is_plain(&self) -> bool {
         let device = self.ident.starts_with('%') || self.ident.bytes().all(|it| it.is_ascii_digit());
         !(device || self.kernel || self.attended || self.timekeeper || self.docker)
-    }
-
-    /// Whether an entry of this process waits.
-    fn waits(&self, pid: Option<u32>) -> bool {
-        self.waiting.live && self.waiting.quiet.pid == pid
     }
 }
 
@@ -97,7 +94,7 @@ impl Log {
             return false;
         }
         let of_another =
-            || of.waiting.live || self.is_quiet_klog_of(voice) || self.open.iter().any(|it| it.may_grow(voice));
+            || self.waits(voice) || self.is_quiet_klog_of(voice) || self.open.iter().any(|it| it.may_grow(voice));
         if !klog && of_another() {
             return false;
         }
@@ -148,6 +145,12 @@ impl Log {
         closed
     }
 
+    /// Whether an entry of this program waits.
+    fn waits(&self, voice: usize) -> bool {
+        let of = &self.voices[voice];
+        of.waiting.live && of.waiting.boot == self.hosts[of.host].boots.ended()
+    }
+
     /// Whether the entry that passed by last has a klog header and is this program's.
     fn is_quiet_klog_of(&self, voice: usize) -> bool {
         self.current == Current::Quiet && self.quiet.klog && self.quiet.voice == voice
@@ -181,11 +184,12 @@ impl Log {
         if host != self.voices[voice].host || boots.last_len() > WAITING_BYTES {
             return self.recall(out);
         }
-        if self.voices[of.0].waiting.live {
+        if self.waits(of.0) {
             self.unpark(of.0, out);
         }
         let waiting = &mut self.voices[of.0].waiting;
-        waiting.stamp = take(&mut self.hosts[host].boots, &mut waiting.kept);
+        let boots = &mut self.hosts[host].boots;
+        (waiting.stamp, waiting.boot) = (take(boots, &mut waiting.kept), boots.ended());
         (waiting.quiet, waiting.live) = (std::mem::take(&mut self.quiet), true);
         self.current = Current::Nothing;
     }
@@ -193,7 +197,8 @@ impl Log {
     /// Opens the entry that waits or passed by last, if this one may belong to it or part it from what may.
     pub(super) fn follow(&mut self, voice: usize, entry: &Entry<'_>, out: &mut MemberRecords) {
         self.park(voice, entry.pid, Boots::copy_last, out);
-        let (last, waits) = (self.is_quiet_klog_of(voice), self.voices[voice].waits(entry.pid));
+        let last = self.is_quiet_klog_of(voice);
+        let waits = self.waits(voice) && self.voices[voice].waiting.quiet.pid == entry.pid;
         if !last && !waits {
             return;
         }
@@ -243,13 +248,6 @@ impl Log {
         let at = self.put(fresh, message, &line, out);
         self.touched(at, quiet.entry);
         at
-    }
-
-    /// Nothing of this host, or of any, goes on.
-    pub(super) fn forget_waiting(&mut self, host: Option<usize>) {
-        for voice in self.voices.iter_mut().filter(|it| host.is_none_or(|host| it.host == host)) {
-            voice.waiting.live = false;
-        }
     }
 
     /// Whether an entry may be a further line of the one before.
