@@ -10,7 +10,6 @@ use std::io::{self, BufReader, Read};
 
 use ::tar::{EntryType, GnuExtSparseHeader, Header};
 
-use super::decode::BUFFER_BYTES;
 use super::layer::{Headed, fill};
 use super::names::{Names, cut, printable};
 use super::pax::Extended;
@@ -53,12 +52,15 @@ impl Read for Body<'_, '_> {
     }
 }
 
+/// Enough for headers and small members; what is read in larger pieces goes past this buffer.
+const HEADERS_BYTES: usize = 32 << 10;
+
 /// Whether the archive goes on.
 type More = bool;
 
 impl Walker<'_> {
     pub(super) fn tar(&mut self, place: &Place, reader: Headed<'_>) -> Result<(), Stop> {
-        let mut blocks = Blocks { reader: BufReader::with_capacity(BUFFER_BYTES, reader), at: 0 };
+        let mut blocks = Blocks { reader: BufReader::with_capacity(HEADERS_BYTES, reader), at: 0 };
         let mut names = Names::new(place.prefix(), self.limits.path_bytes);
         let mut extended = Extended::default();
         let mut garbage: Option<(u64, u64)> = None;
