@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use timeline::{MemberId, MemberRecords, Name, Point, Printed, Record, Series, Style, is_usual};
+use timeline::{MemberId, MemberRecords, Name, Point, Points, Printed, Record, Series, Style, is_usual};
 
 use crate::{Line, Origin};
 
@@ -184,6 +184,9 @@ pub(crate) struct Builder {
     series: Series,
     places: Vec<(u32, u32)>,
     last_was_number: bool,
+    /// The newest, as long as each is after the one before it.
+    newest: Option<i64>,
+    in_order: bool,
     /// Where the next point begins if each stands behind the other as numbers are usually printed; none once one did not.
     next: Option<usize>,
 }
@@ -194,7 +197,7 @@ impl Builder {
         let series = Series {
             metric,
             labels,
-            points: Vec::new(),
+            points: Points::default(),
             stale: Vec::new(),
             node: None,
             member,
@@ -202,7 +205,7 @@ impl Builder {
             line,
             text: Printed::whole(""),
         };
-        Builder { series, places: Vec::new(), last_was_number: false, next: None }
+        Builder { series, places: Vec::new(), last_was_number: false, newest: None, in_order: true, next: None }
     }
 
     /// Adds a value that stands at `start` of the series' text.
@@ -229,6 +232,8 @@ impl Builder {
             return;
         }
         self.last_was_number = true;
+        self.in_order &= self.newest.is_none_or(|it| it < millis);
+        self.newest = Some(millis);
         self.series.points.push(Point { millis, value });
         self.places.push((start as u32, len as u32));
     }
@@ -236,23 +241,20 @@ impl Builder {
     /// The series: points in time order, of several at one instant the last. Its text is kept unless all of them stand
     /// behind each other in the given style, as numbers are usually printed.
     pub(crate) fn finish(mut self, style: Option<Style>, text: impl FnOnce() -> Arc<str>, lines: u32) -> Series {
-        let points = &mut self.series.points;
-        let in_order = points.is_sorted_by(|a, b| a.millis < b.millis);
-        if !in_order {
-            let mut placed: Vec<(Point, (u32, u32))> = points.drain(..).zip(self.places.drain(..)).collect();
+        if !self.in_order {
+            let mut placed: Vec<(Point, (u32, u32))> = self.series.points.iter().zip(self.places.drain(..)).collect();
+            // the last of an instant first, so that the others go
+            placed.reverse();
             placed.sort_by_key(|it| it.0.millis);
-            for (point, place) in placed {
-                if points.last().is_some_and(|it| it.millis == point.millis) {
-                    points.pop();
-                    self.places.pop();
-                }
-                points.push(point);
-                self.places.push(place);
-            }
+            placed.dedup_by_key(|it| it.0.millis);
+            self.series.points = placed.iter().map(|it| it.0).collect();
+            self.places = placed.into_iter().map(|it| it.1).collect();
         }
-        points.shrink_to_fit();
+        self.series.points.shrink();
         self.series.text = match (style, self.places.first()) {
-            (Some(style), Some((first, _))) if in_order && self.next.is_some() => Printed::usual(style, *first, lines),
+            (Some(style), Some((first, _))) if self.in_order && self.next.is_some() => {
+                Printed::usual(style, *first, lines)
+            }
             _ => Printed::kept(text(), self.places),
         };
         self.series

@@ -367,7 +367,7 @@ mod tests {
             let same =
                 joined.iter().find(|it| it.metric == one.metric && it.labels == one.labels).expect("the same series");
             let at: BTreeMap<i64, f64> = same.points.iter().map(|it| (it.millis, it.value)).collect();
-            for point in &one.points {
+            for point in one.points.iter() {
                 // the dump prints seven digits of large values
                 let value = at.get(&point.millis).copied().expect("a sample at the same instant");
                 assert!(
@@ -382,7 +382,7 @@ mod tests {
         }
         assert!(points > 1_000 && compared > 3, "{points} {compared}");
         let one = joined.iter().find(|it| !it.points.is_empty()).expect("a series with samples");
-        assert!(one.quote(&one.points[0]).text.contains(" @"));
+        assert!(one.quote(one.points.first().expect("a sample").millis).text.contains(" @"));
     }
 
     #[test]

@@ -114,7 +114,7 @@ mod tests {
     fn values_with_a_time_become_series() {
         let text = "# TYPE a gauge\na{x=\"1\"} 1 1690120800000\na{x=\"2\"} 2 1690120800000 # {trace=\"t\"} 0.6\nb 3 1690120800.25\nc 4\n";
         let out = read_at(&FORMAT, "x", text);
-        let found: Vec<_> = series(&out).map(|it| (it.title(), it.points[0].millis)).collect();
+        let found: Vec<_> = series(&out).map(|it| (it.title(), it.points.first().map_or(0, |it| it.millis))).collect();
         let at = 1_690_120_800_000;
         assert_eq!(
             found,

@@ -134,7 +134,7 @@ pub(crate) fn quotes_hold(out: &MemberRecords, text: &str) {
             Record::Fact(fact, _) => fact.quotes.iter().for_each(holds),
             Record::Series(series) => {
                 let some = series.points.iter().step_by(1 + series.points.len() / 100);
-                some.chain(series.points.last()).for_each(|it| holds(&series.quote(it)));
+                some.chain(series.points.last()).for_each(|it| holds(&series.quote(it.millis)));
             }
         }
     }

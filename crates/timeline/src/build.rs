@@ -394,7 +394,7 @@ fn year_evidence(records: &[MemberRecords], given: Option<i32>) -> YearEvidence 
             Record::Event(event) => evidence.stated.extend(stated(&event.stamp)),
             Record::Fact(_, stamp) => evidence.stated.extend(stated(stamp)),
             Record::Series(series) => {
-                let ends = series.points.first().into_iter().chain(series.points.last());
+                let ends = [series.points.first(), series.points.last()].into_iter().flatten();
                 let ends = ends.filter_map(|it| chrono::DateTime::from_timestamp_millis(it.millis));
                 evidence.stated.extend(ends.map(|it| it.naive_utc()));
             }

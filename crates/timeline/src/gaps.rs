@@ -149,18 +149,18 @@ fn of_metrics(series: &[Series]) -> Vec<Gap> {
 
 /// The stretches in which a series misses points at its own pace.
 fn missed(series: &Series) -> Vec<(i64, i64)> {
-    if series.points.len() < LEAST_POINTS {
+    if series.points.len() < LEAST_POINTS || series.points.pace().is_some() {
         return Vec::new();
     }
-    let mut steps: Vec<i64> = series.points.windows(2).map(|it| it[1].millis - it[0].millis).collect();
+    let mut steps: Vec<i64> = series.points.pairs().map(|(a, b)| b.millis.saturating_sub(a.millis)).collect();
     let middle = steps.len() / 2;
     let pace = *steps.select_nth_unstable(middle).1;
     if pace <= 0 {
         return Vec::new();
     }
-    let missing = |it: &[crate::Point]| it[1].millis - it[0].millis > pace.saturating_mul(MISSED) + pace / 2;
+    let stretches = series.points.pairs().map(|(a, b)| (a.millis, b.millis));
     let found: Vec<(i64, i64)> =
-        series.points.windows(2).filter(|it| missing(it)).map(|it| (it[0].millis, it[1].millis)).collect();
+        stretches.filter(|(from, to)| to.saturating_sub(*from) > pace.saturating_mul(MISSED) + pace / 2).collect();
     // the source has said that the series ended: it may have come back as another
     let ended = |from: i64, to: i64| series.stale.iter().any(|it| from < *it && *it < to);
     if found.len() > MOST_GAPS { Vec::new() } else { found.into_iter().filter(|it| !ended(it.0, it.1)).collect() }

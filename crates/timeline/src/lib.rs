@@ -18,6 +18,7 @@ mod gaps;
 mod kernel_clock;
 mod names;
 mod placing;
+mod points;
 mod record;
 pub mod relation;
 mod series;
@@ -33,11 +34,12 @@ pub use coverage::{Collected, Gap, GapKind, Hole, Issue, Member, Outcome, Seen, 
 pub use fact::{Fact, Row, Value};
 pub use kernel_clock::KernelClock;
 pub use names::{Name, NodeNames};
+pub use points::{Point, Points};
 pub use record::{
     BlockPart, Carrier, Event, IndexedSeries, MemberRecords, Record, SampleChunk, Severity, Source, Watch,
 };
 pub use relation::Relation;
-pub use series::{Point, Printed, Series, Style, is_usual};
+pub use series::{Printed, Series, Style, is_usual};
 pub use skew::{Skew, SkewUse};
 pub use span::{MemberId, Quote, Span};
 pub use steps::ClockStep;

@@ -3,16 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::{MemberId, Name, Quote, Span};
-
-/// One value of a series.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Point {
-    /// Milliseconds since the epoch.
-    pub millis: i64,
-    /// The value; staleness markers are not points.
-    pub value: f64,
-}
+use crate::{MemberId, Name, Point, Points, Quote, Span};
 
 /// A metric with one set of labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +13,7 @@ pub struct Series {
     /// Labels without the name, sorted.
     pub labels: Vec<(Name, Name)>,
     /// Values in time order, one a timestamp.
-    pub points: Vec<Point>,
+    pub points: Points,
     /// When the source said that the series had ended (staleness markers), milliseconds.
     pub stale: Vec<i64>,
     /// The node by its labels; filled in when the timeline is built.
@@ -62,7 +53,7 @@ pub enum Style {
 
 impl Style {
     /// A point as it is printed.
-    fn point(&self, point: &Point) -> String {
+    fn point(&self, point: Point) -> String {
         match self {
             Style::Pairs => format!("[{},\"{}\"]", point.millis / 1000, point.value),
             Style::Lines(words) => format!("{words} {} {}", point.value, point.millis),
@@ -70,7 +61,7 @@ impl Style {
     }
 
     /// The length of [`Style::point`]; whole numbers are counted, not printed.
-    fn length(&self, point: &Point) -> usize {
+    fn length(&self, point: Point) -> usize {
         if point.value.fract() != 0.0 || point.value.abs() >= 1e15 || point.millis < 1000 {
             return self.point(point).len();
         }
@@ -133,10 +124,10 @@ impl Series {
         self.labels.binary_search_by(|(key, _)| key.as_ref().cmp(name)).ok().map(|at| &self.labels[at].1)
     }
 
-    /// One of its points as it stands in the file, together with the labels' text where both stand in one line.
+    /// The point of an instant as it stands in the file, together with the labels' text where both stand in one line.
     #[must_use]
-    pub fn quote(&self, point: &Point) -> Quote {
-        let at = self.points.partition_point(|it| it.millis < point.millis).min(self.points.len().saturating_sub(1));
+    pub fn quote(&self, millis: i64) -> Quote {
+        let at = self.points.before(millis).min(self.points.len().saturating_sub(1));
         let (text, start, lines): (Box<str>, usize, u32) = match &self.text.0 {
             How::Whole(text) => (Box::from(&**text), 0, 0),
             How::Kept { text, places } => {
@@ -146,7 +137,7 @@ impl Series {
             }
             How::Usual { style, first, lines } => {
                 // a comma or the end of a line parts them
-                let before: usize = self.points[..at].iter().map(|it| style.length(it) + 1).sum();
+                let before: usize = self.points.within(0..at).map(|it| style.length(it) + 1).sum();
                 let above = if *style == Style::Pairs { 0 } else { at as u32 };
                 let text = self.points.get(at).map(|it| style.point(it)).unwrap_or_default();
                 (text.into(), *first as usize + before, lines + above)
@@ -162,7 +153,7 @@ impl Series {
         let end = match &self.text.0 {
             How::Whole(text) | How::Kept { text, .. } => self.start + text.len() as u64,
             How::Usual { .. } => {
-                let last = self.points.last().map(|it| self.quote(it).span);
+                let last = self.points.last().map(|it| self.quote(it.millis).span);
                 last.map_or(self.start, |it| it.start + u64::from(it.len))
             }
         };
@@ -227,14 +218,14 @@ mod tests {
                 };
                 let point = Point { millis: at * 15_000, value: if value == 0.0 { 0.0 } else { value } };
                 text.push_str(if at == 0 { "" } else { between });
-                text.push_str(&style.point(&point));
-                assert_eq!(style.length(&point), style.point(&point).len(), "{point:?}");
+                text.push_str(&style.point(point));
+                assert_eq!(style.length(point), style.point(point).len(), "{point:?}");
                 points.push(point);
             }
             let series = Series {
                 metric: "up".into(),
                 labels: Vec::new(),
-                points,
+                points: points.into_iter().collect(),
                 stale: Vec::new(),
                 node: None,
                 member: MemberId(0),
@@ -242,8 +233,8 @@ mod tests {
                 line: 7,
                 text: Printed::usual(style, front.len() as u32, 0),
             };
-            for point in &series.points {
-                let quote = series.quote(point);
+            for point in series.points.iter() {
+                let quote = series.quote(point.millis);
                 let start = (quote.span.start - 100) as usize;
                 assert_eq!(text.get(start..start + quote.span.len as usize), Some(&*quote.text));
                 let above = text[..start].bytes().filter(|it| *it == b'\n').count() as u32;

@@ -99,17 +99,16 @@ fn recorded(rule: &AlertRule, output: Output, times: &[i64], timeline: &Timeline
     let quote = output.cited.first();
     let text = Printed::whole(quote.map_or("", |it| &it.text));
     let point = |(millis, value): &(i64, f64)| Point { millis: *millis, value: *value };
-    let points: Vec<Point> = output.points.iter().map(point).collect();
     let end = times.last().map(|it| it.saturating_add(1));
     let instants = || times.iter().copied().chain(end);
-    let holds = |t: i64| points.binary_search_by_key(&t, |it| it.millis).is_ok();
+    let holds = |t: i64| output.points.binary_search_by_key(&t, |it| it.0).is_ok();
     let ends = instants().zip(instants().skip(1)).filter(|(before, after)| holds(*before) && !holds(*after));
     let stale = ends.map(|it| it.1).collect();
     Series {
         metric: rule.name.clone(),
         node: node(&labels, timeline),
         labels,
-        points,
+        points: output.points.iter().map(point).collect(),
         stale,
         member: quote.map_or(MemberId(0), |it| it.span.member),
         start: quote.map_or(0, |it| it.span.start),

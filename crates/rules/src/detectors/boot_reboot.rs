@@ -189,8 +189,7 @@ fn metrics(timeline: &Timeline) -> Vec<Reboot> {
     let boot_time = |it: &&Series| matches!(it.metric.as_ref(), "node_boot_time_seconds" | "node_boot_time");
     let mut found = Vec::new();
     for series in distinct(timeline).into_iter().filter(boot_time) {
-        for pair in series.points.windows(2) {
-            let (before, after) = (&pair[0], &pair[1]);
+        for (before, after) in series.points.pairs() {
             let moved = after.value - before.value;
             let booted = (after.value * 1000.0) as i64;
             let window = before.millis - BOOT_SLACK_MILLIS..=after.millis + BOOT_SLACK_MILLIS;
@@ -205,7 +204,7 @@ fn metrics(timeline: &Timeline) -> Vec<Reboot> {
                 gap_secs: None,
                 boot_id: None,
                 at: between(before.millis, booted),
-                quotes: vec![series.quote(before), series.quote(after)],
+                quotes: vec![series.quote(before.millis), series.quote(after.millis)],
             });
         }
     }

@@ -115,8 +115,7 @@ impl Limit<'_> {
         match &self.from {
             From::Fact(_, value) => *value,
             From::Series(series) => {
-                let next = series.points.partition_point(|it| it.millis <= millis);
-                series.points[next.saturating_sub(1)].value
+                series.points.get(series.points.until(millis).saturating_sub(1)).map_or(f64::NAN, |it| it.value)
             }
         }
     }
@@ -126,8 +125,8 @@ impl Limit<'_> {
         match &self.from {
             From::Fact(fact, _) => fact.quotes.first().cloned(),
             From::Series(series) => {
-                let next = series.points.partition_point(|it| it.millis <= millis);
-                Some(series.quote(&series.points[next.saturating_sub(1)]))
+                let newest = series.points.get(series.points.until(millis).saturating_sub(1))?;
+                Some(series.quote(newest.millis))
             }
         }
     }

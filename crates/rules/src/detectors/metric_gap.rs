@@ -51,7 +51,9 @@ struct Gap<'s> {
     /// The last point before and the first after, the narrowest of all series that have it.
     from: i64,
     to: i64,
-    series: Vec<(&'s Series, usize)>,
+    series: Vec<&'s Series>,
+    /// The points around it of the first of them.
+    shown: (i64, i64),
 }
 
 fn find(timeline: &Timeline) -> Vec<Fact> {
@@ -73,26 +75,30 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
 
 /// The gaps of a target's series, those that overlap as one.
 fn gaps<'s>(series: &[&'s Series]) -> Vec<Gap<'s>> {
-    let mut each: Vec<(i64, i64, &'s Series, usize)> = Vec::new();
+    let mut each: Vec<(i64, i64, &'s Series)> = Vec::new();
     for series in series.iter().filter(|it| it.points.len() >= LEAST_POINTS) {
         let Some(spacing) = spacing(series) else { continue };
-        let missing = |at: usize| is_gap(series.points[at + 1].millis - series.points[at].millis, spacing);
-        let own: Vec<usize> = (0..series.points.len() - 1).filter(|it| missing(*it)).collect();
+        if series.points.pace().is_some() {
+            continue;
+        }
+        let stretches = series.points.pairs().map(|(a, b)| (a.millis, b.millis));
+        let own: Vec<(i64, i64)> =
+            stretches.filter(|(from, to)| is_gap(to.saturating_sub(*from), spacing)).collect();
         if own.len() as f64 > MOST_GAPS * series.points.len() as f64 {
             continue;
         }
-        each.extend(own.into_iter().map(|at| (series.points[at].millis, series.points[at + 1].millis, *series, at)));
+        each.extend(own.into_iter().map(|(from, to)| (from, to, *series)));
     }
     each.sort_by_key(|(from, to, ..)| (*from, *to));
     let mut found: Vec<Gap<'s>> = Vec::new();
-    for (from, to, series, at) in each {
+    for (from, to, series) in each {
         match found.last_mut().filter(|it| from < it.to) {
             Some(gap) => {
                 gap.from = gap.from.max(from);
                 gap.to = gap.to.min(to);
-                gap.series.push((series, at));
+                gap.series.push(series);
             }
-            None => found.push(Gap { from, to, series: vec![(series, at)] }),
+            None => found.push(Gap { from, to, series: vec![series], shown: (from, to) }),
         }
     }
     found
@@ -101,9 +107,8 @@ fn gaps<'s>(series: &[&'s Series]) -> Vec<Gap<'s>> {
 fn kind(target: &Target, gap: &Gap<'_>, targets: &BTreeMap<Target, Vec<&Series>>) -> &'static str {
     let own = targets.get(target).map_or(&[][..], Vec::as_slice);
     let inside = |series: &Series| {
-        let from = series.points.partition_point(|it| it.millis <= gap.from);
-        let to = series.points.partition_point(|it| it.millis < gap.to);
-        series.points[from..to.max(from)].to_vec()
+        let from = series.points.until(gap.from);
+        series.points.within(from..series.points.before(gap.to).max(from)).collect::<Vec<_>>()
     };
     if rebooted(target, gap, targets) {
         return "reboot";
@@ -139,22 +144,21 @@ fn rebooted(target: &Target, gap: &Gap<'_>, targets: &BTreeMap<Target, Vec<&Seri
     let of_node = targets.iter().filter(|(it, _)| it.2.as_ref() == Some(node)).flat_map(|(_, it)| it);
     let boots = of_node.filter(|it| matches!(it.metric.as_ref(), "node_boot_time_seconds" | "node_boot_time"));
     boots.into_iter().any(|series| {
-        let before = series.points[..series.points.partition_point(|it| it.millis <= gap.from)].last();
-        let after = series.points[series.points.partition_point(|it| it.millis < gap.to)..].first();
+        let before = series.points.until(gap.from).checked_sub(1).and_then(|it| series.points.get(it));
+        let after = series.points.get(series.points.before(gap.to));
         before.zip(after).is_some_and(|(before, after)| after.value - before.value > BOOT_MOVED_SECS)
     })
 }
 
 fn told(target: &Target, gap: &Gap<'_>, kind: &'static str) -> Fact {
-    let first = gap.series[0].0;
-    let single = gap.series.iter().all(|(it, _)| it.metric == first.metric);
+    let first = gap.series[0];
+    let single = gap.series.iter().all(|it| it.metric == first.metric);
     let row = Row::new(&RELATION)
         .with("metric", Some(first.metric.clone()).filter(|it| single && !it.is_empty()))
         .with("missing_secs", (gap.to - gap.from) / 1000)
         .with("kind", kind)
         .with("job", target.0.clone())
         .with("instance", target.1.clone());
-    let (shown, at) = gap.series[0];
-    let quotes = vec![shown.quote(&shown.points[at]), shown.quote(&shown.points[at + 1])];
+    let quotes = vec![first.quote(gap.shown.0), first.quote(gap.shown.1)];
     Fact { row, node: target.2.clone(), at: between(gap.from, gap.to), quotes }
 }

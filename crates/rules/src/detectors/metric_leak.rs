@@ -84,7 +84,7 @@ fn counts_down(metric: &str) -> bool {
 
 /// Of a series cut wherever it fell by a third of its whole range, the part with the greatest rise, and how many parts rise
 /// nearly as much.
-fn greatest_part(samples: &[Sample<'_>]) -> Option<(usize, usize, i64)> {
+fn greatest_part(samples: &[Sample]) -> Option<(usize, usize, i64)> {
     let values = || samples.iter().map(|it| it.value);
     let fall = (values().fold(f64::NEG_INFINITY, f64::max) - values().fold(f64::INFINITY, f64::min)) / 3.0;
     let (mut from, mut most) = (0, f64::NEG_INFINITY);
@@ -107,7 +107,7 @@ fn greatest_part(samples: &[Sample<'_>]) -> Option<(usize, usize, i64)> {
 }
 
 /// The last sample of the level before a rise; noise may have put the lowest one long before.
-fn onset(samples: &[Sample<'_>], foot: usize, peak: usize) -> usize {
+fn onset(samples: &[Sample], foot: usize, peak: usize) -> usize {
     if foot == 0 {
         return foot;
     }
@@ -120,7 +120,7 @@ fn onset(samples: &[Sample<'_>], foot: usize, peak: usize) -> usize {
 
 fn leak(
     series: &Series,
-    samples: &[Sample<'_>],
+    samples: &[Sample],
     resolution: f64,
     falling: bool,
     gone: bool,
@@ -170,7 +170,7 @@ fn leak(
         .with("to_limit_secs", to_limit(bound, value(peak), falling, &trend))
         .with("times", times)
         .with("ended", ended);
-    let mut quotes = vec![series.quote(samples[peak].point), series.quote(samples[foot].point)];
+    let mut quotes = vec![series.quote(samples[peak].millis), series.quote(samples[foot].millis)];
     quotes.extend(limit.as_ref().and_then(|it: &Limit<'_>| it.quote(samples[peak].millis)));
     let at = between(samples[foot.saturating_sub(1)].millis, samples[foot].millis);
     Some(Fact { row, node: series.node.clone(), at, quotes })

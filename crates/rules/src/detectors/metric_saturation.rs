@@ -63,8 +63,8 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
             for limit in limits.limiting(series).iter().filter(|it| !it.sum) {
                 let uses: Vec<Use> = levels(series).iter().map(|it| usage(limit, it.millis, it.value)).collect();
                 let peak_quote = |at: i64| {
-                    let next = series.points.partition_point(|it| it.millis <= at);
-                    vec![series.quote(&series.points[next.saturating_sub(1)])]
+                    let newest = series.points.get(series.points.until(at).saturating_sub(1));
+                    newest.map(|it| series.quote(it.millis)).into_iter().collect()
                 };
                 found.extend(told(series, &uses, limit, subject(Row::new(&RELATION), series), peak_quote));
             }

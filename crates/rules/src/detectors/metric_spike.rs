@@ -68,7 +68,7 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
     found
 }
 
-fn spike(series: &Series, samples: &[Sample<'_>], resolution: f64, counter: bool) -> Option<Fact> {
+fn spike(series: &Series, samples: &[Sample], resolution: f64, counter: bool) -> Option<Fact> {
     let value = |at: usize| samples[at].value;
     // most series never leave their usual range, and a look at the extremes tells
     let most = samples.iter().map(|it| it.value).fold(f64::NEG_INFINITY, f64::max);
@@ -94,13 +94,13 @@ fn spike(series: &Series, samples: &[Sample<'_>], resolution: f64, counter: bool
         .with("lasted_secs", (samples[highest.to].millis - samples[before].millis) as f64 / 1000.0)
         .with("times", times as i64)
         .with("rate", Value::Flag(counter));
-    let quotes = vec![series.quote(samples[highest.peak].point), series.quote(samples[before].point)];
+    let quotes = vec![series.quote(samples[highest.peak].millis), series.quote(samples[before].millis)];
     let at = between(samples[before].millis, samples[highest.from].millis);
     Some(Fact { row, node: series.node.clone(), at, quotes })
 }
 
 /// The value a series usually has, and how far it usually strays upwards.
-fn usual(samples: &[Sample<'_>], resolution: f64) -> (f64, f64) {
+fn usual(samples: &[Sample], resolution: f64) -> (f64, f64) {
     let (middle, deviation) = baseline(samples.iter().map(|it| it.value), resolution);
     let mut above: Vec<f64> = samples.iter().map(|it| it.value).collect();
     let tenth = above.len() * 8 / 10;
@@ -109,7 +109,7 @@ fn usual(samples: &[Sample<'_>], resolution: f64) -> (f64, f64) {
 }
 
 /// The stretches that stand out and are over before the series ends; the first sample and the last are of none.
-fn spikes(samples: &[Sample<'_>], usual: f64, deviation: f64) -> Vec<Spike> {
+fn spikes(samples: &[Sample], usual: f64, deviation: f64) -> Vec<Spike> {
     let over = |at: usize, deviations: f64| samples[at].value >= usual + deviations * deviation;
     let mut found = Vec::new();
     let mut at = 1;

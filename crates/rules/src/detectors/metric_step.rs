@@ -93,7 +93,7 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
 }
 
 /// Whether a series goes up and down between the halves of its range time and again: then no climb of it is news.
-fn is_jagged(samples: &[Sample<'_>]) -> bool {
+fn is_jagged(samples: &[Sample]) -> bool {
     let values = || samples.iter().map(|it| it.value);
     let (most, least) = (values().fold(f64::NEG_INFINITY, f64::max), values().fold(f64::INFINITY, f64::min));
     let (high, low) = (most - (most - least) / 3.0, least + (most - least) / 3.0);
@@ -109,7 +109,7 @@ fn is_jagged(samples: &[Sample<'_>]) -> bool {
 }
 
 /// The climbs of a series, in time order.
-fn climbs(samples: &[Sample<'_>], resolution: f64) -> Vec<Climb> {
+fn climbs(samples: &[Sample], resolution: f64) -> Vec<Climb> {
     let mut found: Vec<Climb> = Vec::new();
     let mut parts = vec![(0, samples.len())];
     // each climb takes one part away and leaves two
@@ -139,7 +139,7 @@ fn climbs(samples: &[Sample<'_>], resolution: f64) -> Vec<Climb> {
 }
 
 fn climb(
-    samples: &[Sample<'_>],
+    samples: &[Sample],
     lo: usize,
     hi: usize,
     trough: usize,
@@ -190,7 +190,7 @@ fn climb(
 
 /// Where the level before a climb begins, its height and its deviation: of the points around the trough that lie under a
 /// quarter of the climb, and then, since a ramp lends its own foot to them, of those before its onset alone.
-fn level_before(samples: &[Sample<'_>], lo: usize, trough: usize, peak: usize, resolution: f64) -> (usize, f64, f64) {
+fn level_before(samples: &[Sample], lo: usize, trough: usize, peak: usize, resolution: f64) -> (usize, f64, f64) {
     let value = |at: usize| samples[at].value;
     let low = value(trough).min(value(peak));
     let quarter = low + (value(peak) - low) / 4.0;
@@ -217,7 +217,7 @@ fn level_before(samples: &[Sample<'_>], lo: usize, trough: usize, peak: usize, r
 
 /// The first sample above the level before, from which the climb to the peak goes on: the crossing of four deviations,
 /// then back down the slope to one.
-fn onset(samples: &[Sample<'_>], start: usize, peak: usize, level: f64, deviation: f64) -> usize {
+fn onset(samples: &[Sample], start: usize, peak: usize, level: f64, deviation: f64) -> usize {
     let value = |at: usize| samples[at].value;
     let mut onset = peak;
     while onset > start && value(onset - 1) > level + 4.0 * deviation {
@@ -231,7 +231,7 @@ fn onset(samples: &[Sample<'_>], start: usize, peak: usize, level: f64, deviatio
 
 /// Whether a climb follows a line better than one step, and rises all along. With ten samples nine pairs of ten that
 /// rise are beyond chance (Mann and Kendall, p < 0.01); with fewer, all must.
-fn is_ramp(samples: &[Sample<'_>]) -> bool {
+fn is_ramp(samples: &[Sample]) -> bool {
     if samples.len() < LEAST_POINTS {
         return false;
     }
@@ -241,11 +241,11 @@ fn is_ramp(samples: &[Sample<'_>]) -> bool {
         return false;
     }
     let first = samples[0].millis;
-    let off_line = |it: &Sample<'_>| (it.value - start - slope * (it.millis - first) as f64 / 1000.0).abs();
+    let off_line = |it: &Sample| (it.value - start - slope * (it.millis - first) as f64 / 1000.0).abs();
     let mut of_line: Vec<f64> = samples.iter().map(off_line).collect();
     let split = best_split(samples);
     let (low, high) = samples.split_at(split);
-    let middle = |part: &[Sample<'_>]| median(&mut part.iter().map(|it| it.value).collect::<Vec<_>>());
+    let middle = |part: &[Sample]| median(&mut part.iter().map(|it| it.value).collect::<Vec<_>>());
     let (low_level, high_level) = (middle(low), middle(high));
     let off_step = low.iter().map(|it| (it.value - low_level).abs());
     let mut of_step: Vec<f64> = off_step.chain(high.iter().map(|it| (it.value - high_level).abs())).collect();
@@ -253,7 +253,7 @@ fn is_ramp(samples: &[Sample<'_>]) -> bool {
 }
 
 /// Where two means fit best.
-fn best_split(samples: &[Sample<'_>]) -> usize {
+fn best_split(samples: &[Sample]) -> usize {
     let total: f64 = samples.iter().map(|it| it.value).sum();
     let (mut sum, mut best, mut at) = (0.0, f64::NEG_INFINITY, 1);
     for split in 1..samples.len() {
@@ -267,7 +267,7 @@ fn best_split(samples: &[Sample<'_>]) -> usize {
     at
 }
 
-fn told(series: &Series, samples: &[Sample<'_>], climb: &Climb, group: &[&Series], counter: bool) -> Fact {
+fn told(series: &Series, samples: &[Sample], climb: &Climb, group: &[&Series], counter: bool) -> Fact {
     let onset = samples[climb.onset].millis;
     let previous = match climb.onset.checked_sub(1) {
         Some(before) => samples[before].millis,
@@ -285,7 +285,7 @@ fn told(series: &Series, samples: &[Sample<'_>], climb: &Climb, group: &[&Series
         .with("kind", if climb.ramp { "ramp" } else { "step" })
         .with("dropped", climb.dropped)
         .with("rate", Value::Flag(counter));
-    let mut quotes = vec![series.quote(samples[climb.foot].point), series.quote(peak.point)];
+    let mut quotes = vec![series.quote(samples[climb.foot].millis), series.quote(peak.millis)];
     quotes.dedup();
     Fact { row, node: series.node.clone(), at: between(previous, onset), quotes }
 }
@@ -293,8 +293,8 @@ fn told(series: &Series, samples: &[Sample<'_>], climb: &Climb, group: &[&Series
 /// The newest point of a group's series before an instant.
 fn newest_before(group: &[&Series], t: i64) -> Option<i64> {
     let newest = group.iter().filter_map(|it| {
-        let before = it.points.partition_point(|it| it.millis < t);
-        before.checked_sub(1).map(|at| it.points[at].millis)
+        let before = it.points.before(t).checked_sub(1)?;
+        it.points.get(before).map(|it| it.millis)
     });
     newest.max()
 }
@@ -302,8 +302,8 @@ fn newest_before(group: &[&Series], t: i64) -> Option<i64> {
 /// How much of a group's growth between two instants is this series'. One that begins in between counts from zero.
 fn share(series: &Series, group: &[&Series], from: i64, to: i64) -> Option<f64> {
     let value = |it: &Series, t: i64| {
-        let before = it.points.partition_point(|it| it.millis <= t);
-        before.checked_sub(1).map_or(0.0, |at| it.points[at].value)
+        let last = it.points.until(t).checked_sub(1).and_then(|at| it.points.get(at));
+        last.map_or(0.0, |it| it.value)
     };
     let growth = |it: &Series| Some(value(it, to) - value(it, from)).filter(|it| it.is_finite()).unwrap_or(0.0).max(0.0);
     let total: f64 = group.iter().map(|it| growth(it)).sum();

@@ -72,10 +72,9 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
                 .with("total_after", value(peak))
                 .with("among", group.len() as i64)
                 .with("rate", Value::Flag(counter));
-            let at_peak = series.points.partition_point(|it| it.millis <= to).checked_sub(1);
-            let at_foot = series.points.partition_point(|it| it.millis <= from).checked_sub(1);
+            let last = |millis: i64| series.points.get(series.points.until(millis).checked_sub(1)?);
             let mut quotes: Vec<_> =
-                [at_peak, at_foot].into_iter().flatten().map(|it| series.quote(&series.points[it])).collect();
+                [last(to), last(from)].into_iter().flatten().map(|it| series.quote(it.millis)).collect();
             quotes.dedup();
             let next = samples[(foot + 1).min(peak)].millis;
             found.push(Fact { row, node: series.node.clone(), at: between(from, next), quotes });

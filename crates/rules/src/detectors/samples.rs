@@ -108,19 +108,17 @@ pub(super) fn is_counter(metric: &str) -> bool {
         || OTHERS.contains(&metric)
 }
 
-/// A value with the points it was worked out from.
+/// A value of a series: a point of it, or the rate of the pair of points that ends at its instant.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sample<'s> {
+pub(super) struct Sample {
     pub millis: i64,
     pub value: f64,
-    /// The point that the value is of, or the end of the pair it is the rate of.
-    pub point: &'s Point,
 }
 
 /// The finite values of a gauge.
-pub(super) fn levels(series: &Series) -> Vec<Sample<'_>> {
+pub(super) fn levels(series: &Series) -> Vec<Sample> {
     let finite = series.points.iter().filter(|it| it.value.is_finite());
-    finite.map(|point| Sample { millis: point.millis, value: point.value, point }).collect()
+    finite.map(|it| Sample { millis: it.millis, value: it.value }).collect()
 }
 
 /// The smallest and the largest finite value of a series.
@@ -136,18 +134,16 @@ pub(super) fn may_multiply((least, most): (f64, f64), by: f64) -> bool {
 
 /// The rates of a counter, per second: a fall is a reset, after which it counts from zero; pairs across a gap are left
 /// out, for what happened in it is not known.
-pub(super) fn rates(series: &Series, spacing: i64) -> Vec<Sample<'_>> {
-    let pair = |it: &'_ [Point]| -> Option<f64> {
-        let (a, b) = (it[0], it[1]);
+pub(super) fn rates(series: &Series, spacing: i64) -> Vec<Sample> {
+    let pair = |(a, b): (Point, Point)| -> Option<Sample> {
         let millis = b.millis - a.millis;
         if !a.value.is_finite() || !b.value.is_finite() || millis <= 0 || is_gap(millis, spacing) {
             return None;
         }
         let growth = if b.value < a.value { b.value } else { b.value - a.value };
-        Some(growth / (millis as f64 / 1000.0))
+        Some(Sample { millis: b.millis, value: growth / (millis as f64 / 1000.0) })
     };
-    let pairs = series.points.windows(2);
-    pairs.filter_map(|it| Some(Sample { millis: it[1].millis, value: pair(it)?, point: &it[1] })).collect()
+    series.points.pairs().filter_map(pair).collect()
 }
 
 /// Whether so long without a point is a gap in a series of this spacing.
@@ -164,7 +160,7 @@ pub(super) fn resolution(series: &Series, counter: bool, spacing: i64) -> f64 {
 }
 
 /// The pair of samples, in order, with the greatest rise between them; a single sample that sticks out is not seen.
-pub(super) fn greatest_rise(samples: &[Sample<'_>]) -> Option<(usize, usize)> {
+pub(super) fn greatest_rise(samples: &[Sample]) -> Option<(usize, usize)> {
     let smooth = |at: usize| {
         let value = |at: usize| samples[at].value;
         if at == 0 || at + 1 == samples.len() {
@@ -217,11 +213,11 @@ const MOST_PAIRED: usize = 128;
 
 /// Theil and Sen's line through samples: slope per second, value at the first sample, and the share of pairs that rise.
 /// Of many samples every n-th speaks, which bounds the pairs.
-pub(super) fn line(samples: &[Sample<'_>]) -> (f64, f64, f64) {
+pub(super) fn line(samples: &[Sample]) -> (f64, f64, f64) {
     let every = samples.len().div_ceil(MOST_PAIRED).max(1);
-    let chosen: Vec<&Sample<'_>> = samples.iter().step_by(every).collect();
+    let chosen: Vec<&Sample> = samples.iter().step_by(every).collect();
     let Some(first) = chosen.first() else { return (0.0, 0.0, 0.0) };
-    let secs = |it: &Sample<'_>| (it.millis - first.millis) as f64 / 1000.0;
+    let secs = |it: &Sample| (it.millis - first.millis) as f64 / 1000.0;
     let mut slopes = Vec::with_capacity(chosen.len() * chosen.len() / 2);
     for (at, a) in chosen.iter().enumerate() {
         slopes.extend(chosen[at + 1..].iter().map(|b| (b.value - a.value) / (secs(b) - secs(a))));
@@ -245,10 +241,10 @@ pub(super) struct Trend {
 }
 
 /// Measures a rise. Of many samples every n-th speaks, which bounds the pairs.
-pub(super) fn trend(samples: &[Sample<'_>]) -> Trend {
+pub(super) fn trend(samples: &[Sample]) -> Trend {
     let (slope, start, rising) = line(samples);
     let first = samples.first().map_or(0, |it| it.millis);
-    let off = |it: &Sample<'_>| (it.value - start - slope * (it.millis - first) as f64 / 1000.0).abs();
+    let off = |it: &Sample| (it.value - start - slope * (it.millis - first) as f64 / 1000.0).abs();
     let spread = 1.4826 * median(&mut samples.iter().map(off).collect::<Vec<_>>());
     let every = samples.len().div_ceil(MOST_PAIRED).max(1);
     let chosen: Vec<f64> = samples.iter().step_by(every).map(|it| it.value).collect();
@@ -277,7 +273,7 @@ pub(super) fn trend(samples: &[Sample<'_>]) -> Trend {
 pub(super) struct Sum<'s> {
     series: Vec<&'s Series>,
     /// Of each series its values, a counter's as rates.
-    samples: Vec<Vec<Sample<'s>>>,
+    samples: Vec<Vec<Sample>>,
     /// How long a value of each series stands for the next one.
     stands: Vec<i64>,
     /// What they add up to.
@@ -291,7 +287,7 @@ const MOST_INSTANTS: i64 = 2000;
 pub(super) fn summed<'s>(group: &[&'s Series], counter: bool) -> Sum<'s> {
     let spacings: Vec<i64> = group.iter().map(|it| spacing(it).unwrap_or(60_000)).collect();
     let own = |(it, spacing): (&&'s Series, &i64)| if counter { rates(it, *spacing) } else { levels(it) };
-    let samples: Vec<Vec<Sample<'s>>> = group.iter().zip(&spacings).map(own).collect();
+    let samples: Vec<Vec<Sample>> = group.iter().zip(&spacings).map(own).collect();
     let stands: Vec<i64> = spacings.iter().map(|it| it * 5 / 2).collect();
     let mut sum = Sum { series: group.to_vec(), samples, stands, points: Vec::new() };
     let first = sum.samples.iter().filter_map(|it| it.first()).map(|it| it.millis).min();
@@ -319,10 +315,9 @@ pub(super) fn summed<'s>(group: &[&'s Series], counter: bool) -> Sum<'s> {
 }
 
 impl<'s> Sum<'s> {
-    /// The totals, as samples; their points are those of the first series and not to be quoted.
-    pub(super) fn samples(&self) -> Vec<Sample<'s>> {
-        let Some(point) = self.series.first().and_then(|it| it.points.first()) else { return Vec::new() };
-        self.points.iter().map(|(millis, value)| Sample { millis: *millis, value: *value, point }).collect()
+    /// The totals, as samples; no series has them as points.
+    pub(super) fn samples(&self) -> Vec<Sample> {
+        self.points.iter().map(|(millis, value)| Sample { millis: *millis, value: *value }).collect()
     }
 
     /// The value of one series at an instant, where one stands.
@@ -345,14 +340,14 @@ impl<'s> Sum<'s> {
         let quote = |(_, at): (f64, usize)| {
             let samples = &self.samples[at];
             let last = samples[..samples.partition_point(|it| it.millis <= millis)].last()?;
-            Some(self.series[at].quote(last.point))
+            Some(self.series[at].quote(last.millis))
         };
         values.into_iter().take(3).filter_map(quote).collect()
     }
 }
 
 /// Whether a rise adds at least that part of itself in each third of its time, and no step is half of it: no step, and nothing that warms up and settles.
-pub(super) fn is_steady(rise: &[Sample<'_>], least: f64) -> bool {
+pub(super) fn is_steady(rise: &[Sample], least: f64) -> bool {
     let (first, last) = (&rise[0], &rise[rise.len() - 1]);
     let growth = last.value - first.value;
     let most = rise.windows(2).map(|it| it[1].value - it[0].value).fold(0.0, f64::max);

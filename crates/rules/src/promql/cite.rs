@@ -43,7 +43,7 @@ const MOST_ASKED: usize = 4096;
 struct Cite<'s> {
     weight: f64,
     series: &'s Series,
-    point: &'s Point,
+    point: Point,
 }
 
 impl<'s> Run<'s> {
@@ -53,7 +53,7 @@ impl<'s> Run<'s> {
         let cites = self.cites(origin, t, &mut budget);
         let mut quotes: Vec<Quote> = Vec::new();
         for cite in cites {
-            let quote = cite.series.quote(cite.point);
+            let quote = cite.series.quote(cite.point.millis);
             if !quotes.contains(&quote) {
                 quotes.push(quote);
             }
@@ -84,8 +84,8 @@ impl<'s> Run<'s> {
                 }
                 let newest = |series: &&'s Series| {
                     let series: &'s Series = series;
-                    let point = series.points[..series.points.partition_point(|it| it.millis <= t)].last()?;
-                    group.stands(series, point, t).then_some(Cite { weight: point.value, series, point })
+                    let point = series.points.get(series.points.until(t).checked_sub(1)?)?;
+                    group.stands(series, &point, t).then_some(Cite { weight: point.value, series, point })
                 };
                 group.series.iter().find_map(newest).into_iter().collect()
             }
@@ -100,9 +100,9 @@ impl<'s> Run<'s> {
                 }
                 let inside = |series: &&'s Series| {
                     let series: &'s Series = series;
-                    let lo = series.points.partition_point(|it| it.millis <= t.saturating_sub(selector_.range_ms));
-                    let hi = series.points.partition_point(|it| it.millis <= t);
-                    let cites = telling(*window, series, &series.points[lo..hi.max(lo)]);
+                    let lo = series.points.until(t.saturating_sub(selector_.range_ms));
+                    let inside: Vec<Point> = series.points.within(lo..series.points.until(t).max(lo)).collect();
+                    let cites = telling(*window, series, &inside);
                     (!cites.is_empty()).then_some(cites)
                 };
                 group.series.iter().find_map(inside).unwrap_or_default()
@@ -149,24 +149,24 @@ fn shorten(cites: &mut Vec<Cite<'_>>, least: bool) {
 }
 
 /// The points of a range that make its value: the extreme one, or the last and the first.
-fn telling<'s>(window: Window, series: &'s Series, inside: &'s [Point]) -> Vec<Cite<'s>> {
-    let (Some(first), Some(last)) = (inside.first(), inside.last()) else { return Vec::new() };
+fn telling<'s>(window: Window, series: &'s Series, inside: &[Point]) -> Vec<Cite<'s>> {
+    let (Some(&first), Some(&last)) = (inside.first(), inside.last()) else { return Vec::new() };
     let cite = |weight, point| Cite { weight, series, point };
     let growth = last.value - first.value;
     match window {
         Window::Max | Window::WhenMax => {
-            let most = farthest(inside, true);
+            let most = *farthest(inside, true);
             vec![cite(most.value, most)]
         }
         Window::Min | Window::WhenMin => {
-            let least = farthest(inside, false);
+            let least = *farthest(inside, false);
             vec![cite(least.value, least)]
         }
         Window::Last | Window::WhenLast | Window::Present => vec![cite(last.value, last)],
         Window::First | Window::WhenFirst => vec![cite(first.value, first)],
         _ if inside.len() == 1 => vec![cite(last.value, last)],
         Window::Irate | Window::Idelta => {
-            let before = &inside[inside.len() - 2];
+            let before = inside[inside.len() - 2];
             vec![cite(last.value - before.value, last), cite(last.value - before.value, before)]
         }
         Window::Changes | Window::Resets => {
@@ -174,7 +174,7 @@ fn telling<'s>(window: Window, series: &'s Series, inside: &'s [Point]) -> Vec<C
                 Window::Resets => it[1].value < it[0].value,
                 _ => it[1].value != it[0].value,
             });
-            let (before, after) = turn.map_or((first, last), |it| (&it[0], &it[1]));
+            let (before, after) = turn.map_or((first, last), |it| (it[0], it[1]));
             vec![cite(after.value, after), cite(after.value, before)]
         }
         Window::Rate | Window::Increase | Window::Delta | Window::Deriv | Window::PredictLinear | Window::Smooth => {

@@ -19,7 +19,7 @@ use super::maps;
 use super::select::{Group, candidates, instants, select};
 use super::state;
 use super::store::Store;
-use super::window::{Asked, over};
+use super::window::{Asked, over, within};
 use super::{Dialect, Output, Query};
 
 /// Columns times instants that are held at once.
@@ -312,7 +312,7 @@ impl<'s> Run<'s> {
                         };
                         return ends.iter().enumerate().map(held).collect();
                     }
-                    group.merged(|it| over(window, &it.points, &asked))
+                    group.merged(|it| over(window, &within(&it.points, &asked), &asked))
                 });
                 return columns
                     .into_iter()
@@ -390,7 +390,7 @@ impl<'s> Run<'s> {
 
 /// When the newest of some facts was collected.
 fn newest(groups: &[Vec<Group<'_>>]) -> i64 {
-    let points = groups.iter().flatten().flat_map(|it| &it.series).flat_map(|it| &it.points);
+    let points = groups.iter().flatten().flat_map(|it| &it.series).flat_map(|it| it.points.iter());
     points.map(|it| it.millis).max().unwrap_or(state::TIMELESS)
 }
 

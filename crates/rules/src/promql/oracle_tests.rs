@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use timeline::{MemberId, Name, Point, Printed, Series};
+use timeline::{MemberId, Name, Point, Points, Printed, Series};
 
 use super::{Dialect, Outcome, Query, Store};
 
@@ -33,7 +33,7 @@ fn one(line: &str) -> Series {
     let mut series = Series {
         metric: metric.into(),
         labels,
-        points: Vec::new(),
+        points: Points::default(),
         stale: Vec::new(),
         node: None,
         member: MemberId(0),

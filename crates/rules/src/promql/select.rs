@@ -27,17 +27,19 @@ impl Group<'_> {
     pub(super) fn instants(&self, times: &[i64], number: &dyn Fn(&Point, i64) -> f64) -> Vec<Option<f64>> {
         if self.always {
             let point = self.series[0].points.last();
-            return times.iter().map(|&t| point.map(|it| number(&Point { millis: t, value: it.value }, t))).collect();
+            return times.iter().map(|&t| point.map(|it| number(&Point { millis: t, ..it }, t))).collect();
         }
         self.merged(|series| {
             let first = times.first().copied().unwrap_or_default();
-            let mut next = series.points.partition_point(|it| it.millis <= first);
+            let begun = series.points.until(first);
+            let mut point = begun.checked_sub(1).and_then(|it| series.points.get(it));
+            let mut later = series.points.within(begun..series.points.len()).peekable();
             let standing = |&t: &i64| {
-                while next < series.points.len() && series.points[next].millis <= t {
-                    next += 1;
+                while let Some(next) = later.next_if(|it| it.millis <= t) {
+                    point = Some(next);
                 }
-                let point = series.points[..next].last()?;
-                self.stands(series, point, t).then(|| number(point, t))
+                let point = point?;
+                self.stands(series, &point, t).then(|| number(&point, t))
             };
             times.iter().map(standing).collect()
         })
@@ -118,7 +120,10 @@ fn lookback(series: &Series, dialect: Dialect) -> i64 {
 
 /// The median distance of a series' points, milliseconds.
 pub(crate) fn spacing(series: &Series) -> Option<i64> {
-    let steps = || series.points.windows(2).map(|it| it[1].millis.saturating_sub(it[0].millis));
+    if let Some(pace) = series.points.pace() {
+        return Some(pace.max(1));
+    }
+    let steps = || series.points.pairs().map(|(a, b)| b.millis.saturating_sub(a.millis));
     let first = steps().next()?;
     // what more than half of them are is the median
     if 2 * steps().filter(|it| *it == first).count() > steps().len() {

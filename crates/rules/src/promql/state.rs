@@ -105,7 +105,7 @@ pub(super) fn series(fact: &Fact) -> Vec<Series> {
         Series {
             metric: metric.into(),
             labels: labels.clone(),
-            points: vec![Point { millis, value }],
+            points: [Point { millis, value }].into_iter().collect(),
             // what holds always never ends: a mark that no instant reaches
             stale: if always { vec![i64::MAX] } else { Vec::new() },
             node: fact.node.clone(),

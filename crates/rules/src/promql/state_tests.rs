@@ -1,6 +1,8 @@
 //! Facts as series, absence, long ranges, and what a query may cost.
 
-use timeline::{Fact, Interval, MemberId, Name, Quote, Relation, Row, Series, Span, Time, Timeline, Value, relation};
+use timeline::{
+    Fact, Interval, MemberId, Name, Point, Quote, Relation, Row, Series, Span, Time, Timeline, Value, relation,
+};
 
 use super::testing::series;
 use super::window::{Asked, over};
@@ -123,7 +125,7 @@ fn absence_speaks_when_others_of_the_metric_do() {
 fn long_ranges_are_added_up_as_short_ones_are() {
     let value = |it: i64| (it as f64 * 0.37).sin() * 1e3 + it as f64 + if it % 97 == 0 { -4e3 } else { 0.0 };
     let points: Vec<(i64, f64)> = (0..3000).map(|it| (it * 15, value(it))).collect();
-    let points = series("x", &[], None, &points).points;
+    let points: Vec<Point> = series("x", &[], None, &points).points.iter().collect();
     let ends: Vec<i64> = (0..60).map(|it| 30_000_000 + it * 150_000).collect();
     let numbers = [vec![3600.0; ends.len()]];
     let asked = |points: usize| Asked {

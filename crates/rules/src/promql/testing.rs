@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use timeline::{MemberId, Name, Point, Printed, Series};
+use timeline::{MemberId, Name, Point, Points, Printed, Series};
 
 /// `container_threads{pod="a"}` with points at seconds; each point stands in a line of its own.
 pub(crate) fn series(metric: &str, labels: &[(&str, &str)], node: Option<&str>, points: &[(i64, f64)]) -> Series {
@@ -102,7 +102,7 @@ pub(crate) fn dump() -> Option<Vec<Series>> {
             let metric = labels.iter().position(|it| it.0.as_ref() == "__name__").map(|it| labels.remove(it).1)?;
             labels.sort();
             let node = Some(Name::from("kubestage1001"));
-            let (points, stale, member) = (Vec::new(), Vec::new(), MemberId(9));
+            let (points, stale, member) = (Points::default(), Vec::new(), MemberId(9));
             let text = Printed::whole("");
             places.push((start, Vec::new()));
             found.push(Series { metric, labels, points, stale, node, member, start: 0, line: 1, text });

@@ -9,7 +9,7 @@
 use std::cell::OnceCell;
 use std::collections::VecDeque;
 
-use timeline::Point;
+use timeline::{Point, Points};
 
 use super::Dialect;
 use super::expr::Window;
@@ -28,6 +28,11 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// What the range that ends at an instant leaves out: its start, unless the dialect is that of Prometheus 2.
+    fn begin(&self, end: i64) -> i64 {
+        end.saturating_sub(self.range_ms).saturating_sub(i64::from(self.dialect.closed))
+    }
+
     fn number(&self, which: usize, at: usize) -> f64 {
         self.numbers.get(which).and_then(|it| it.get(at)).copied().unwrap_or(f64::NAN)
     }
@@ -36,12 +41,18 @@ impl Asked<'_> {
 /// Ranges of more points than this are not walked point by point.
 const LONG: usize = 256;
 
-/// The function at every instant. A range leaves its start out, unless the dialect is that of Prometheus 2.
+/// Those of a series' points that lie in one of the ranges.
+pub(super) fn within(points: &Points, asked: &Asked<'_>) -> Vec<Point> {
+    let (Some(&start), Some(&end)) = (asked.ends.first(), asked.ends.last()) else { return Vec::new() };
+    let (from, to) = (points.until(asked.begin(start)), points.until(end));
+    points.within(from..to.max(from)).collect()
+}
+
+/// The function at every instant.
 pub(super) fn over(window: Window, points: &[Point], asked: &Asked<'_>) -> Vec<Option<f64>> {
     let (Some(&start), Some(&end)) = (asked.ends.first(), asked.ends.last()) else { return Vec::new() };
-    let begins = |end: i64| end.saturating_sub(asked.range_ms).saturating_sub(i64::from(asked.dialect.closed));
     let points = &points[..points.partition_point(|it| it.millis <= end)];
-    let base = points.partition_point(|it| it.millis <= begins(start));
+    let base = points.partition_point(|it| it.millis <= asked.begin(start));
     let sums = OnceCell::new();
     let sums = || sums.get_or_init(|| Sums::new(window, &points[base..]));
     let mut extreme = Extreme::default();
@@ -53,7 +64,7 @@ pub(super) fn over(window: Window, points: &[Point], asked: &Asked<'_>) -> Vec<O
             }
             hi += 1;
         }
-        while lo < hi && points[lo].millis <= begins(t) {
+        while lo < hi && points[lo].millis <= asked.begin(t) {
             lo += 1;
         }
         extreme.drop_before(lo);

@@ -133,7 +133,7 @@ fn the_real_leak_is_the_same_in_a_dump_cut_at_its_end() {
     let Some(whole) = sample(&["range_container_threads.json"]) else { return };
     let mut cut = whole.clone();
     for series in &mut cut {
-        series.points.retain(|it| it.millis <= 1_795_219_341_000);
+        series.points = series.points.iter().filter(|it| it.millis <= 1_795_219_341_000).collect();
     }
     let leak = |series: Vec<Series>| -> (Vec<String>, (i64, i64), Vec<String>) {
         let timeline = metrics(series);
@@ -180,7 +180,8 @@ fn gaps_are_classified_by_what_else_was_scraped() {
     let down = vec![target("a", "up", true), target("b", "up", true)];
     assert_eq!(kinds(down), ["up 165 prometheus-down", "up 165 prometheus-down"]);
     let mut booted = target("a", "node_boot_time_seconds", true);
-    booted.points.iter_mut().for_each(|it| it.value = if it.millis < 200_000 { 1.0 } else { 200.0 });
+    let boot = |it: Point| Point { value: if it.millis < 200_000 { 1.0 } else { 200.0 }, ..it };
+    booted.points = booted.points.iter().map(boot).collect();
     assert_eq!(kinds(vec![booted, target("a", "x", true)]), ["unknown 165 reboot"]);
     // no spacing to speak of
     let ragged: Vec<(i64, f64)> = (0..40).map(|it| (it * 15 + i64::from(it % 3 == 0) * 7 * it * it, 1.0)).collect();

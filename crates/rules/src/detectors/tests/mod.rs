@@ -159,7 +159,7 @@ fn hostile_values_are_survived() {
     let mut all = Vec::new();
     for (at, metric) in ["x", "x_total", "up", "node_boot_time_seconds", ""].into_iter().enumerate() {
         let mut one = every_15(metric, &[], "n", (0..60).map(|it| odd[(it * 5 + at) % odd.len()]));
-        one.points.iter_mut().for_each(|it: &mut Point| it.millis = it.millis.saturating_mul(1 << 40));
+        one.points = one.points.iter().map(|it| Point { millis: it.millis.saturating_mul(1 << 40), ..it }).collect();
         all.push(one);
         all.push(every_15(metric, &[("a", "b")], "n", (0..60).map(|it| odd[(it * 3 + at) % odd.len()])));
     }
