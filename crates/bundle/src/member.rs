@@ -54,6 +54,9 @@ fn near(path: &str, head: &[u8], whole: bool) -> Option<String> {
     catch_unwind(AssertUnwindSafe(|| parsers::closest(&sniff))).ok().flatten()
 }
 
+/// Room is made for no more than this on the word of a container.
+const MOST_EXPECTED: usize = 16 << 20;
+
 /// Reads a member piece by piece.
 pub(crate) struct Consumer {
     done: Done,
@@ -122,6 +125,14 @@ impl Consumer {
             line: 1,
             thin_at: MANY,
             thinned: false,
+        }
+    }
+
+    /// Makes room for a member that is to have so many bytes, if it is held whole: what grows by doubling leaves holes behind
+    /// that nothing fits in again.
+    pub(crate) fn expect(&mut self, bytes: u64) {
+        if matches!(self.state, State::Whole(_)) {
+            self.rest.reserve_exact(usize::try_from(bytes).map_or(MOST_EXPECTED, |it| it.min(MOST_EXPECTED)));
         }
     }
 

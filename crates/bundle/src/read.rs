@@ -173,7 +173,7 @@ struct Inline<'o> {
 impl Visitor for Inline<'_> {
     fn member(&mut self, member: archive::Member<'_>) -> ControlFlow<()> {
         let head = self.buffers.read(member.reader);
-        let (mut consumer, mut room) = begin(member.path, member.modified, &head, self.options);
+        let (mut consumer, mut room) = begin(member.path, member.modified, member.size, &head, self.options);
         let mut last = head.is_last();
         consumer.take(room.within(head.bytes()));
         drop(head);
@@ -194,11 +194,18 @@ impl Visitor for Inline<'_> {
 }
 
 /// Recognises a member by its first bytes.
-fn begin(path: String, modified: Option<i64>, head: &Piece<'_>, options: &Options) -> (Consumer, Room) {
+fn begin(
+    path: String,
+    modified: Option<i64>,
+    size: Option<u64>,
+    head: &Piece<'_>,
+    options: &Options,
+) -> (Consumer, Room) {
     let sniffed = &head.bytes()[..head.bytes().len().min(SNIFF_BYTES)];
     // a sniff tells the end only where it is short of its own length
     let format = recognise(&path, sniffed, sniffed.len() < SNIFF_BYTES);
-    let consumer = Consumer::new(path.into(), format, modified, &options.watch, &options.limits);
+    let mut consumer = Consumer::new(path.into(), format, modified, &options.watch, &options.limits);
+    consumer.expect(size.unwrap_or(0).max(head.bytes().len() as u64));
     (consumer, Room::new(format, &options.limits))
 }
 
@@ -267,12 +274,12 @@ impl Visitor for Spawning<'_, '_> {
         let at = self.count;
         self.count += 1;
         let (options, finished) = (self.options, self.finished);
-        let (path, modified) = (member.path, member.modified);
+        let (path, modified, size) = (member.path, member.modified, member.size);
         let mut last = head.is_last();
         // what waits in the channel is bounded by the buffers
         let (sender, receiver) = channel::<Piece<'_>>();
         self.scope.spawn_fifo(move |_| {
-            let (mut consumer, mut room) = begin(path, modified, &head, options);
+            let (mut consumer, mut room) = begin(path, modified, size, &head, options);
             consumer.take(room.within(head.bytes()));
             drop(head);
             for piece in receiver {

@@ -9,6 +9,8 @@ pub(crate) struct Member<'r> {
     pub(crate) path: String,
     /// Seconds since 1970 as the container tells them; a hint only.
     pub(crate) modified: Option<i64>,
+    /// How many bytes the container says it has; a hint only.
+    pub(crate) size: Option<u64>,
     /// The content. Never fails: it ends early, and the note that says why follows.
     pub(crate) reader: &'r mut dyn Read,
 }

@@ -117,7 +117,8 @@ impl Walker<'_> {
 
     pub(super) fn plain(&mut self, place: &Place, reader: &mut dyn Read) -> Result<(), Stop> {
         let mut leaf = Leaf { reader, budget: self.budget, over: false };
-        let member = Member { path: place.path.clone(), modified: place.modified, reader: &mut leaf };
+        let (path, modified, size) = (place.path.clone(), place.modified, place.size);
+        let member = Member { path, modified, size, reader: &mut leaf };
         self.said += 1;
         if self.visitor.member(member) == ControlFlow::Break(()) {
             return Err(Stop::Quit);
