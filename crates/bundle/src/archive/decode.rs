@@ -10,6 +10,7 @@ use bzip2::Decompress as Bunzip2;
 use flate2::{Decompress as Inflate, FlushDecompress};
 
 use super::Limits;
+use super::ahead::{self, Divided, Held, Unit};
 use super::budget::Count;
 use super::layer::Counted;
 use super::lz4::Lz4;
@@ -48,11 +49,25 @@ impl Packing {
         Box::new(Streams::new(Counted { inner: reader, count: used }, Deflate(Inflate::new(false))))
     }
 
-    /// What `reader` holds, unpacked; `used` counts the bytes that this took, without what is read ahead.
-    pub(super) fn unpack<'r>(self, reader: impl Read + 'r, used: Count, limits: &Limits) -> Box<dyn Read + 'r> {
-        let reader = Counted { inner: BufReader::with_capacity(BUFFER_BYTES, reader), count: used };
+    /// What `reader` holds, unpacked; `used` counts the bytes that this took, without what is read ahead. Members that say
+    /// where they end are unpacked on so many threads.
+    pub(super) fn unpack<'r>(
+        self,
+        reader: impl Read + 'r,
+        used: Count,
+        limits: &Limits,
+        threads: usize,
+    ) -> Box<dyn Read + 'r> {
+        let reader = BufReader::with_capacity(BUFFER_BYTES, reader);
+        let ahead = threads > 1 && limits.memory_bytes / 8 >= ahead::AHEAD_BYTES;
         match self {
-            Packing::Gzip => Box::new(Streams::new(reader, Gzip(Inflate::new_gzip(15)))),
+            Packing::Gzip if ahead => return ahead::unpack::<Gzip>(reader, used, limits, threads),
+            Packing::Zstd if ahead => return ahead::unpack::<Zstd>(reader, used, limits, threads),
+            _ => {}
+        }
+        let reader = Counted { inner: reader, count: used };
+        match self {
+            Packing::Gzip => Box::new(Streams::new(reader, Gzip::open(limits.whole_bytes))),
             Packing::Deflate => Box::new(Streams::new(reader, Deflate(Inflate::new(false)))),
             Packing::Bzip2 => Box::new(Streams::new(reader, Bzip2(Bunzip2::new(false)))),
             Packing::Lz4 => Box::new(Lz4::new(reader)),
@@ -94,6 +109,36 @@ impl Codec for Gzip {
 
     fn restart(&mut self) {
         self.0 = Inflate::new_gzip(15);
+    }
+}
+
+/// A member of bgzip has at most so many bytes, packed and unpacked.
+const BGZIP_BYTES: usize = 64 << 10;
+
+impl Divided for Gzip {
+    fn open(_: u64) -> Self {
+        Gzip(Inflate::new_gzip(15))
+    }
+
+    fn unit(held: &mut Held<impl BufRead>, at: usize) -> Option<Unit> {
+        let fixed = &held.upto(at + 12)?[at..];
+        let has_extra = fixed[3] & 4 != 0;
+        if !fixed.starts_with(&[0x1f, 0x8b, 8]) || !has_extra {
+            return None;
+        }
+        let extra = usize::from(u16::from_le_bytes([fixed[10], fixed[11]]));
+        let mut fields = &held.upto(at + 12 + extra)?[at + 12..];
+        while let [one, two, low, high, behind @ ..] = fields {
+            let (field, others) = behind.split_at_checked(usize::from(u16::from_le_bytes([*low, *high])))?;
+            match (one, two, field) {
+                (b'B', b'C', [low, high]) => {
+                    let len = usize::from(u16::from_le_bytes([*low, *high])) + 1;
+                    return Some(Unit { len, unpacked: BGZIP_BYTES });
+                }
+                _ => fields = others,
+            }
+        }
+        None
     }
 }
 
@@ -145,7 +190,7 @@ impl Codec for Bzip2 {
 }
 
 /// Reads the streams of one codec, one after another.
-struct Streams<R, C> {
+pub(super) struct Streams<R, C> {
     reader: R,
     codec: C,
     at: At,
@@ -162,7 +207,12 @@ enum At {
 
 impl<R: BufRead, C: Codec> Streams<R, C> {
     fn new(reader: R, codec: C) -> Self {
-        Streams { reader, codec, at: At::Stream }
+        Streams::resumed(reader, codec, false)
+    }
+
+    /// Streams of which some may have been read.
+    pub(super) fn resumed(reader: R, codec: C, begun: bool) -> Self {
+        Streams { reader, codec, at: if begun { At::Between } else { At::Stream } }
     }
 
     /// Looks at what stands behind a stream.

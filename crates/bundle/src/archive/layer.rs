@@ -9,7 +9,7 @@ use super::sniff::HEAD;
 use super::{Limits, Note};
 
 /// Below this much output a ratio says nothing: a few kilobytes of log repeat themselves a lot.
-const JUDGED_FROM_BYTES: u64 = 16 << 20;
+pub(super) const JUDGED_FROM_BYTES: u64 = 16 << 20;
 /// What buffers may have read ahead, so that a ratio to the outermost bytes is not judged too early.
 const READ_AHEAD_BYTES: u64 = 512 << 10;
 

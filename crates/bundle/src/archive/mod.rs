@@ -14,6 +14,7 @@
 //! **Invariant:** the bytes of a file are presented in a member or counted in a note; the framing of containers is neither.
 //! Only of compressed data that breaks off it cannot be told how much is missing.
 
+mod ahead;
 mod budget;
 mod decode;
 mod directory;

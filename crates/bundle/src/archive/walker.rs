@@ -2,12 +2,16 @@
 
 use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::thread::available_parallelism;
 
 use super::budget::{Budget, Count};
 use super::decode::Packing;
 use super::layer::{Counted, End, Headed, Judge, Layer, Leaf};
 use super::sniff::{Kind, names_archive, sniff, text};
 use super::{Limit, Limits, Member, Note, SkipReason, Visitor};
+
+/// How many members of a compressed file are unpacked at the same time.
+const MOST_THREADS: usize = 4;
 
 /// What one walk carries along.
 pub(super) struct Walker<'w> {
@@ -154,7 +158,10 @@ impl Walker<'_> {
         let (own, taken) = (Count::default(), Count::default());
         let judge = self.judge(own.clone(), place);
         let mut reader = Counted { inner: reader, count: taken.clone() };
-        let mut layer = Layer::new(packing.unpack(&mut reader, own, self.limits), Some(judge));
+        // further in, what is read ahead would be counted among the bytes of the outermost file that a ratio is judged by
+        let outermost = place.depth == 0 && !place.unpacked;
+        let threads = if outermost { available_parallelism().map_or(1, |it| it.get().min(MOST_THREADS)) } else { 1 };
+        let mut layer = Layer::new(packing.unpack(&mut reader, own, self.limits, threads), Some(judge));
         let inside = Headed::new(&mut layer);
         let nothing = inside.head().is_empty();
         let mut ended = Ok(());

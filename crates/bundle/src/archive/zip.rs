@@ -188,7 +188,7 @@ impl Walker<'_> {
         };
         let own = Count::default();
         let judge = self.judge(own.clone(), place);
-        let unpacked = packing.unpack(reader, own, self.limits);
+        let unpacked = packing.unpack(reader, own, self.limits, 1);
         self.zip_content(&member, entry, Layer::new(Box::new(Verified::new(unpacked, claim)), Some(judge)))
     }
 

@@ -5,6 +5,9 @@
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
+use std::io::BufRead;
+
+use super::ahead::{Divided, Held, UNIT_BYTES, Unit};
 use super::decode::{Codec, Step};
 
 /// Decodes one unit at a time, as the decoder asks for it, because in a call that fails it forgets what it has unpacked.
@@ -19,6 +22,8 @@ pub(super) struct Zstd {
 
 /// Bytes of the shortest frame header, which tells how long it is.
 const HEADER: usize = 5;
+/// A block unpacks to no more than this.
+const BLOCK_BYTES: usize = 128 << 10;
 
 impl Zstd {
     pub(super) fn new(window_limit_bytes: u64) -> Self {
@@ -64,5 +69,46 @@ impl Codec for Zstd {
             Some(decoder)
         });
         (self.unit, self.full) = (HEADER, false);
+    }
+}
+
+impl Divided for Zstd {
+    fn open(most_bytes: u64) -> Self {
+        Zstd::new(most_bytes)
+    }
+
+    /// A frame's length is that of its header, of its blocks, each of which says how long it is, and of a checksum.
+    fn unit(held: &mut Held<impl BufRead>, at: usize) -> Option<Unit> {
+        let [a, b, c, d, flags] = *held.upto(at + HEADER)?.last_chunk()?;
+        if (0x50..=0x5f).contains(&a) && [b, c, d] == [0x2a, 0x4d, 0x18] {
+            let size = u32::from_le_bytes(*held.upto(at + 8)?.last_chunk()?);
+            return Some(Unit { len: 8 + usize::try_from(size).ok()?, unpacked: 0 });
+        }
+        if [a, b, c, d] != [0x28, 0xb5, 0x2f, 0xfd] {
+            return None;
+        }
+        let single = flags & 0x20 != 0;
+        let window = usize::from(!single);
+        let dictionary = [0, 1, 2, 4][usize::from(flags & 3)];
+        let content = [usize::from(single), 2, 4, 8][usize::from(flags >> 6)];
+        let (mut end, mut unpacked) = (at + HEADER + window + dictionary + content, 0);
+        while end - at <= UNIT_BYTES && unpacked <= UNIT_BYTES {
+            let [low, middle, high] = *held.upto(end + 3)?.last_chunk()?;
+            let block = u32::from_le_bytes([low, middle, high, 0]);
+            let size = (block >> 3) as usize;
+            let (packed, becomes) = match block >> 1 & 3 {
+                0 => (size, size),
+                1 => (1, size),
+                2 => (size, BLOCK_BYTES),
+                _ => return None,
+            };
+            end += 3 + packed;
+            unpacked += becomes;
+            if block & 1 != 0 {
+                let checksum = if flags & 4 != 0 { 4 } else { 0 };
+                return Some(Unit { len: end + checksum - at, unpacked });
+            }
+        }
+        None
     }
 }

@@ -1,5 +1,6 @@
 //! Hostile and broken bundles, built here, each with its one right answer.
 
+mod ahead;
 mod damage;
 mod directories;
 mod formats;
