@@ -14,16 +14,32 @@ const GROUPS: usize = 8;
 pub(super) struct Words {
     /// For each byte, at which places of which groups it stands: eight bits a place, the first place lowest.
     stands: [u64; 256],
+    /// The places where anything passes, as before the first byte of a text.
+    anything: u64,
 }
 
 impl Words {
     /// Words are not empty.
     pub(super) fn new(words: &[&str]) -> Words {
         let mut fronts: Vec<&[u8]> = words.iter().map(|it| &it.as_bytes()[..it.len().min(PLACES)]).collect();
-        // short words let anything pass at the places they lack: they share a group with short ones
-        fronts.sort_unstable_by_key(|it| (it.len(), *it));
+        fronts.sort_unstable();
+        // a short word lets anything pass at the places it lacks, for its whole group: groups are of one length, or nearly
+        let (short, long): (Vec<&[u8]>, Vec<&[u8]>) = fronts.into_iter().partition(|it| it.len() < PLACES);
+        let mut groups: [Vec<&[u8]>; GROUPS] = Default::default();
+        for front in short {
+            let group = match front.len() {
+                ..4 => 0,
+                4 => 1,
+                5 => 2,
+                _ => 3,
+            };
+            groups[group].push(front);
+        }
+        for (group, fronts) in groups[4..].iter_mut().zip(long.chunks(long.len().div_ceil(4).max(1))) {
+            group.extend(fronts);
+        }
         let mut stands = [0u64; 256];
-        for (group, fronts) in fronts.chunks(fronts.len().div_ceil(GROUPS).max(1)).enumerate() {
+        for (group, fronts) in groups.iter().enumerate() {
             for front in fronts {
                 let lacks = PLACES - front.len();
                 for place in 0..PLACES {
@@ -35,13 +51,13 @@ impl Words {
                 }
             }
         }
-        Words { stands }
+        let anything = stands.iter().fold(u64::MAX, |all, it| all & it);
+        Words { stands, anything }
     }
 
     /// Whether one of the words may stand in the text; where one stands, always.
     pub(super) fn may_stand_in(&self, text: &str) -> bool {
-        // whatever stands before the text fits
-        let (mut fits, mut found) = (u64::MAX, 0);
+        let (mut fits, mut found) = (self.anything, 0);
         for byte in text.bytes() {
             fits = (fits << GROUPS | u64::MAX >> (64 - GROUPS)) & self.stands[usize::from(byte)];
             found |= fits;
@@ -78,5 +94,6 @@ mod tests {
         assert!(stand > 1000 && rejected > 1000, "{stand} {rejected}");
         assert!(!Words::new(&["BUG", "Oops"]).may_stand_in("device eth0 entered promiscuous mode"));
         assert!(!Words::new(&["BUG"]).may_stand_in(""));
+        assert!(Words::new(&["BUG", "segfault at"]).may_stand_in("BUG"));
     }
 }

@@ -218,9 +218,14 @@ impl Log {
         out.tally.understood += 1;
         self.entries += 1;
         let voice = self.voice(&entry);
-        if self.pass_by(voice, &entry, out) {
-            return;
+        if !self.pass_by(voice, &entry, out) {
+            self.look_at(voice, entry, out);
         }
+    }
+
+    /// Takes an entry that may say something. Apart from the many that do not, whose way is short.
+    #[inline(never)]
+    fn look_at(&mut self, voice: usize, entry: Entry<'_>, out: &mut MemberRecords) {
         let host = self.voices[voice].host;
         let mut message: &str = &entry.message;
         if self.may_continue(message) || entry.ident.is_none() {
@@ -398,6 +403,7 @@ impl Log {
         self.torn.get_or_insert_with(|| why.to_owned());
     }
 
+    #[inline(never)]
     fn note_loss(&mut self, host: usize, stamp: &Stamp, line: &Line<'_>) {
         let host = &mut self.hosts[host];
         if let Some(number) = self.number.take() {

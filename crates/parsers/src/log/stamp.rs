@@ -33,13 +33,9 @@ fn fraction(bytes: &[u8]) -> Option<(u32, TimeDelta, usize)> {
     if !matches!(bytes.first(), Some(b'.' | b',')) || !bytes.get(1).is_some_and(u8::is_ascii_digit) {
         return None;
     }
-    let (mut number, mut len) = (0u32, 1);
-    for byte in bytes[1..].iter().take_while(|it| it.is_ascii_digit()) {
-        if len <= 9 {
-            number = number * 10 + u32::from(byte - b'0');
-        }
-        len += 1;
-    }
+    let digits = bytes[1..].iter().take_while(|it| it.is_ascii_digit()).count();
+    let number = bytes[1..1 + digits.min(9)].iter().fold(0u32, |sum, it| sum * 10 + u32::from(it - b'0'));
+    let len = 1 + digits;
     let unit = UNITS[(len - 1).min(9)];
     Some((number * unit, TimeDelta::nanoseconds(i64::from(unit)), len))
 }
