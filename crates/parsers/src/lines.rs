@@ -12,6 +12,9 @@ pub struct Line<'t> {
 }
 
 /// Splits at `\n` only: a carriage return or a vertical tab inside a message ends no line.
+///
+/// NULs in front of a line are no part of it: a file system that lost power leaves them where the file had grown and its
+/// content had not been saved, and the first line of the next boot stands behind them.
 pub fn lines(text: &str, start: u64, number: u32) -> impl Iterator<Item = Line<'_>> {
     let mut rest = text;
     let (mut start, mut number) = (start, number);
@@ -23,7 +26,9 @@ pub fn lines(text: &str, start: u64, number: u32) -> impl Iterator<Item = Line<'
             Some(at) => (&rest[..at], &rest[at + 1..]),
             None => (rest, ""),
         };
-        let found = Line { text: line.strip_suffix('\r').unwrap_or(line), start, number };
+        let bare = if line.starts_with('\0') { line.trim_start_matches('\0') } else { line };
+        let lost = (line.len() - bare.len()) as u64;
+        let found = Line { text: bare.strip_suffix('\r').unwrap_or(bare), start: start + lost, number };
         start += (rest.len() - next.len()) as u64;
         number += 1;
         rest = next;
@@ -54,6 +59,13 @@ mod tests {
         let text = "a\r\n\nb\rc\nd";
         let found: Vec<_> = lines(text, 100, 7).map(|it| (it.text, it.start, it.number)).collect();
         assert_eq!(found, [("a", 100, 7), ("", 103, 8), ("b\rc", 104, 9), ("d", 108, 10)]);
+    }
+
+    #[test]
+    fn a_line_begins_behind_what_was_never_saved() {
+        let text = "a\n\0\0\0b\0c\r\n\0\0\nd";
+        let found: Vec<_> = lines(text, 10, 1).map(|it| (it.text, it.start, it.number)).collect();
+        assert_eq!(found, [("a", 10, 1), ("b\0c", 15, 2), ("", 22, 3), ("d", 23, 4)]);
     }
 
     #[test]

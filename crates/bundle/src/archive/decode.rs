@@ -12,6 +12,7 @@ use flate2::{Decompress as Inflate, FlushDecompress};
 use super::Limits;
 use super::ahead::{self, Divided, Held, Unit};
 use super::budget::Count;
+use super::encoding::{Unmarked, Utf16};
 use super::layer::Counted;
 use super::lz4::Lz4;
 use super::xz::Xz;
@@ -30,6 +31,12 @@ pub(super) enum Packing {
     Lz4,
     /// Without any frame around it, as in zip.
     Deflate,
+    /// Text in UTF-16, the lower byte of each unit first.
+    Utf16Little,
+    /// Text in UTF-16, the upper byte of each unit first.
+    Utf16Big,
+    /// Text in UTF-8 with a mark in front.
+    Utf8Marked,
 }
 
 impl Packing {
@@ -41,6 +48,8 @@ impl Packing {
             Packing::Bzip2 => "bzip2",
             Packing::Lz4 => "lz4",
             Packing::Deflate => "deflate",
+            Packing::Utf16Little | Packing::Utf16Big => "UTF-16",
+            Packing::Utf8Marked => "UTF-8",
         }
     }
 
@@ -71,6 +80,9 @@ impl Packing {
             Packing::Deflate => Box::new(Streams::new(reader, Deflate(Inflate::new(false)))),
             Packing::Bzip2 => Box::new(Streams::new(reader, Bzip2(Bunzip2::new(false)))),
             Packing::Lz4 => Box::new(Lz4::new(reader)),
+            Packing::Utf16Little => Box::new(Utf16::new(reader, false)),
+            Packing::Utf16Big => Box::new(Utf16::new(reader, true)),
+            Packing::Utf8Marked => Box::new(Unmarked::new(reader)),
             Packing::Zstd => Box::new(Streams::new(reader, Zstd::new(limits.whole_bytes))),
             Packing::Xz => Box::new(Streams::new(reader, Xz::new(limits.whole_bytes))),
         }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! What a stream holds is decided by its first bytes, never by its name: directories, tar, gzip, zstd, xz, bzip2, lz4, zip,
-//! texts of several outputs (`==> NAME <==`), and each of them inside each other. Everything else is a plain member.
+//! texts of several outputs (`==> NAME <==`), text with the mark of UTF-16 or UTF-8, and each of them inside each other.
+//! Everything else is a plain member.
 //!
 //! **Invariant:** nothing is written to disk, no link is followed except the one path the user names, no device is opened.
 //! **Invariant:** a member's reader never fails; it ends early, and the note that says why follows after the member.
@@ -18,6 +19,7 @@ mod ahead;
 mod budget;
 mod decode;
 mod directory;
+mod encoding;
 mod error;
 mod layer;
 mod limits;

@@ -1,6 +1,7 @@
 //! What a stream holds, told from its first 512 bytes.
 
 use super::decode::Packing;
+use super::encoding::is_wide;
 use super::sections::Framing;
 
 /// How many bytes a decision takes: one tar block.
@@ -39,6 +40,9 @@ pub(super) fn sniff(head: &[u8], path: &str) -> Kind {
         [b'R', b'a', b'r', b'!', 0x1a, 7, ..] => Kind::Unsupported("rar"),
         // a frame, or one of the first versions
         [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Kind::Packed(Packing::Lz4),
+        [0xff, 0xfe, rest @ ..] if is_wide(rest, 1) => Kind::Packed(Packing::Utf16Little),
+        [0xfe, 0xff, rest @ ..] if is_wide(rest, 0) => Kind::Packed(Packing::Utf16Big),
+        [0xef, 0xbb, 0xbf, ..] => Kind::Packed(Packing::Utf8Marked),
         [b'L', b'Z', b'I', b'P', 1, ..] => Kind::Unsupported("lzip"),
         _ if tar_header(head) => Kind::Tar,
         _ if head.len() == HEAD && head.iter().all(|byte| *byte == 0) && names_tar(path) => Kind::Tar,
