@@ -7,6 +7,7 @@
 //! The log counts every line it is handed ([`Log::entry`], [`Log::continuation`], [`Log::marker`], [`Log::stray`]) in
 //! the tally, so a carrier counts only lines it hands to nobody.
 
+mod backwards;
 mod boot;
 mod clock;
 mod crash;
@@ -120,6 +121,8 @@ pub(crate) struct Log {
     no_entries: bool,
     limited: Option<String>,
     done: Vec<Report>,
+    /// Where lines begin that turned out to be part of a report, in a file that runs backwards.
+    parts: Vec<u64>,
     stated_flags: usize,
     /// Both clocks of the reception of the next entry.
     received: Option<(i64, i64)>,
@@ -200,6 +203,7 @@ impl Log {
             no_entries: false,
             limited: None,
             done: Vec::new(),
+            parts: Vec::new(),
             stated_flags: 0,
             received: None,
             number: None,
@@ -424,9 +428,7 @@ impl Log {
         for host in 0..self.hosts.len() {
             self.end_of_host(host, out);
         }
-        if self.order.newest_first() && self.hosts.iter().any(|it| it.seen.iter().any(|it| it.0 == Source::Kernel)) {
-            out.issue(self.origin.member, 0, "newest line first: kernel reports were not put together");
-        }
+        self.without_parts(out);
         if self.no_entries && self.entries == 0 {
             let source = speaker::by_path(&self.origin.path).and_then(speaker::known).unwrap_or(Source::System);
             let incomplete = self.limited.clone();

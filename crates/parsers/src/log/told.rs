@@ -99,8 +99,9 @@ impl Log {
         line: &Line<'_>,
         out: &mut MemberRecords,
     ) -> bool {
-        // backwards, the lines of a report say nothing
+        // backwards, the lines of a report say nothing yet
         if self.order.newest_first() {
+            self.hosts[host].backwards.keep(text, micros, caller, stamp, line);
             return false;
         }
         let origin = &self.origin;
@@ -139,6 +140,7 @@ impl Log {
 
     /// Hands out whatever the host's current boot has left.
     pub(super) fn end_of_host(&mut self, host: usize, out: &mut MemberRecords) {
+        self.read_backwards(host, out);
         self.hosts[host].reports.flush(&mut self.done);
         self.hand_out_reports(host, out);
         self.end_pending(host, true, out);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use timeline::{Carrier, Hole, MemberRecords, Name, Record, Seen, Source, Stamp};
 
+use super::backwards::Backwards;
 use super::boot::Boots;
 use super::clock::WallClock;
 use super::losses::Losses;
@@ -26,6 +27,7 @@ pub(super) struct Host {
     pub(super) span: (u64, u64),
     pub(super) seen: Vec<(Source, SeenLines)>,
     pub(super) reports: Reports,
+    pub(super) backwards: Backwards,
     pub(super) boots: Boots,
     pub(super) clock: WallClock,
     pub(super) release: Option<Name>,
@@ -120,6 +122,7 @@ impl Log {
             span: (0, 0),
             seen: Vec::new(),
             reports: Reports::default(),
+            backwards: Backwards::default(),
             boots: Boots::default(),
             clock: WallClock::default(),
             release: None,
