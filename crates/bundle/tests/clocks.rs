@@ -220,3 +220,33 @@ fn two_stamps_of_one_line_tell_the_zone() {
     // a runtime that calls its local time UTC, on a node whose own `date` prints another zone
     assert_eq!(of("14:51", "Fri Mar 21 15:00:00 CST 2025\n"), (0, "Assumed".to_owned()));
 }
+
+/// The same lines tell the year of stamps that print none, better than the time a file was written, and on both sides of the
+/// place where a clock that was years off is set.
+#[test]
+fn two_stamps_of_one_line_tell_the_year() {
+    let of = |lines: &[(&str, &str)], date: &str| -> (Vec<String>, String) {
+        let text: String = lines.iter().map(|(stamp, text)| format!("{stamp} pi-3 {text}\n")).collect();
+        let timeline =
+            built(case(&[memory("bundle.tar", tar(&[("pi-3/syslog", text.as_str()), ("pi-3/date.txt", date)]))], 1));
+        let clock = timeline.clocks.iter().find(|it| it.node.as_deref() == Some("pi-3")).unwrap();
+        let marked = timeline.events.iter().filter(|it| it.message.contains("mark"));
+        (marked.map(|it| it.at.nominal.lo.format("%F %R").to_string()).collect(), format!("{:?}", clock.year))
+    };
+    let said = |at: &str| format!("k3s[611]: time=\"{at}Z\" level=info msg=\"Running load balancer\"");
+    let summer = said("2024-06-02T10:00:00");
+    let plain = [("Jun  2 10:00:00", summer.as_str()), ("Jun  2 10:10:00", "kernel: EXT4-fs (sda1): mark")];
+    assert_eq!(of(&plain, ""), (vec!["2024-06-02 10:10".to_owned()], "Lines".to_owned()));
+    assert_eq!(of(&plain, "Mon Dec 14 10:00:00 UTC 2026\n").0, ["2024-06-02 10:10"], "collected years later");
+    let other_day = said("2019-05-07T10:00:00");
+    let replayed = [("Jun  2 10:00:00", other_day.as_str()), ("Jun  2 10:10:00", "kernel: EXT4-fs (sda1): mark")];
+    assert_eq!(of(&replayed, "Mon Dec 14 10:00:00 UTC 2026\n").0, ["2026-06-02 10:10"], "the time of something else");
+    let (old, new) = (said("2018-12-31T23:59:10"), said("2024-02-02T07:00:00"));
+    let set = [
+        ("Dec 31 23:59:10", old.as_str()),
+        ("Jan  1 00:00:20", "kernel: EXT4-fs (sda1): mark"),
+        ("Feb  2 07:00:00", new.as_str()),
+        ("Feb  2 07:00:01", "kernel: EXT4-fs (sda2): mark"),
+    ];
+    assert_eq!(of(&set, "").0, ["2019-01-01 00:00", "2024-02-02 07:00"]);
+}

@@ -171,6 +171,7 @@ pub(crate) fn clock_words(it: &Clock) -> Option<String> {
     };
     let year = match it.year.as_str() {
         "assumed" => Some("year not stated, a guess".to_owned()),
+        "lines" => Some("year from lines with a second stamp".to_owned()),
         "neighbours" => Some("year as in the other stamps of the case".to_owned()),
         "given" => Some("year as given".to_owned()),
         "modified" => Some("year from a file's modification time, a weak hint".to_owned()),

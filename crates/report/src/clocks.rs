@@ -36,7 +36,8 @@ pub struct Clock {
     pub zone: String,
     /// The line or file that told the zone.
     pub zone_from: Option<String>,
-    /// How the year is known: stated, collected, neighbours, given, modified, assumed.
+    /// How the year is known: stated, collected, lines (that state the instant a second time), neighbours, given, modified,
+    /// assumed.
     pub year: String,
     /// The stamp that told the year.
     pub year_from: Option<String>,
@@ -58,6 +59,7 @@ impl From<&timeline::Clock> for Clock {
         let (year, year_from) = match &clock.year {
             YearBasis::Stated => ("stated", None),
             YearBasis::Collected(from) => ("collected", Some(from.to_string())),
+            YearBasis::Lines => ("lines", None),
             YearBasis::Neighbours => ("neighbours", None),
             YearBasis::Given => ("given", None),
             YearBasis::Modified => ("modified", None),

@@ -39,6 +39,8 @@ pub enum YearBasis {
     Stated,
     /// The latest year that is not after this collection time.
     Collected(Box<str>),
+    /// Lines of the same file that state the instant a second time.
+    Lines,
     /// The year of other stamps of the case.
     Neighbours,
     /// The user said so.
@@ -415,16 +417,20 @@ pub(crate) struct YearEvidence {
 }
 
 impl YearEvidence {
-    /// The year of the last stamp of a file, given its stamps and their relative years.
+    /// The year of the last stamp of a file, given its stamps, their relative years, and what its own lines say of it.
     pub(crate) fn last_year(
         &self,
         node: Option<&Name>,
         stamps: &[Yearless],
         years: &[i32],
         modified: Option<i64>,
+        lines: Option<i32>,
     ) -> (i32, YearBasis) {
         if let Some(year) = self.given {
             return (year, YearBasis::Given);
+        }
+        if let Some(year) = lines {
+            return (year, YearBasis::Lines);
         }
         // the newest stamp decides: in a newest-first file that is not the last one
         let newest = |year: i32| stamps.iter().zip(years).filter_map(|(it, by)| it.in_year(year + by)).max();
@@ -479,13 +485,16 @@ mod tests {
         let evidence = YearEvidence { collected: vec![(None, collected, "date".into())], ..YearEvidence::default() };
         let stamps = [stamp(12, 30), stamp(1, 2)];
         let years = relative_years(&stamps);
-        assert_eq!(evidence.last_year(None, &stamps, &years, None).0, 2024);
-        assert_eq!(evidence.last_year(None, &[stamp(12, 30)], &[0], None).0, 2023);
+        assert_eq!(evidence.last_year(None, &stamps, &years, None, None).0, 2024);
+        assert_eq!(evidence.last_year(None, &[stamp(12, 30)], &[0], None, None).0, 2023);
     }
 
     #[test]
     fn without_evidence_the_year_stays_unknown() {
-        assert_eq!(YearEvidence::default().last_year(None, &[stamp(6, 14)], &[0], None), (1970, YearBasis::Assumed));
+        assert_eq!(
+            YearEvidence::default().last_year(None, &[stamp(6, 14)], &[0], None, None),
+            (1970, YearBasis::Assumed)
+        );
     }
 
     #[test]

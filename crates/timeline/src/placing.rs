@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDateTime, TimeDelta};
+use chrono::{Datelike, NaiveDateTime, TimeDelta};
 
 use crate::clock::{Clocks, Dial, Keeper, Local, YearEvidence, Yearless, Zone, Zones, relative_years};
 use crate::kernel_clock::{KernelClocks, Pair};
 use crate::steps::Steps;
 use crate::{
-    Carrier, Event, Gap, Hole, Interval, Member, MemberId, MemberRecords, Name, Record, Seen, Source, Stamp, Time,
-    YearBasis, relation,
+    Carrier, Event, Fact, Gap, Hole, Interval, Member, MemberId, MemberRecords, Name, Record, Seen, Source, Stamp,
+    Time, YearBasis, relation,
 };
 
 /// Drift to allow for between wall time and what `dmesg -T` makes of the kernel's clock: 50 parts per million.
@@ -58,6 +58,7 @@ impl<'z> Placing<'z> {
         let mut pairs: Vec<(Option<Name>, u64, Pair)> = Vec::new();
         let mut starts: Vec<(Option<Name>, u64)> = Vec::new();
         let mut shifts: BTreeMap<i32, usize> = BTreeMap::new();
+        let mut told: Vec<(u64, i32)> = Vec::new();
         for record in &records.records {
             match record {
                 Record::Event(event) => {
@@ -78,6 +79,7 @@ impl<'z> Placing<'z> {
                 Record::Fact(fact, stamp) => {
                     let place = fact.quotes.first().map_or(0, |it| it.span.start);
                     push(place, stamp);
+                    told.extend(told_year(fact, stamp).map(|year| (place, year)));
                     if fact.row.relation == &relation::ANCHOR {
                         let number = |column: &str| fact.get(column).as_number().map(|it| it as i64);
                         if let (Some(micros), Some(epoch_micros)) = (number("micros"), number("epoch_micros")) {
@@ -100,12 +102,15 @@ impl<'z> Placing<'z> {
         stamps.sort_by_key(|it| it.0);
         let (places, plain): (Vec<u64>, Vec<Yearless>) = stamps.into_iter().unzip();
         let relative = relative_years(&plain);
+        let told = Told::of(told, &places, &relative);
         let (last, year) = if plain.is_empty() {
             (0, YearBasis::Stated)
         } else {
-            evidence.last_year(member.node.as_ref(), &plain, &relative, member.modified)
+            evidence.last_year(member.node.as_ref(), &plain, &relative, member.modified, told.last())
         };
-        let years: Vec<(u64, i32)> = places.iter().copied().zip(relative).map(|(at, by)| (at, last + by)).collect();
+        let first_of = |at: u64| if year == YearBasis::Lines { told.base(at) } else { last };
+        let years: Vec<(u64, i32)> =
+            places.iter().copied().zip(relative).map(|(at, by)| (at, first_of(at) + by)).collect();
         let dated =
             places.iter().zip(&plain).zip(&years).filter_map(|((at, it), (_, year))| Some((*at, it.in_year(*year)?)));
         let back = went_back(locals.into_iter().chain(dated).collect());
@@ -268,6 +273,39 @@ impl<'z> Placing<'z> {
     /// The instant of a stamp of a node, on a line where no step is in force.
     pub(crate) fn time(&mut self, stamp: &Stamp, node: Option<&Name>, place: u64, clocks: &mut Clocks) -> Time {
         self.shifted(stamp, node, place, 0, clocks)
+    }
+}
+
+/// The year of a local stamp whose line states the instant a second time.
+fn told_year(fact: &Fact, stamp: &Stamp) -> Option<i32> {
+    let Stamp::Exact { at, .. } = stamp else { return None };
+    let two = fact.row.relation == &relation::ZONE
+        && crate::build::text(&fact.get("name")).as_deref() == Some(relation::TWO_STAMPS);
+    let offset = fact.get("offset_secs").as_number().filter(|_| two)?;
+    Some(at.naive_utc().checked_add_signed(TimeDelta::seconds(offset as i64))?.year())
+}
+
+/// What lines with a second stamp say of the years of a file: by place, the year of the file's last stamp as it follows
+/// from there. Where a clock that was years off is set, it is another one behind that place.
+struct Told(Vec<(u64, i32)>);
+
+impl Told {
+    fn of(mut told: Vec<(u64, i32)>, places: &[u64], relative: &[i32]) -> Told {
+        told.sort_unstable();
+        let by = |place: u64| {
+            let at = places.partition_point(|it| *it <= place).saturating_sub(1);
+            relative.get(at).copied().unwrap_or(0)
+        };
+        Told(told.into_iter().map(|(place, year)| (place, year - by(place))).collect())
+    }
+
+    fn last(&self) -> Option<i32> {
+        self.0.last().map(|it| it.1)
+    }
+
+    fn base(&self, place: u64) -> i32 {
+        let at = self.0.partition_point(|it| it.0 <= place).saturating_sub(1);
+        self.0.get(at).map_or(0, |it| it.1)
     }
 }
 

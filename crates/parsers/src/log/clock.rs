@@ -11,6 +11,7 @@
 
 use std::sync::LazyLock;
 
+use chrono::{Datelike, TimeDelta};
 use memchr::memmem;
 use timeline::{MemberRecords, Name, Row, Stamp, relation};
 
@@ -47,18 +48,20 @@ pub(super) struct WallClock {
     peers: u32,
 }
 
-/// Lines that told the zone: those that say UTC, those that print an offset, and how many were looked at.
+/// Lines that told the zone: those that say UTC, those that print an offset, how many were looked at, and the year the last
+/// one told.
 #[derive(Default, Clone, Copy)]
 struct Zones {
     utc: u32,
     offset: u32,
     looked: u32,
+    year: i32,
 }
 
 impl WallClock {
     /// Whether another line with two stamps would tell more about the zone.
     pub(super) fn wants_zone(&self) -> bool {
-        let Zones { utc, offset, looked } = self.zones;
+        let Zones { utc, offset, looked, .. } = self.zones;
         (utc < ZONES || offset < ZONES) && looked < LOOKED
     }
 }
@@ -124,14 +127,17 @@ impl Log {
     ) {
         let zones = &mut self.hosts[host].clock.zones;
         zones.looked += 1;
-        let Some(Stamp::Exact { at, offset_secs: printed, .. }) = inner::read(message, header).0 else { return };
+        let Some(Stamp::Exact { at, offset_secs: printed, resolution }) = inner::read(message, header).0 else {
+            return;
+        };
         let count = if printed.is_some_and(|it| it != 0) { &mut zones.offset } else { &mut zones.utc };
-        if *count >= ZONES {
+        // a clock that was set by years tells another one
+        if *count >= ZONES && zones.year == at.year() {
             return;
         }
-        let local = match stamp {
-            Stamp::Zoneless { local, .. } => local.time(),
-            Stamp::Yearless { time, .. } => *time,
+        let (local, date) = match stamp {
+            Stamp::Zoneless { local, .. } => (local.time(), (local.month(), local.day())),
+            Stamp::Yearless { month, day, time, .. } => (*time, (*month, *day)),
             _ => return,
         };
         // by the time of day alone: zones lie between -12 and +14 hours
@@ -142,8 +148,13 @@ impl Log {
             return;
         }
         *count += 1;
+        zones.year = at.year();
         let row = Row::new(&relation::ZONE).with("offset_secs", offset_secs).with("name", relation::TWO_STAMPS);
-        self.fact(host, row, &Stamp::None, line, out);
+        // of the same day in that zone it tells the year as well
+        let there = at.naive_utc().checked_add_signed(TimeDelta::seconds(offset_secs));
+        let same_day = there.is_some_and(|it| (it.month(), it.day()) == date);
+        let told = Stamp::Exact { at, offset_secs: printed, resolution };
+        self.fact(host, row, if same_day { &told } else { &Stamp::None }, line, out);
     }
 
     /// etcd says that its clock is ahead of that of a peer.
