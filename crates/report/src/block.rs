@@ -143,11 +143,18 @@ fn chain(page: &mut Page, calendar: &Calendar, it: &Hypothesis, hang: usize) {
         );
     }
     let has = |order| it.chain.iter().any(|it| it.order == Some(order));
+    // of a symptom all that was seen on the node is one step
+    let symptom = |link: &Link| it.explains.iter().any(|it| it.symptom == link.clause);
+    let early = |of_symptom| it.chain.iter().any(|it| it.order == Some(Order::After) && symptom(it) == of_symptom);
     if has(Order::Unknown) {
         page.prose((Ink::Plain, ""), hang, "┊ which came first cannot be told");
     }
-    if has(Order::After) {
+    if early(false) {
         page.prose((Ink::Plain, ""), hang, "✗ came before the step above it, which contradicts the chain");
+    }
+    if early(true) {
+        let words = "✗ a symptom that was seen before the step above it as well: not all of it can be its effect";
+        page.prose((Ink::Plain, ""), hang, words);
     }
 }
 

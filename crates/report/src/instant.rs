@@ -54,6 +54,13 @@ impl Instant {
         instant
     }
 
+    /// Whether it surely lies before another.
+    #[must_use]
+    pub fn ends_before(&self, other: &Instant) -> bool {
+        let known = |at: &Option<String>| at.as_ref().and_then(|it| it.parse::<DateTime<Utc>>().ok());
+        known(&self.hi).zip(known(&other.lo)).is_some_and(|(hi, lo)| hi < lo)
+    }
+
     /// Whether anything at all is known.
     #[must_use]
     pub fn is_known(&self) -> bool {
@@ -96,6 +103,16 @@ mod tests {
         assert_eq!(serde_json::to_string(&instant).unwrap(), "{}");
         assert!(!instant.is_known());
         assert_eq!(serde_json::from_str::<Instant>("{}").unwrap(), instant);
+    }
+
+    #[test]
+    fn what_surely_lies_before() {
+        let of = |lo: &str, hi: &str| Instant::from_interval(&Interval { lo: at(lo), hi: at(hi) });
+        let first = of("2026-03-14T22:09:02Z", "2026-03-14T22:09:02.9Z");
+        let next = of("2026-03-14T22:09:03Z", "2026-03-14T22:09:04Z");
+        assert!(first.ends_before(&next) && !next.ends_before(&first));
+        assert!(!of("2026-03-14T22:09:02Z", "2026-03-14T22:09:03.5Z").ends_before(&next), "they overlap");
+        assert!(!Instant::default().ends_before(&next) && !first.ends_before(&Instant::default()));
     }
 
     #[test]

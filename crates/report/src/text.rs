@@ -68,7 +68,8 @@ fn instants(report: &Report) -> Vec<&Instant> {
     }
     found.extend(report.symptoms.iter().map(|it| &it.at));
     found.extend(report.alerts.iter().map(|it| &it.at));
-    found.extend(report.boots.iter().filter(|it| it.ended == BootEnd::Unclean).map(|it| &it.end));
+    let ended = |it: &&crate::Boot| matches!(it.ended, BootEnd::Unclean | BootEnd::Clean);
+    found.extend(report.boots.iter().filter(ended).map(|it| &it.end));
     found.extend(report.coverage.gaps.iter().flat_map(|it| [&it.from, &it.to]));
     if report.verdict == Verdict::Healthy {
         found.extend(report.coverage.sources.iter().flat_map(|it| [&it.first, &it.last]));
@@ -144,7 +145,7 @@ fn symptoms(page: &mut Page, calendar: &Calendar, report: &Report) {
     let shown = if page.verbose() { usize::MAX } else { LISTED };
     for it in explained.iter().take(shown) {
         days.turn(page, &it.at);
-        let by: Vec<String> = it.explained_by.iter().map(explainer).collect();
+        let by: Vec<String> = it.explained_by.iter().map(|by| explainer(by, it, report)).collect();
         page.prose((Ink::Time, &label(it)), hang, &format!("{}  ← {}", it.title, by.join(", ")));
     }
     more(page, hang, explained.len(), shown);
@@ -190,9 +191,13 @@ fn alerts(page: &mut Page, calendar: &Calendar, report: &Report) {
     more(page, hang, report.alerts.len(), shown);
 }
 
-/// The number of a hypothesis, or its rule where it has none.
-fn explainer(it: &HypothesisRef) -> String {
-    it.rank.map_or_else(|| it.rule.clone(), |it| it.to_string())
+/// The number of a hypothesis, or its rule where it has none; what was there before anything showed of it may have another
+/// cause as well.
+fn explainer(it: &HypothesisRef, symptom: &Symptom, report: &Report) -> String {
+    let cause = it.rank.and_then(|rank| report.hypotheses.iter().find(|it| it.rank == rank));
+    let earlier = cause.is_some_and(|cause| symptom.at.ends_before(&cause.start));
+    let name = it.rank.map_or_else(|| it.rule.clone(), |it| it.to_string());
+    if earlier { format!("{name}, seen before its first sign") } else { name }
 }
 
 fn titled(it: &SymptomRef) -> String {
@@ -200,6 +205,34 @@ fn titled(it: &SymptomRef) -> String {
 }
 
 fn boots(page: &mut Page, calendar: &Calendar, report: &Report) {
+    unclean_boots(page, calendar, report);
+    orderly_boots(page, calendar, report);
+}
+
+/// Reboots that somebody asked for: no finding, but the plain reason of much that is seen around them.
+fn orderly_boots(page: &mut Page, calendar: &Calendar, report: &Report) {
+    let clean: Vec<&crate::Boot> = report.boots.iter().filter(|it| it.ended == BootEnd::Clean).collect();
+    if clean.is_empty() {
+        return;
+    }
+    page.heading("boots that ended in order");
+    let shown = if page.verbose() { usize::MAX } else { LISTED };
+    for it in clean.iter().take(shown) {
+        let when = calendar.show(&it.end).map(|it| format!(" ended {it}")).unwrap_or_default();
+        let entry = Entry {
+            text: &format!("{}{when}, as it was told to", it.node),
+            file: it.file.as_deref(),
+            line: it.line,
+            count: 1,
+            quote: it.text.as_deref().filter(|_| page.verbose()),
+            telling: Vec::new(),
+        };
+        page.entry((Ink::Plain, ""), 3, &entry);
+    }
+    more(page, 3, clean.len(), shown);
+}
+
+fn unclean_boots(page: &mut Page, calendar: &Calendar, report: &Report) {
     let cited = |boot: &&crate::Boot| {
         let mut quotes = report.symptoms.iter().flat_map(|it| &it.quotes);
         quotes.any(|it| Some(&it.file) == boot.file.as_ref() && Some(it.line) == boot.line)
@@ -352,7 +385,14 @@ fn healthy(page: &mut Page, calendar: &Calendar, report: &Report) {
         _ if blind == 0 => format!("{rules} asked"),
         asked => format!("{asked} of {rules} had something to look at"),
     };
-    page.title("", 0, &format!("NOTHING WRONG FOUND. {asked}, no symptom seen."), (Ink::Plain, ""));
+    // the lines a suspicion stands on were seen, whatever it is short of
+    let open = report.hypotheses.iter().filter(|it| it.band == Band::NotAssessable).count() as u64;
+    let but = match open {
+        0 => String::new(),
+        open => format!(", but {} cannot be judged", counted(open, "suspicion", "suspicions")),
+    };
+    let part = if report.limits_hit.is_empty() { "" } else { " in the part that was read" };
+    page.title("", 0, &format!("NOTHING WRONG FOUND{part}{but}. {asked}, no symptom seen."), (Ink::Plain, ""));
     let hang = 16;
     items(page, "logs", Ink::Strong, hang, &logs);
     let mut tables: Vec<String> = report.coverage.relations.iter().map(|it| it.relation.clone()).collect();
