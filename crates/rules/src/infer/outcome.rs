@@ -99,6 +99,8 @@ pub struct Step {
     pub quote: Option<Quote>,
     /// State that held at `at`, nobody knows since when: it has no place in the order.
     pub state: bool,
+    /// The group of its clause: shadows of one event have no order among them.
+    pub(crate) group: Option<String>,
 }
 
 /// What was not collected and would have told.

@@ -187,6 +187,7 @@ fn extend_chain(hypothesis: &mut Hypothesis, symptoms: &[Symptom]) {
                 count: all.iter().map(|it| it.count).sum(),
                 quote: first.quotes.first().cloned(),
                 state: false,
+                group: None,
             });
         }
     }

@@ -71,7 +71,17 @@ pub(crate) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Bi
     let held = |group: &Option<String>| {
         group.is_some() && answers.iter().any(|it| it.group == *group && it.truth == Truth::True)
     };
+    let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
     for (item, answer) in rule.supports.iter().zip(&answers) {
+        // an `a or b` that stands on nothing but what another of its group stands on needs no line of its own
+        if let (Some(group), Truth::True) = (&item.group, answer.truth) {
+            let names = supporting(&item.when, binding);
+            let either = matches!(item.when, When::Any(_));
+            if either && told.iter().any(|it| it.0 == group && names.iter().all(|name| it.1.contains(name))) {
+                continue;
+            }
+            told.push((group, names));
+        }
         // a shadow that is not there says nothing where another of its group is
         if answer.truth != Truth::False || !held(&answer.group) {
             evidence.push(item_evidence(item, binding, answer.truth, answer.weight_db(), Polarity::For));
@@ -105,8 +115,9 @@ pub(crate) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Bi
     });
 
     let chain = chain(rule, binding);
-    let proved = chain.iter().any(|it| it.order == Order::Before);
-    let contradicted = chain.iter().any(|it| it.order == Order::After);
+    let links = || chain.windows(2).filter(|it| !shadows(&it[0], &it[1])).map(|it| it[1].order);
+    let proved = links().any(|it| it == Order::Before);
+    let contradicted = links().any(|it| it == Order::After);
     let order_db = match (contradicted, proved) {
         (true, _) => -decibans(Word::Strong),
         (false, true) => decibans(Word::Weak),
@@ -359,14 +370,25 @@ fn chain(rule: &Rule, binding: &Binding) -> Vec<Step> {
             count: found.count,
             quote: found.quotes.first().cloned(),
             state: found.state,
+            group: item.and_then(|it| it.group.clone()),
         });
     }
     order(&mut steps);
     steps
 }
 
-/// Compares each step with the one before it.
+/// Whether two steps are shadows of one event: which of them was seen first says nothing of cause and effect.
+fn shadows(a: &Step, b: &Step) -> bool {
+    a.group.is_some() && a.group == b.group
+}
+
+/// Compares each step with the one before it; shadows of one event stand as they were seen.
 pub(super) fn order(steps: &mut [Step]) {
+    for run in steps.chunk_by_mut(shadows) {
+        if run.iter().all(|it| it.at.is_known() && !it.state) {
+            run.sort_by_key(|it| it.at.nominal.lo);
+        }
+    }
     for at in 1..steps.len() {
         if steps[at].state || steps[at - 1].state {
             steps[at].order = Order::Unknown;
