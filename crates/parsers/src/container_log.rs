@@ -33,6 +33,7 @@ pub(crate) static FORMAT: Format = Format {
          2025-03-21T14:51:22.428020320Z stdout F line\n",
         "{\"log\":\"one line\\n\",\"stream\":\"stderr\",\"time\":\"2020-06-14T05:15:06.123456789Z\"}\n",
         "2023-07-23 22:13:40.123 [INFO][65] felix/summary.go 100: Summarising 8 dataplane reconciliation loops\n",
+        ".:53\n[INFO] plugin/reload: Running configuration SHA512 = 591cf328cccc12bc\n[WARNING] plugin/kubernetes: starting server with unsynced Kubernetes API\n",
     ],
     recognizes,
     reading: Reading::Stream(open),
@@ -72,7 +73,7 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
 /// Whether the line begins as loggers of cluster programs begin theirs.
 fn is_program_line(line: &str) -> bool {
     match inner::header(line) {
-        Header::None => line.starts_with("bird: ") || line.starts_with("bird6: "),
+        Header::None => line.starts_with("bird: ") || line.starts_with("bird6: ") || is_leveled(line),
         Header::Json => {
             let object = line.contains("\"msg\":") || line.contains("\"message\":") || line.contains("\"caller\":");
             object && !line.contains("\"kind\":\"Event\"") && inner::read(line, Header::Json).0.is_some()
@@ -86,6 +87,12 @@ fn is_program_line(line: &str) -> bool {
         }
         header => inner::read(line, header).0.is_some(),
     }
+}
+
+/// `[ERROR] plugin/errors: 2 example.com. A: …`: CoreDNS without stamps.
+fn is_leveled(line: &str) -> bool {
+    let level = line.strip_prefix('[').and_then(|it| it.split_once("] ")).map(|it| it.0);
+    level.is_some_and(|it| matches!(it, "DEBUG" | "INFO" | "WARNING" | "ERROR" | "FATAL"))
 }
 
 /// Whether a stamp is finer than syslog's: runtimes print nanoseconds.
