@@ -53,6 +53,7 @@ fn analyze(args: &Analyze, output: &Output) -> anyhow::Result<ExitCode> {
     let waiting = Waiting::start(&args.case.inputs);
     let found = analyzer.analyze()?;
     drop(waiting);
+    warn_of_strangers(&args.case, &found.nodes);
     output.print(&match args.case.format {
         Format::Text => report::text(&found, &output.look(args.case.verbose)),
         Format::Json => report::json(&found),
@@ -66,6 +67,7 @@ fn inspect(args: &Inspect, output: &Output) -> anyhow::Result<ExitCode> {
     let waiting = Waiting::start(&args.case.inputs);
     let found = analyzer.inspect()?;
     drop(waiting);
+    warn_of_strangers(&args.case, &found.nodes);
     output.print(&match args.case.format {
         Format::Text if args.clocks => report::clocks_text(&found, &output.look(args.case.verbose)),
         Format::Text => report::inspection_text(&found, &output.look(args.case.verbose)),
@@ -95,6 +97,16 @@ fn analyzer(case: &Case) -> anyhow::Result<Analyzer> {
         analyzer = analyzer.threads(usize::from(threads));
     }
     Ok(analyzer)
+}
+
+/// What was said of a node that the bundle does not know changed nothing, and a slip in its name should not pass for an answer.
+fn warn_of_strangers(case: &Case, nodes: &[report::Node]) {
+    let known = |name: &str| nodes.iter().any(|it| it.name == name || it.aliases.iter().any(|it| it == name));
+    let zones = case.zone.iter().map(|it| ("--zone", &it.0));
+    let skews = case.skew.iter().map(|it| ("--skew", &it.0));
+    for (flag, name) in zones.chain(skews).filter(|(_, name)| !known(name)) {
+        output::warn(&format!("no node is called {name}: {flag} changed nothing; `coroner inspect` lists the nodes"));
+    }
 }
 
 fn explain(name: &str, folders: &[PathBuf], output: &Output) -> anyhow::Result<ExitCode> {

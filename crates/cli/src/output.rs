@@ -68,6 +68,11 @@ pub(crate) fn complain(error: &anyhow::Error, colour: Colour) {
     let _ = writeln!(out, "{red}coroner:{red:#} {words}");
 }
 
+/// Something that is worth a word beside the answer.
+pub(crate) fn warn(words: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "coroner: {}", clean_lines(words));
+}
+
 /// A broken rule is shown with the lines around it, so line ends stay; nothing else of a file may drive the terminal.
 fn clean_lines(text: &str) -> String {
     text.lines().map(clean).collect::<Vec<_>>().join("\n")

@@ -73,6 +73,21 @@ fn what_cannot_be_opened_is_named() {
 }
 
 #[test]
+fn a_node_that_is_not_there_is_not_passed_over() {
+    let text = b"Jul 23 22:41:00 node-a systemd[1]: Started Session 1.\nJul 23 22:42:00 node-a systemd[1]: Started Session 2.\n";
+    let (_dir, log) = with("journal.log", text);
+    for command in ["analyze", "inspect"] {
+        let wrong = run(&[command, "--zone", "node-q=+08:00", "--skew", "node-r=3", "--year", "2023", &log]);
+        assert_eq!(wrong.status.code(), Some(0));
+        let said = err(&wrong);
+        assert!(said.contains("no node is called node-q: --zone changed nothing"), "{said}");
+        assert!(said.contains("no node is called node-r: --skew changed nothing"), "{said}");
+        let right = run(&[command, "--zone", "node-a=+08:00", "--year", "2023", &log]);
+        assert_eq!((right.status.code(), err(&right).as_str()), (Some(0), ""));
+    }
+}
+
+#[test]
 fn a_text_with_the_name_of_an_archive_is_read_as_text() {
     let (_dir, prose) = with("bundle.tar.gz", b"the bundle is on the other server\n");
     let output = run(&["analyze", &prose]);
