@@ -1,5 +1,6 @@
 //! One member: recognised by its first bytes, then read whole or in chunks of whole lines.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -54,8 +55,16 @@ fn near(path: &str, head: &[u8], whole: bool) -> Option<String> {
     catch_unwind(AssertUnwindSafe(|| parsers::closest(&sniff))).ok().flatten()
 }
 
-/// Room is made for no more than this on the word of a container.
+/// Room is made for no more than this on the word of a container, and no more is kept for the next member.
 const MOST_EXPECTED: usize = 16 << 20;
+/// Room is made in steps of this, so that it does for the next member, too.
+const EXPECTED_STEP: usize = 1 << 20;
+
+thread_local! {
+    /// Where the last member stood that this thread held whole. What is given back and asked for again leaves holes behind in
+    /// which small things settle, so that the next member needs room of its own.
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
 
 /// Reads a member piece by piece.
 pub(crate) struct Consumer {
@@ -132,7 +141,15 @@ impl Consumer {
     /// that nothing fits in again.
     pub(crate) fn expect(&mut self, bytes: u64) {
         if matches!(self.state, State::Whole(_)) {
-            self.rest.reserve_exact(usize::try_from(bytes).map_or(MOST_EXPECTED, |it| it.min(MOST_EXPECTED)));
+            let bytes = usize::try_from(bytes).map_or(MOST_EXPECTED, |it| it.min(MOST_EXPECTED));
+            self.rest = ROOM.take();
+            if self.rest.capacity() < bytes {
+                self.rest = Vec::with_capacity(if bytes > EXPECTED_STEP {
+                    bytes.next_multiple_of(EXPECTED_STEP)
+                } else {
+                    bytes
+                });
+            }
         }
     }
 
@@ -235,7 +252,7 @@ impl Consumer {
 
     /// The member has ended.
     pub(crate) fn finish(mut self, truncated: bool) -> Done {
-        let rest = std::mem::take(&mut self.rest);
+        let mut rest = std::mem::take(&mut self.rest);
         match &mut self.state {
             State::Count => {
                 if self.done.member.bytes == 0 {
@@ -253,6 +270,9 @@ impl Consumer {
                 if catch_unwind(AssertUnwindSafe(|| parse(&input, records))).is_err() {
                     self.give_up(1, rest.len());
                 }
+                drop(mended);
+                rest.clear();
+                ROOM.set(if rest.capacity() > MOST_EXPECTED { Vec::new() } else { rest });
             }
             State::Stream(_) => {
                 if !rest.is_empty() {
