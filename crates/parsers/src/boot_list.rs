@@ -40,7 +40,9 @@ fn listed(line: &str) -> Option<regex::Captures<'_>> {
         let stamp = r"[A-Z][a-z]{2} (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) (\S+?)";
         expression(&format!(r"^ *(-?\d+) ([0-9a-f]{{32}}) {stamp}(?:—| |–|-){stamp}$"))
     });
-    LINE.captures(line.trim_end())
+    // a number and an id of thirty-two digits
+    let id = line.split_ascii_whitespace().nth(1)?;
+    if id.len() == 32 { LINE.captures(line.trim_end()) } else { None }
 }
 
 /// `reboot   system boot  5.4.0-99-generic Fri Feb 11 18:58   still running`, with `-F` the seconds and the year
@@ -52,7 +54,7 @@ fn rebooted(line: &str) -> Option<regex::Captures<'_>> {
         );
         expression(&pattern)
     });
-    LINE.captures(line.trim_end())
+    if line.starts_with("reboot ") { LINE.captures(line.trim_end()) } else { None }
 }
 
 /// `ubuntu   pts/0        10.5.0.1         Fri Feb 11 19:22   still logged in`
@@ -74,8 +76,8 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     }
     let ends = sniff.text.lines().any(|it| it.starts_with("wtmp begins ") || it.starts_with("btmp begins "));
     let boots = sniff.text.lines().take(50).any(|it| rebooted(it).is_some());
-    let share = sniff.share(100, |it| rebooted(it).is_some() || login(it));
-    if (ends || boots) && share > 0.9 { Certainty::Sure } else { Certainty::No }
+    let share = || sniff.share(100, |it| rebooted(it).is_some() || login(it));
+    if (ends || boots) && share() > 0.9 { Certainty::Sure } else { Certainty::No }
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {

@@ -54,7 +54,8 @@ fn frr(line: &str) -> Option<regex::Captures<'_>> {
             r"(?:via (?P<via>[0-9a-f:.]+), (?P<dev>[^ ,]+)|is directly connected, (?P<only>[^ ,]+)|(?P<none>unreachable)(?: \((?P<how>[^)]+)\))?)"
         ))
     });
-    LINE.captures(line)
+    let coded = matches!(line.as_bytes(), [code, b' ' | b'>', ..] if code.is_ascii_alphabetic());
+    if coded { LINE.captures(line) } else { None }
 }
 
 /// What stands between the routes.

@@ -73,6 +73,10 @@ fn local_date(line: &str) -> Option<(NaiveDateTime, Option<String>)> {
         ]
         .map(|it| expression(&it))
     });
+    let day = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].iter().any(|it| line.starts_with(it));
+    if !day && !line.contains('年') {
+        return None;
+    }
     let found = FORMS.iter().find_map(|it| it.captures(line))?;
     let number = |name: &str| found.name(name)?.as_str().parse::<u32>().ok();
     let month = match found.name("month") {

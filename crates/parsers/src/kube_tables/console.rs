@@ -25,6 +25,12 @@ pub(super) fn console_line(line: &str) -> Option<Console<'_>> {
             r"^\W{0,3}(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)\s+(Normal|Warning)\s+([A-Z][A-Za-z]+)\s+([a-z0-9][-a-z0-9.]*\.[0-9a-f]{14,16})\s+([A-Z][A-Za-z]+)\s*(.*)$",
         )
     });
+    // every other line of a bundle is asked, and few begin with a date
+    let date = line.bytes().take(16).position(|it| it.is_ascii_digit())?;
+    let dashes = [4, 7].iter().all(|it| line.as_bytes().get(date + it) == Some(&b'-'));
+    if !dashes || !(line.contains("Normal") || line.contains("Warning")) {
+        return None;
+    }
     let found = LINE.captures(line.trim_end())?;
     let cell = |at: usize| found.get(at).map_or("", |it| it.as_str());
     let printed = NaiveDateTime::parse_from_str(&cell(1).replace('T', " "), "%Y-%m-%d %H:%M:%S").ok()?;
