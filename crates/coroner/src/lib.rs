@@ -19,7 +19,7 @@ mod convert;
 mod traced;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bundle::Input;
 pub use bundle::Limits;
@@ -209,9 +209,16 @@ impl Analyzer {
     }
 
     fn loaded(&self) -> Result<Arc<Pack>, Error> {
-        match &self.pack {
+        /// The built-in rules alone: the same for as long as the process lives.
+        static BUILT_IN: OnceLock<Arc<Pack>> = OnceLock::new();
+        if let Some(pack) = &self.pack {
+            return Ok(pack.clone());
+        }
+        let load = || Ok(Arc::new(self.on_threads(|| Pack::with(&self.rules))?));
+        match BUILT_IN.get() {
+            _ if !self.rules.is_empty() => load(),
             Some(pack) => Ok(pack.clone()),
-            None => Ok(Arc::new(self.on_threads(|| Pack::with(&self.rules))?)),
+            None => load().map(|pack| BUILT_IN.get_or_init(|| pack).clone()),
         }
     }
 
