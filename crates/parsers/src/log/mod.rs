@@ -23,6 +23,7 @@ mod quiet;
 mod silence;
 pub(crate) mod speaker;
 pub(crate) mod stamp;
+mod supervised;
 mod told;
 mod voices;
 
@@ -217,10 +218,13 @@ impl Log {
     }
 
     /// Takes the next entry, in file order.
-    pub(crate) fn entry(&mut self, entry: Entry<'_>, out: &mut MemberRecords) {
+    pub(crate) fn entry(&mut self, mut entry: Entry<'_>, out: &mut MemberRecords) {
         out.tally.lines += 1;
         out.tally.understood += 1;
         self.entries += 1;
+        if entry.message.starts_with("time=\"") {
+            supervised::unwrap(&mut entry, self.carrier);
+        }
         let voice = self.voice(&entry);
         if !self.pass_by(voice, &entry, out) {
             self.look_at(voice, entry, out);

@@ -24,7 +24,6 @@ const NAMES: &[(Source, &[&str])] = &[
             "k3s-*",
             "k3s.*",
             "rke2*",
-            "k0s*",
             "microk8s.daemon-kubelite",
             "*daemon-kubelite",
             "kubelite",
@@ -75,8 +74,8 @@ const NAMES: &[(Source, &[&str])] = &[
             "apiserver",
         ],
     ),
-    // of the host, whatever carries their lines
-    (Source::System, &["cloud-init", "talos"]),
+    // of the host, whatever carries their lines; what k0s runs speaks for itself
+    (Source::System, &["cloud-init", "talos", "k0s*"]),
 ];
 
 /// Who a name stands for, where it is one of the programs we know.
@@ -201,6 +200,7 @@ mod tests {
             (Some("bird6"), None, Source::Calico),
             (Some("kube-apiserver"), None, Source::ControlPlane),
             (Some("sshd"), None, Source::System),
+            (Some("k0s"), Some("k0sworker.service"), Source::System),
             (None, None, Source::System),
         ] {
             assert_eq!(source(ident, unit, Carrier::Journal), source_of, "{ident:?} {unit:?}");
