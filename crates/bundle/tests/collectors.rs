@@ -425,33 +425,65 @@ fn the_eks_collector() {
     check(&bundle, "eks-collector", &["ip-10-0-1-2"], &files);
 }
 
-/// k0s runs the kubelet itself and logs what it prints as messages of its own.
+/// k0s runs the programs of a node itself and logs what they print as messages of its own: each speaks for itself.
 #[test]
 fn the_journal_of_k0s() {
-    let line = |at: u32, component: &str, message: &str| {
+    let line = |at: u32, message: &str, fields: &str| {
         format!(
-            "Jan 31 10:00:{at:02} node-a k0s[612]: time=\"2024-01-31 10:00:{at:02}\" level=info msg=\"{message}\" component={component} stream=stderr\n"
+            "Jan 31 10:00:{at:02} node-a k0s[612]: time=\"2024-01-31 10:00:{at:02}\" level=info msg=\"{message}\" {fields}\n"
         )
     };
     let text = [
-        line(1, "kubelet", "I0131 10:00:01.100000    1734 kubelet.go:1888] \\\"SyncLoop ADD\\\" source=\\\"api\\\""),
+        line(0, "Starting to supervise", "component=kubelet"),
+        line(
+            1,
+            "I0131 10:00:01.100000    1734 kubelet.go:1888] \\\"SyncLoop ADD\\\" source=\\\"api\\\"",
+            "component=kubelet stream=stderr",
+        ),
         line(
             2,
-            "kubelet",
             "E0131 10:00:02.100000    1734 kubelet.go:2448] \\\"Error getting node\\\" err=\\\"node \\\\\\\"node-a\\\\\\\" not found\\\"",
+            "component=kubelet",
         ),
-        line(3, "containerd", "starting containerd"),
+        line(
+            3,
+            "time=\\\"2024-01-31T10:00:03Z\\\" level=info msg=\\\"starting containerd\\\"",
+            "component=containerd stream=stderr",
+        ),
+        line(
+            4,
+            "{\\\"level\\\":\\\"warn\\\",\\\"ts\\\":\\\"2024-01-31T10:00:04.1Z\\\",\\\"msg\\\":\\\"slow fdatasync\\\"}",
+            "component=etcd stream=stderr",
+        ),
     ];
-    let case = check(
-        &[("node-a/k0sworker.log", text.concat())],
-        "plain",
-        &["node-a"],
-        &[("node-a/k0sworker.log", "journal-text", "node-a")],
-    );
+    let files = [
+        ("node-a/k0scontroller.log", text.concat()),
+        (
+            "node-a/k0s_sysinfo.txt",
+            "Total memory: 15.6 GiB (pass)\n  Control Groups: version 1 (rejected: cgroup v1 is not supported)\n"
+                .to_owned(),
+        ),
+        (
+            "node-a/k0s_status.txt",
+            "Version: v1.28.4+k0s.0\nProcess ID: 612\nRole: controller\nWorkloads: true\n".to_owned(),
+        ),
+    ];
+    let formats = [
+        ("node-a/k0scontroller.log", "journal-text", "node-a"),
+        ("node-a/k0s_sysinfo.txt", "k0s-state", "node-a"),
+        ("node-a/k0s_status.txt", "k0s-state", "node-a"),
+    ];
+    let case = check(&files, "plain", &["node-a"], &formats);
     let timeline = Timeline::build(case.members, case.records, &Overrides { year: Some(2024), ..Overrides::default() });
     let told: Vec<(Source, &str)> = timeline.events.iter().map(|it| (it.source, &*it.message)).collect();
-    for message in ["SyncLoop ADD", "Error getting node"] {
-        assert!(told.iter().any(|it| it.0 == Source::Kubelet && it.1.contains(message)), "{message} of {told:#?}");
+    for (source, message) in [
+        (Source::System, "msg=\"Starting to supervise\""),
+        (Source::Kubelet, "kubelet.go:1888] \"SyncLoop ADD\" source=\"api\""),
+        (Source::Kubelet, "err=\"node \\\"node-a\\\" not found\""),
+        (Source::Runtime, "msg=\"starting containerd\""),
+        (Source::ControlPlane, "\"msg\":\"slow fdatasync\""),
+    ] {
+        assert!(told.iter().any(|it| it.0 == source && it.1.contains(message)), "{message} of {told:#?}");
     }
 }
 

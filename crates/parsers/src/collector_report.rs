@@ -19,12 +19,16 @@
 //! {"collector":"etcd","error":"current k8s distribution does not support etcd collector", …}
 //! [ "pods is forbidden: User cannot list resource" ]                     cluster-resources/pods-errors.json
 //! error: gather did not finish                                           gather.logs
+//! 2024-01-31 10:21:04:  command timed out, killing process to prevent hanging.        collector-output.log
 //! ```
 //!
-//! Time: sos prints wall clock of the node without a zone, must-gather the offset.
+//! Rancher's collector does not say which command it broke off: it may be any of those that it gives so much time, of the part
+//! that it was at.
+//!
+//! Time: sos and Rancher's collector print wall clock of the node without a zone, must-gather the offset.
 //!
 //! Source: sos/report/__init__.py and sos/report/reporting.py, must-gather's and oc adm inspect's event filter,
-//! troubleshoot's pkg/collect.
+//! troubleshoot's pkg/collect; rancher2_logs_collector.sh of Rancher's support tools.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use timeline::{MemberRecords, Row, Stamp, relation};
@@ -35,7 +39,7 @@ use crate::{Certainty, Format, Input, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
     name: "collector-report",
-    produced_by: "sos report (sos.json, manifest.json, sos.txt, sos.html, sos.log), must-gather (event-filter.html, timestamp), support-bundle",
+    produced_by: "sos report (sos.json, manifest.json, sos.txt, sos.html, sos.log), must-gather (event-filter.html, timestamp), support-bundle, rancher2_logs_collector.sh (collector-output.log)",
     samples: &[
         "{\n    \"version\": \"4.2\",\n    \"cmdline\": \"report -a\",\n    \"start_time\": \"2022-02-11 19:23:15.259812\",\n    \"end_time\": \"2022-02-11 19:24:38.528784\"\n}\n",
         "[\n    [\n        \"apparmor\",\n        {\n            \"copied_files\": [],\n            \"commands\": []\n        }\n    ]\n]\n",
@@ -44,6 +48,7 @@ pub(crate) static FORMAT: Format = Format {
         "2021-09-14 12:14:04.302057327 +0200 CEST m=+2.026710185\n2021-09-14 12:17:49.820517427 +0200 CEST m=+227.545170152\n",
         "{\"collector\":\"etcd\",\"error\":\"current k8s distribution does not support etcd collector\",\"timestamp\":\"2025-12-10T17:27:09Z\"}\n",
         "\n============ Collectors summary =============\nSucceeded (S), eXcluded (X), Failed (F)\n=============================================\ngoldpinger (S) : 11,128ms\n",
+        "2024-01-31 10:20:30: Detecting available commands... renice ionoice\n2024-01-31 10:20:31: Collecting system info\n2024-01-31 10:21:40: Created /tmp/node-a-2024-01-31_10_20_30.tar.gz\n",
     ],
     recognizes,
     reading: Reading::Whole(parse),
@@ -69,6 +74,8 @@ enum Kind {
     Errors,
     /// must-gather: what its scripts printed.
     Gather,
+    /// Rancher: collector-output.log.
+    Rancher,
 }
 
 /// Failures of one report that are told.
@@ -89,6 +96,10 @@ fn kind(path: &str, text: &str) -> Option<Kind> {
         return Some(Kind::Gather);
     }
     let is = |kind: Kind, yes: bool| yes.then_some(kind);
+    let lines = || text.lines().filter(|it| !it.trim().is_empty()).take(20);
+    if rancher_line(first).is_some() && lines().any(|it| rancher_line(it).is_some_and(|it| it.1.starts_with("Collecting system info"))) {
+        return Some(Kind::Rancher);
+    }
     match first.as_bytes().first()? {
         b'{' => {
             let document = Documents::of(text).next()?.text;
@@ -148,14 +159,19 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let Some(kind) = kind(path, head) else { return };
     let mut state = State::of(input, out);
     let (mut last, mut stamps, mut told) = (None, 0, 0);
-    let (mut object, mut file) = ("", "");
+    let (mut object, mut file, mut part) = ("", "", "");
     state.each(|state, line| {
+        if kind == Kind::Rancher {
+            for failure in rancher_failures(line.text, &mut part) {
+                state.push(failure.row(), line);
+            }
+        }
         let failure = match kind {
             Kind::Manifest => manifest_failure(line.text, &mut object, &mut file),
             Kind::Log => log_failure(line.text),
             Kind::Summary => summary_failure(line.text),
             Kind::Gather => gather_failure(line.text),
-            Kind::Plugins | Kind::List | Kind::Page | Kind::Stamps | Kind::Errors => None,
+            Kind::Plugins | Kind::List | Kind::Page | Kind::Stamps | Kind::Errors | Kind::Rancher => None,
         };
         if let Some(failure) = failure.filter(|_| told < FAILURES) {
             told += 1;
@@ -172,6 +188,12 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             }
             Kind::Log => {
                 if let Some(local) = sos_line(line.text) {
+                    let stamp = Stamp::Zoneless { local, resolution: TimeDelta::seconds(1), abbreviation: None };
+                    last = Some((*line, stamp));
+                }
+            }
+            Kind::Rancher => {
+                if let Some((local, _)) = rancher_line(line.text) {
                     let stamp = Stamp::Zoneless { local, resolution: TimeDelta::seconds(1), abbreviation: None };
                     last = Some((*line, stamp));
                 }
@@ -200,9 +222,47 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
         state.push(Failure { what: "must-gather".to_owned(), path: String::new(), tail: false, why }.row(), line);
     }
     if let Some((line, stamp)) = last {
-        let command = if matches!(kind, Kind::Stamps) { "must-gather" } else { "sos" };
+        let command = match kind {
+            Kind::Stamps => "must-gather",
+            Kind::Rancher => "rancher2_logs_collector.sh",
+            _ => "sos",
+        };
         state.push_at(Row::new(&relation::COLLECTED).with("command", command), &line, stamp);
     }
+}
+
+/// `2024-01-31 10:20:31: Collecting system info`
+fn rancher_line(line: &str) -> Option<(NaiveDateTime, &str)> {
+    let (stamp, said) = line.split_at_checked(19)?;
+    let said = said.strip_prefix(": ")?;
+    Some((NaiveDateTime::parse_from_str(stamp, "%Y-%m-%d %H:%M:%S").ok()?, said.trim()))
+}
+
+/// What Rancher's collector gives a minute each and then breaks off without saying which: the part it was at, and the files.
+const BROKEN_OFF: &[(&str, &[&str])] = &[
+    ("Collecting system info", &["systeminfo/lsof"]),
+    ("Collecting docker info", &["docker/dockerinfo", "docker/dockerstats", "docker/dockerimages"]),
+];
+
+/// `2024-01-31 10:21:04:  command timed out, killing process …`, `…: [!] Containerd is offline, skipping crictl collection`
+fn rancher_failures<'t>(line: &'t str, part: &mut &'t str) -> Vec<Failure> {
+    let Some((_, said)) = rancher_line(line) else { return Vec::new() };
+    if said.starts_with("Collecting ") {
+        *part = said;
+    }
+    if said.contains("command timed out, killing process") {
+        let of = BROKEN_OFF.iter().find(|it| *part == it.0).map_or(&[][..], |it| it.1);
+        let why = "a command of this part was broken off after a minute".to_owned();
+        let one = |path: &&str| Failure { what: (*path).to_owned(), path: (*path).to_owned(), tail: false, why: why.clone() };
+        return of.iter().map(one).collect();
+    }
+    let why = match said.strip_prefix("[!] ") {
+        Some(why) => why,
+        None if said.starts_with("error: ") || said.starts_with("Creating the tar archive did not") => said,
+        None => return Vec::new(),
+    };
+    let what = part.strip_prefix("Collecting ").unwrap_or(part).to_owned();
+    vec![Failure { what, path: String::new(), tail: false, why: why.to_owned() }]
 }
 
 /// What could not be collected.
@@ -345,7 +405,7 @@ mod tests {
 
     #[test]
     fn only_the_moment_counts() {
-        for (at, count) in [(0, 1), (1, 0), (2, 1), (3, 0), (4, 1), (5, 0), (6, 0)] {
+        for (at, count) in [(0, 1), (1, 0), (2, 1), (3, 0), (4, 1), (5, 0), (6, 0), (7, 1)] {
             let text = FORMAT.samples[at];
             assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::Sure, "{text}");
             let out = read_at(&FORMAT, "x", text);
@@ -407,6 +467,28 @@ mod tests {
         assert_eq!(failures("must-gather/timestamp", began), ["must-gather []: it says when it began and not when it ended: it was broken off"]);
         let gather = "Gathering data for ns/openshift-etcd...\nerror: the server doesn't have a resource type \"x\"\n";
         assert_eq!(failures("must-gather/x/gather.logs", gather), ["gather []: error: the server doesn't have a resource type \"x\""]);
+    }
+
+    #[test]
+    fn ranchers_collector_says_that_it_broke_something_off() {
+        let said = |text: &str| format!("2024-01-31 10:20:31: {text}\n");
+        let all = [
+            "Collecting system info",
+            " command timed out, killing process to prevent hanging.",
+            "Collecting docker info",
+            " command timed out, killing process to prevent hanging.",
+            "Collecting rke2 info",
+            "[!] Containerd is offline, skipping crictl collection",
+            "Collecting network info",
+        ];
+        let log = all.map(said).concat() + "2024-01-31 10:20:31: couldn't detect OS\n";
+        assert_eq!(failures("collector-output.log", &log), [
+            "systeminfo/lsof [systeminfo/lsof]: a command of this part was broken off after a minute",
+            "docker/dockerinfo [docker/dockerinfo]: a command of this part was broken off after a minute",
+            "docker/dockerstats [docker/dockerstats]: a command of this part was broken off after a minute",
+            "docker/dockerimages [docker/dockerimages]: a command of this part was broken off after a minute",
+            "rke2 info []: Containerd is offline, skipping crictl collection",
+        ]);
     }
 
     #[test]

@@ -1,15 +1,18 @@
-//! `etcdctl endpoint status|health`, `member list`, `alarm list`: the members of etcd.
+//! `etcdctl endpoint status|health`, `member list`, `alarm list`, `check perf`: the members of etcd, and how fast they are.
 //!
 //! ```text
 //! [{"Endpoint":"https://10.0.0.1:2379","Status":{"version":"3.4.14","dbSize":105885696,"leader":961661703505595398,…}}]
 //! +-----------------------+------------------+---------+---------+-----------+…
 //! https://10.0.0.1:2379 is healthy: successfully committed proposal: took = 12.3ms
 //! memberID:10501334649042878790 alarm:NOSPACE
+//! Slowest request took too long: 0.553545s
+//! {"members":{"node-a":"https://10.0.0.1:2380"}}                        k0s etcd member-list
 //! ```
 //!
-//! One row a member and command; JSON (`-w json`), tables (`-w table`) and lines. Units: bytes, milliseconds. Time: none.
+//! One row a member and command; JSON (`-w json`), tables (`-w table`) and lines. A row of `etcd.check` for each thing that
+//! `check perf` measured. Units: bytes, milliseconds, of a check those it prints. Time: none.
 //!
-//! Source: etcdctl/ctlv3/command/printer*.go.
+//! Source: etcdctl/ctlv3/command/printer*.go, check.go; k0s `cmd/etcd`.
 
 use std::sync::LazyLock;
 
@@ -17,14 +20,14 @@ use regex::Regex;
 use timeline::{MemberRecords, Row, relation};
 
 use crate::expression::expression;
-use crate::json_elements::{Documents, elements, entry};
+use crate::json_elements::{Documents, elements, entries, entry};
 use crate::places::Places;
 use crate::state::{State, bytes_of, first_line};
 use crate::{Certainty, Format, Input, Line, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
     name: "etcd-status",
-    produced_by: "etcdctl endpoint status, endpoint health, member list, alarm list",
+    produced_by: "etcdctl endpoint status, endpoint health, member list, alarm list, check perf; k0s etcd member-list",
     samples: &[
         "[{\"Endpoint\":\"https://10.0.0.1:2379\",\"Status\":{\"header\":{\"member_id\":7,\"revision\":34576,\"raft_term\":6},\"version\":\"3.4.14\",\"dbSize\":105885696,\"leader\":7,\"raftIndex\":38078,\"raftTerm\":6,\"raftAppliedIndex\":38078,\"dbSizeInUse\":68759552,\"errors\":[\"memberID:7 alarm:NOSPACE \"]}}]\n",
         "[{\"endpoint\":\"https://10.0.0.1:2379\",\"health\":true,\"took\":\"18.110715ms\"},{\"endpoint\":\"https://10.0.0.2:2379\",\"health\":false,\"took\":\"5.000256342s\",\"error\":\"context deadline exceeded\"}]\n",
@@ -38,6 +41,8 @@ pub(crate) static FORMAT: Format = Format {
         ),
         "https://10.0.0.1:2379 is healthy: successfully committed proposal: took = 12.3ms\nhttps://10.0.0.2:2379 is unhealthy: failed to commit proposal: context deadline exceeded\n",
         "memberID:10501334649042878790 alarm:NOSPACE \n",
+        " 60 / 60 Booooooooooooooooooooooooooooooooooooooooooooooooooooooo! 100.00% 1m0s\nPASS: Throughput is 150 writes/s\nSlowest request took too long: 0.553545s\nPASS: Stddev is 0.017743s\nFAIL\n",
+        "{\"members\":{\"node-a\":\"https://10.0.0.1:2380\",\"node-b\":\"https://10.0.0.2:2380\"}}\n",
     ],
     recognizes,
     reading: Reading::Whole(parse),
@@ -46,6 +51,7 @@ pub(crate) static FORMAT: Format = Format {
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let known = match first_line(sniff.text) {
         Some(first) if first.trim_start().starts_with(['{', '[']) => Documents::of(sniff.text).next().is_some_and(|it| is_json(it.text)),
+        Some(_) if sniff.text.lines().take(20).any(|it| checked(it).is_some_and(|it| it.0 == "throughput")) => true,
         Some(_) => {
             let any = sniff.text.lines().any(|it| line_row(it).is_some() || header(it).is_some());
             any && sniff.share(50, |it| line_row(it).is_some() || it.starts_with(['+', '|']) || it.starts_with("Error:") || it.starts_with('{')) >= 0.8
@@ -64,11 +70,21 @@ fn is_json(document: &str) -> bool {
         let listed = entry(document, "members").and_then(|it| elements(it.value).next());
         listed.is_some_and(|it| entry(it.text, "peerURLs").is_some()) && entry(document, "header").is_some()
     };
-    elements(document).take(1).any(|it| one(it.text)) || members() || entry(document, "alarms").is_some() && entry(document, "header").is_some()
+    // each member with the address its peers use
+    let named = || {
+        let Some(found) = entry(document, "members").filter(|it| it.value.starts_with('{')) else { return false };
+        let mut urls = entries(found.value).map(|it| it.value.trim_matches('"').starts_with("http")).peekable();
+        urls.peek().is_some() && urls.all(|it| it)
+    };
+    elements(document).take(1).any(|it| one(it.text)) || members() || named() || entry(document, "alarms").is_some() && entry(document, "header").is_some()
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let mut state = State::of(input, out);
+    if input.text.lines().take(20).any(|it| checked(it).is_some()) {
+        state.each(check_line);
+        return state.collected(&relation::ETCD_CHECK);
+    }
     if first_line(input.text).is_some_and(|it| it.trim_start().starts_with(['{', '['])) {
         let mut places = Places::of(input);
         for document in Documents::of(input.text) {
@@ -87,6 +103,11 @@ fn json<'t>(document: &'t str, places: &mut Places<'t>, state: &mut State<'_, 't
         let row = if value.get("Status").is_some() { status(&value) } else { health(&value) };
         state.fact(timeline::Fact::new(row, None, places.quote(short(element.text))), timeline::Stamp::None);
     }
+    for it in entry(document, "members").into_iter().flat_map(|it| entries(it.value)) {
+        let url = it.value.trim_matches('"');
+        let row = Row::new(&relation::ETCD_MEMBER).with("name", it.key).with("endpoint", url);
+        state.fact(timeline::Fact::new(row, None, places.quote(it.pair)), timeline::Stamp::None);
+    }
     let listed = entry(document, "members").or_else(|| entry(document, "alarms"));
     for element in listed.into_iter().flat_map(|it| elements(it.value)) {
         let Ok(value) = serde_json::from_str::<serde_json::Value>(element.text) else { continue };
@@ -97,6 +118,38 @@ fn json<'t>(document: &'t str, places: &mut Places<'t>, state: &mut State<'_, 't
             .with("alarm", alarm(&value["alarm"]));
         state.fact(timeline::Fact::new(row, None, places.quote(short(element.text))), timeline::Stamp::None);
     }
+}
+
+/// `PASS: Throughput is 150 writes/s`, `Slowest request took too long: 0.553545s`: what was measured, whether it is good, how much.
+fn checked(line: &str) -> Option<(&'static str, &'static str, f64, &'static str)> {
+    const LINES: &[(&str, &str, &str, &str)] = &[
+        ("PASS: Throughput is ", "throughput", "pass", " writes/s"),
+        ("FAIL: Throughput too low: ", "throughput", "fail", " writes/s"),
+        ("PASS: Slowest request took ", "slowest-request", "pass", "s"),
+        ("Slowest request took too long: ", "slowest-request", "fail", "s"),
+        ("PASS: Stddev is ", "deviation", "pass", "s"),
+        ("Stddev too high: ", "deviation", "fail", "s"),
+    ];
+    let (front, check, result, unit) = *LINES.iter().find(|it| line.starts_with(it.0))?;
+    let value = line[front.len()..].trim_end().strip_suffix(unit)?.parse().ok()?;
+    Some((check, result, value, unit.trim_start()))
+}
+
+fn check_line<'t>(state: &mut State<'_, 't, '_>, line: &Line<'t>) -> bool {
+    let row = |check: &'static str| Row::new(&relation::ETCD_CHECK).with("check", check);
+    if let Some((check, result, value, unit)) = checked(line.text) {
+        state.push(row(check).with("result", result).with("value", value).with("unit", unit), line);
+        return true;
+    }
+    // `FAIL: ERROR(context deadline exceeded) -> 12`
+    if let Some(count) = line.text.strip_prefix("FAIL: ERROR(").and_then(|it| it.rsplit_once(") -> ")) {
+        let count = count.1.trim().parse::<i64>().ok();
+        state.push(row("errors").with("result", "fail").with("value", count), line);
+        return true;
+    }
+    let text = line.text.trim();
+    // the bar of its progress
+    matches!(text, "PASS" | "FAIL" | "FAIL: too many errors") || text.contains(" / ") && text.contains('%')
 }
 
 /// A quote need not hold a whole object.
@@ -313,6 +366,8 @@ mod tests {
         - https://10.0.0.1:2379 true - - - - - - - - 12.300 - -
         - https://10.0.0.2:2379 false - - - - - - - - - - failed to commit proposal: context deadline exceeded
         91bc3c398fb3c146 - - - - - - - - - - - NOSPACE -
+        node-a https://10.0.0.1:2380 - - - - - - - - - - - -
+        node-b https://10.0.0.2:2380 - - - - - - - - - - - -
         ");
         assert_eq!(
             rows("127.0.0.1:2379, 8e9e05c52164694d, 3.4.14, 25 kB, true, false, 2, 9, 9, \n"),
@@ -325,8 +380,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_check_measured() {
+        let rows = |text: &str| crate::testing::sure_rows_of(&FORMAT, text, "etcd.check", ["check", "result", "value", "unit"]);
+        assert_eq!(
+            rows(FORMAT.samples[6]),
+            ["throughput pass 150 writes/s", "slowest-request fail 0.554 s", "deviation pass 0.018 s"],
+        );
+        let bad = "FAIL: too many errors\nFAIL: ERROR(context deadline exceeded) -> 12\nFAIL: Throughput too low: 16 writes/s\nStddev too high: 0.4s\nFAIL\n";
+        assert_eq!(rows(bad), ["errors fail 12 unknown", "throughput fail 16 writes/s", "deviation fail 0.400 s"]);
+    }
+
+    #[test]
     fn other_healthy_things_are_not_etcd() {
-        for text in ["everything is healthy: good\n", "{\"members\":[{\"name\":\"x\"}]}\n", "[{\"endpoint\":\"x\"}]\n"] {
+        for text in ["everything is healthy: good\n", "{\"members\":[{\"name\":\"x\"}]}\n", "{\"members\":{\"a\":7}}\n", "[{\"endpoint\":\"x\"}]\n"] {
             assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::No, "{text}");
         }
     }

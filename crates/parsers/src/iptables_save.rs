@@ -12,9 +12,10 @@
 //!
 //! Source: `iptables-save.c` in iptables; chains of `pkg/proxy/iptables` (KUBE-) and Felix (cali-).
 
-use timeline::{Collected, Fact, MemberRecords, Name, Quote, Record, Row, Stamp, relation};
+use timeline::{Collected, MemberRecords, Name, relation};
 
 use crate::host_lines::host_lines;
+use crate::packet_filter::{Rule, Table};
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -55,22 +56,22 @@ fn rule(line: &str) -> Option<&str> {
     rest.strip_prefix("-A ")
 }
 
-struct Table<'t> {
-    name: &'t str,
-    node: Option<Name>,
-    quote: Quote,
-    rules: i64,
-    kube: i64,
-    cali: i64,
-    forward: Option<(&'t str, Quote)>,
-    first: Option<Quote>,
+/// What a rule counts as: `cali-FORWARD -m comment --comment "cali:…" -j DROP`
+fn counted(rule: &str) -> Rule {
+    let target = |name: &str| rule.split_once(name).is_some_and(|(_, rest)| rest.is_empty() || rest.starts_with(' '));
+    Rule {
+        kube: rule.contains("KUBE-"),
+        cali: rule.starts_with("cali-") || rule.contains("-j cali-") || rule.contains("-g cali-"),
+        drops: target(" -j DROP") || target(" -j REJECT"),
+        masquerades: target(" -j MASQUERADE"),
+    }
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     let path = input.origin.path.to_ascii_lowercase();
     let mut family = if path.contains("ip6tables") { "inet6" } else { "inet" };
     let mut legacy: Option<bool> = None;
-    let mut tables: Vec<(Table<'_>, &str)> = Vec::new();
+    let mut tables: Vec<Table<'_>> = Vec::new();
     for of in host_lines(input) {
         let text = of.line.text;
         out.tally.lines += 1;
@@ -86,42 +87,23 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
         } else if text.starts_with("# Warning:") && text.contains("legacy tables present") {
             legacy = Some(true);
         } else if let Some(name) = table(text) {
-            let quote = of.quote(input);
-            let new = Table { name, node: of.node.clone(), quote, rules: 0, kube: 0, cali: 0, forward: None, first: None };
-            tables.push((new, family));
-        } else if let Some((current, _)) = tables.last_mut() {
+            tables.push(Table::new(family, name, of.node.clone(), of.quote(input)));
+        } else if let Some(current) = tables.last_mut() {
+            current.chains += i64::from(text.starts_with(':'));
             if let Some(policy) = text.strip_prefix(":FORWARD ").and_then(|it| it.split(' ').next()) {
-                current.forward = Some((policy, of.quote(input)));
+                current.forward = Some((policy.to_owned(), of.quote(input)));
             }
             if let Some(rule) = rule(text) {
-                current.rules += 1;
-                let kube = rule.contains("KUBE-");
-                let cali = rule.starts_with("cali-") || rule.contains("-j cali-") || rule.contains("-g cali-");
-                current.kube += i64::from(kube);
-                current.cali += i64::from(cali);
-                if kube || cali {
-                    current.first.get_or_insert_with(|| of.quote(input));
-                }
+                current.rule(counted(rule), || of.quote(input));
             }
         }
     }
     let mut nodes: Vec<Option<Name>> = Vec::new();
-    for (it, family) in tables {
-        let row = Row::new(&relation::IPTABLES)
-            .with("family", family)
-            .with("table", it.name)
-            .with("rules", it.rules)
-            .with("kube", it.kube)
-            .with("cali", it.cali)
-            .with("forward", it.forward.as_ref().map(|it| it.0))
-            .with("legacy_too", legacy);
-        let mut fact = Fact::new(row, it.node.clone(), it.quote);
-        fact.quotes.extend(it.forward.map(|it| it.1));
-        fact.quotes.extend(it.first);
-        out.records.push(Record::Fact(Box::new(fact), Stamp::None));
+    for it in tables {
         if !nodes.contains(&it.node) {
-            nodes.push(it.node);
+            nodes.push(it.node.clone());
         }
+        it.push(legacy, None, true, out);
     }
     let incomplete = (input.truncated || !input.text.trim_end().ends_with("COMMIT") && !input.text.contains("# Completed on"))
         .then(|| "the listing is cut".to_owned());
@@ -144,5 +126,13 @@ mod tests {
         };
         assert_eq!(shown(FORMAT.samples[0]), ["inet filter 2 1 1 DROP"]);
         assert_eq!(shown(FORMAT.samples[1]), ["inet nat 1 1 0 unknown"]);
+    }
+
+    #[test]
+    fn rules_that_end_a_packet_s_way() {
+        let text = "*filter\n:FORWARD ACCEPT [0:0]\n:KUBE-FIREWALL - [0:0]\n-A KUBE-FIREWALL -m mark --mark 0x8000/0x8000 -j DROP\n-A INPUT -p tcp -j REJECT --reject-with tcp-reset\n-A INPUT -j DROP_LATER\nCOMMIT\n*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE --random-fully\nCOMMIT\n";
+        let out = read_at(&FORMAT, "x", text);
+        let columns = ["table", "chains", "rules", "drops", "masquerades", "backend"];
+        assert_eq!(shown(&out, "iptables.table", columns), ["filter 2 3 2 0 unknown", "nat 1 1 0 1 unknown"]);
     }
 }

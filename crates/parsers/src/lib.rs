@@ -23,6 +23,7 @@ mod kube;
 mod lines;
 mod log;
 mod metric_block;
+mod packet_filter;
 mod paste;
 mod places;
 mod printed_object;
@@ -203,6 +204,7 @@ macro_rules! formats {
 
 formats! {
     active_queries,
+    api_audit,
     audit_log,
     bird_protocols,
     bird_status,
@@ -263,6 +265,7 @@ formats! {
     journal_json,
     journal_text,
     journal_verbose,
+    k0s_state,
     kdump,
     klog_file,
     kube_describe,
@@ -271,9 +274,11 @@ formats! {
     kubelet_config,
     lsof,
     lvm,
+    memory_zones,
     mounts,
     multipath,
     net_counters,
+    nft_ruleset,
     openmetrics_text,
     package_log,
     packages,
@@ -284,6 +289,7 @@ formats! {
     proc_pid_stat,
     proc_stat,
     process_list,
+    process_tree,
     program_log,
     prometheus_api,
     promtool_tables,
@@ -299,6 +305,7 @@ formats! {
     socket_counters,
     sockets,
     stats_summary,
+    swap_areas,
     sysctl,
     syslog,
     system_activity,

@@ -71,6 +71,12 @@ relations! {
     KERNEL = "kernel", node, ["release", "version"], "The kernel of a node: release 4.4.0-104-generic and build text.";
     /// The operating system.
     OS = "os", node, ["name", "version", "id"], "The operating system of a node, from os-release or its Node object.";
+    /// A distribution of Kubernetes that speaks of itself.
+    DISTRIBUTION = "distribution", node, ["name", "version", "role", "workloads", "api_reachable", "error"],
+        "A distribution of Kubernetes as it speaks of itself (`k0s status`): `role` is controller or worker, `api_reachable` whether the node reached the API server when it was asked, `error` what it got instead.";
+    /// A requirement of the host that was checked.
+    PREFLIGHT = "preflight", node, ["check", "value", "result", "why"],
+        "What was checked of a host before it becomes a node (`k0s sysinfo`): `result` is pass, warning, rejected or error.";
     /// Storage driver and version of the container runtime.
     RUNTIME = "runtime", node, ["name", "version", "storage_driver"], "The container runtime of a node.";
     /// A loaded kernel module.
@@ -225,6 +231,12 @@ relations! {
     SLAB = "slab", node, ["name", "active", "objects", "object_bytes", "bytes"], "A slab cache of the kernel and the memory it takes.";
     /// Free memory by order.
     BUDDYINFO = "buddyinfo", node, ["zone", "order", "blocks"], "Free blocks of 2^order pages in a zone (/proc/buddyinfo): fragmentation.";
+    /// A zone of memory and its marks.
+    MEMORY_ZONE = "memory.zone", node, ["zone", "free_pages", "min_pages", "low_pages", "high_pages", "managed_pages"],
+        "A zone of memory (/proc/zoneinfo), in pages: below `low` the kernel reclaims in the background, below `min` only allocations that must not wait get any.";
+    /// A swap area.
+    SWAP = "swap", node, ["device", "type", "bytes", "used_bytes", "priority"],
+        "An area the node swaps to (/proc/swaps, swapon); none is there where a listing has none.";
     /// A cgroup controller.
     CGROUP_CONTROLLER = "cgroup.controller", node, ["name", "hierarchy", "cgroups", "enabled"], "A line of /proc/cgroups: how many cgroups a controller has.";
     /// A value of a cgroup.
@@ -291,6 +303,17 @@ relations! {
         ["name", "endpoint", "healthy", "leader", "learner", "version", "db_bytes", "in_use_bytes", "raft_term", "raft_index",
          "applied_index", "took_millis", "alarm", "error"],
         "A member of etcd, from etcdctl endpoint status, endpoint health, member list or alarm list.";
+    /// A test of how fast etcd is.
+    ETCD_CHECK = "etcd.check", node, ["check", "result", "value", "unit"],
+        "What `etcdctl check perf` measured where it ran: `check` is throughput (writes a second), slowest-request or deviation (seconds), or errors; `result` pass or fail.";
+    /// A request to the API server, as its audit log has it.
+    API_REQUEST = "api.request", cluster,
+        ["verb", "resource", "namespace", "name", "client", "agent", "source_ip", "code", "reason", "message", "millis", "stage"],
+        "A request in the audit log of an API server that changed something or that was refused for load or failed on its side (429, 5xx); `resource` has the group and the subresource (pods/eviction, deployments.apps), `millis` how long it took. The many changes that keep a cluster running (leases, events, status) are left out.";
+    /// What one client asks of the API server.
+    API_CLIENT = "api.client", cluster,
+        ["client", "agent", "verb", "resource", "requests", "failed", "limited", "share_percent", "slowest_millis", "per_second"],
+        "How much one client asked of an API server, counted over one audit log: `failed` with 5xx, `limited` with 429, `share_percent` of all requests in the file, `per_second` over the time it covers. Watches count once.";
     /// A lease that is no node's.
     LEASE = "lease", cluster, ["namespace", "name", "holder", "duration_secs", "transitions"],
         "A lease that elects a leader; `at` is its last renewal.";
@@ -313,8 +336,9 @@ relations! {
     /// A resolver of a node.
     NAMESERVER = "nameserver", node, ["address", "path"], "A nameserver in the resolv.conf of a node.";
     /// A table of netfilter rules.
-    IPTABLES = "iptables.table", node, ["family", "table", "rules", "kube", "cali", "forward", "legacy_too"],
-        "A table of `iptables-save`: how many rules, how many of them in chains of kube-proxy and of Calico, the policy of FORWARD.";
+    IPTABLES = "iptables.table", node,
+        ["family", "table", "rules", "kube", "cali", "forward", "legacy_too", "chains", "drops", "masquerades", "backend"],
+        "A table of `iptables-save` or `nft list ruleset`: how many rules, how many of them in chains of kube-proxy and of Calico, the policy of FORWARD; how many rules drop or reject, how many masquerade. `backend` is nft where nft printed it: what iptables-legacy holds does not show there.";
     /// What Calico knows of a node.
     CALICO_NODE = "calico.node", cluster, ["name", "bgp_address", "bgp_network", "internal", "ipip_tunnel", "vxlan_tunnel"],
         "Addresses Calico gave or found for a node, from its Calico Node or the annotations of its Node object.";
