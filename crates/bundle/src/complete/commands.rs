@@ -26,6 +26,11 @@ pub(super) fn lack(path: &str, count: u64) -> Option<Lack> {
     {
         return all(format!("only what {} let through", words[at + 1]));
     }
+    if is_tool(tool)
+        && let Some(why) = cut(&words, count)
+    {
+        return end(why);
+    }
     match tool {
         "journalctl" => {
             if let Some(level) = value(&words, &["-p", "--priority"]).filter(|it| !is_all(it)) {
@@ -41,18 +46,38 @@ pub(super) fn lack(path: &str, count: u64) -> Option<Lack> {
             all(format!("only lines of priority {level}"))
         }
         "kubectl" | "oc" | "crictl" | "docker" | "nerdctl" | "podman" if words.iter().any(|it| it == "logs") => {
-            lines(&words, &["--tail", "-n"], count).and_then(end).or_else(|| {
-                let bytes = value(&words, &["--limit-bytes"]).filter(|it| *it != "0")?;
-                end(format!("only {bytes} bytes were asked for"))
-            })
+            // kubectl's -n is a namespace
+            let kubectl = matches!(tool, "kubectl" | "oc");
+            let options: &[&str] = if kubectl { &["--tail"] } else { &["--tail", "-n"] };
+            // of pods that a selector picks it takes the last ten lines each, unless told otherwise
+            let picked = value(&words, &["-l", "--selector"])
+                .filter(|_| kubectl && value(&words, options).is_none() && count >= 10);
+            lines(&words, options, count)
+                .and_then(end)
+                .or_else(|| {
+                    let bytes = value(&words, &["--limit-bytes"]).filter(|it| *it != "0")?;
+                    end(format!("only {bytes} bytes were asked for"))
+                })
+                .or_else(|| end(format!("only the last ten lines of each pod that {} takes", picked?)))
         }
         "kubectl" | "oc" if words.iter().any(|it| it == "get" || it == "describe") => {
             let selector = value(&words, &["-l", "--selector", "--field-selector"])?;
             all(format!("only what the selector {selector} takes"))
         }
         "tail" => lines(&words, &["-n", "--lines"], count).and_then(end),
+        // from its first line to its last it is whole as well
+        "head" => lines(&words, &["-n", "--lines"], count).map(|it| it.replace("last", "first")).and_then(end),
         _ => None,
     }
+}
+
+/// `journalctl -k | tail -n 500`, `dmesg | head -100`: what a program behind the command left of it.
+fn cut(words: &[String], count: u64) -> Option<String> {
+    let at = words.iter().skip(1).position(|it| matches!(it.as_str(), "tail" | "head"))? + 1;
+    let (which, rest) = (if words[at] == "tail" { "last" } else { "first" }, &words[at + 1..]);
+    let asked = value(rest, &["-n", "--lines"]).or_else(|| rest.first()?.strip_prefix('-'));
+    let number: u64 = asked.map_or(Some(10), |it| it.parse().ok())?;
+    (count >= number).then(|| format!("only its {which} {number} lines were taken"))
 }
 
 /// Programs whose output is often sent through another.
@@ -134,6 +159,11 @@ mod tests {
         assert_eq!(why("messages.txt!/bin/journalctl -n 2000"), end("only its last 2000 lines were asked for"));
         let tail = "s/sos_commands/kubernetes/kubectl_--kubeconfig_.root.config_logs_--tail_500_web-1";
         assert_eq!(why(tail), end("only its last 500 lines were asked for"));
+        let selected = "node-a/kubectl logs -n kube-system -l k8s-app=calico-node.txt";
+        assert_eq!(why(selected), end("only the last ten lines of each pod that k8s-app=calico-node takes"));
+        assert_eq!(why("node-a/journalctl_-k_tail_-n_500.txt"), end("only its last 500 lines were taken"));
+        assert_eq!(why("node-a/dmesg -T | head -100.txt"), end("only its first 100 lines were taken"));
+        assert_eq!(why("messages.txt!/bin/head -n 2000"), end("only its first 2000 lines were asked for"));
         assert_eq!(why("kubectl_get_pods_-A_-l_app_web.txt"), all("only what the selector app takes"));
     }
 
@@ -148,10 +178,14 @@ mod tests {
             "a/sos_commands/logs/journalctl_-l",
             "journalctl_-p_debug.txt",
             "kubectl_logs_--tail_-1_web.log",
+            "kubectl logs -l app=web --tail=-1.log",
+            "kubectl logs web-1 --since=1h.log",
             "journalctl_-n_all.txt",
             "journalctl_-n_2001.txt",
             "node-a/journalctl_--unit_kubelet_--since_7_days_ago_--no-pager",
             "logs/grep_5f4/app.log",
+            "node-a/journalctl_-k_tail_-n_5000.txt",
+            "node-a/kubectl_logs_head-1.txt",
             "namespaces/shop/pods/tail-n-1/logs/current.log",
             "node-a/kubelet.log",
             "",
