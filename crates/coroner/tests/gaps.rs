@@ -116,6 +116,38 @@ fn a_machine_that_was_off_was_not_silent() {
     assert_eq!(answer(&report), Answer::True);
 }
 
+/// The log of a unit shows no boot; a list of boots tells that the one before did not end in order.
+#[test]
+fn a_crash_that_only_a_list_of_boots_knows() {
+    let list = |boot: &str, end: &str| {
+        format!(
+            "reboot   system boot  5.10.0-32-amd64  Sun Jul 23 {boot}   still running\n\
+             ops      pts/0        10.0.0.9         Sun Jul 23 20:02 - {end}\n\
+             reboot   system boot  5.10.0-32-amd64  Sun Jul 23 19:30 - 22:08  (02:38)\n\nwtmp begins Sun Jul 23 19:30:09 2023\n"
+        )
+    };
+    let of = |log: &str, boot: &str, end: &str| {
+        report(&[DATE, ("node-a/kubelet.log", log), ("node-a/last.txt", &list(boot, end))])
+    };
+    // silent from 22:05 until the next boot
+    let log = kubelet(79_500..80_940);
+    let off = of(&log, "22:28", "down   (02:03)");
+    assert_eq!((answer(&off), shown(&off.coverage.gaps)), (Answer::True, vec![]));
+    let crashed = of(&log, "22:28", "crash  (02:26)");
+    let gap = "unsaved kubelet at node-a/kubelet.log:0: the boot did not end in order: what was logged last may not have been saved";
+    assert_eq!((answer(&crashed), shown(&crashed.coverage.gaps)), (Answer::Unknown, vec![gap.to_owned()]));
+    let from = crashed.coverage.gaps[0].from.lo.clone().unwrap_or_default();
+    assert!(from.starts_with("2023-07-23T22:04:50"), "{from}");
+    // as long before the boot as lines wait for the disk, where no line is missed
+    let dense = of(&kubelet(79_680..79_690), "22:08", "crash  (02:06)");
+    assert_eq!((answer(&dense), dense.coverage.gaps.len()), (Answer::Unknown, 1));
+    // long after what is asked about
+    let later = of(&kubelet(81_300..81_500), "22:38", "crash  (02:36)");
+    assert_eq!((answer(&later), later.coverage.gaps.len()), (Answer::True, 1));
+    let ended: Vec<String> = crashed.boots.iter().map(|it| format!("{:?}", it.ended)).collect();
+    assert_eq!(ended, ["Unclean", "Running"]);
+}
+
 /// What the kernel said last stands in the dump of its buffer; what others said is lost all the same.
 #[test]
 fn a_dump_of_the_kernel_lost_nothing() {

@@ -11,6 +11,14 @@
 //! which nothing is known: it runs from the last line in the file to the first of the next boot. The file is written in
 //! order, so that what stands before its last line is whole. A ring buffer, a console and a dump of the kernel lose nothing
 //! in this way.
+//!
+//! ```text
+//! reboot   system boot  5.10.0-32-amd64  Sun Jun 14 13:17   still running     `last` knows of it, too
+//! ubuntu   pts/0        10.0.0.9         Sun Jun 14 11:02 - crash  (02:15)
+//! ```
+//!
+//! Where only a list of boots tells of such an end, it does not say when it was: the stretch begins with the silence of each
+//! log before the next boot, or as long before it as lines wait for the disk.
 
 use std::collections::BTreeMap;
 
@@ -117,18 +125,24 @@ struct Lost<'t> {
     /// The first line of the next boot.
     line: u32,
     orderly: Option<bool>,
+    /// Only a list of boots tells of it: `from` is the beginning of the boot that ended.
+    listed: bool,
 }
 
 /// Gaps of this kind that are told; of logs beyond it all is in doubt.
 const MOST: usize = 20_000;
 
-/// The stretches that boots which did not end in order may have taken with them, in every log of their node.
-pub(crate) fn unsaved(timeline: &mut Timeline) -> Vec<Gap> {
+/// The stretches that boots which did not end in order may have taken with them, in every log of their node. `off` are the
+/// silences of logs that end with a boot.
+pub(crate) fn unsaved(timeline: &mut Timeline, off: &[Gap]) -> Vec<Gap> {
     let mut lost: Vec<Lost<'_>> = timeline.boot_breaks().iter().filter_map(of_break).collect();
+    settle(&mut lost, timeline);
+    let listed = listed(timeline, &lost);
+    lost.extend(listed);
     if lost.is_empty() {
         return Vec::new();
     }
-    settle(&mut lost, timeline);
+    lost.sort_by_key(|it| (it.node, it.from.nominal, it.member));
     let mut by_node: BTreeMap<&Name, Vec<&Lost<'_>>> = BTreeMap::new();
     let mut by_file: BTreeMap<(MemberId, &Name), Vec<&Lost<'_>>> = BTreeMap::new();
     // in order of time
@@ -149,7 +163,10 @@ pub(crate) fn unsaved(timeline: &mut Timeline) -> Vec<Gap> {
         let until = last.map_or(0, |last| of_node.partition_point(|it| it.from.nominal.lo <= last));
         // a file that shows an end in its own way needs no other's word
         let others = of_node[..until].iter().filter(|it| it.member != Some(seen.member) && !close(own, it));
-        let others = others.filter_map(|it| Some((*it, since(seen, it)?, 0)));
+        let others = others.filter_map(|it| {
+            let from = if it.listed { since_silence(seen, it, off)? } else { since(seen, it)? };
+            Some((*it, from, 0))
+        });
         for (lost, from, line) in own.iter().map(|it| (*it, it.from, it.line)).chain(others) {
             if seen.source == Source::Kernel && rings.iter().any(|it| shows_end(it, lost)) {
                 continue;
@@ -169,7 +186,7 @@ pub(crate) fn unsaved(timeline: &mut Timeline) -> Vec<Gap> {
 
 /// One log may not show what another does: a shutdown that was seen was one.
 fn settle(lost: &mut [Lost<'_>], timeline: &Timeline) {
-    let shutdowns = shutdowns(timeline);
+    let endings = endings(timeline);
     lost.sort_by_key(|it| (it.node, it.from.nominal, it.member));
     let told: Vec<(&Name, DateTime<Utc>, bool)> =
         lost.iter().filter_map(|it| Some((it.node, it.from.nominal.lo, it.orderly?))).collect();
@@ -178,16 +195,43 @@ fn settle(lost: &mut [Lost<'_>], timeline: &Timeline) {
         let (node, at) = (it.node, it.from.nominal.lo);
         let first = told.partition_point(|of| (of.0, of.1) < (node, at - reach));
         let near = || told[first..].iter().take_while(|of| of.0 == node && of.1 <= at + reach);
-        if near().any(|of| of.2) || shutdowns.get(node).is_some_and(|all| ended_in_order(all, at)) {
+        let listed = endings.get(node).and_then(|all| ended_in_order(all, at));
+        if near().any(|of| of.2) || listed == Some(true) {
             it.orderly = Some(true);
-        } else if near().next().is_some() {
+        } else if near().next().is_some() || listed == Some(false) {
             it.orderly = Some(false);
         }
     }
 }
 
+/// The ends that only a list of boots tells of: boots that another one of the list follows, and that ended in a crash.
+fn listed<'t>(timeline: &'t Timeline, known: &[Lost<'t>]) -> Vec<Lost<'t>> {
+    let mut lists: BTreeMap<(&Name, MemberId), Vec<&Fact>> = BTreeMap::new();
+    for fact in timeline.facts.iter().filter(|it| it.row.relation == &relation::BOOT && it.at.is_known()) {
+        if let (Some(node), Some(quote)) = (&fact.node, fact.quotes.first()) {
+            lists.entry((node, quote.span.member)).or_default().push(fact);
+        }
+    }
+    let mut found: Vec<Lost<'t>> = Vec::new();
+    for ((node, _), mut boots) in lists {
+        boots.sort_by_key(|it| it.at.nominal);
+        for two in boots.windows(2).filter(|it| it[0].get("ending").same(&Value::from("crash"))) {
+            let (from, to) = (two[0].at, two[1].at);
+            let near =
+                |it: &Lost<'_>| it.node == node && (it.to.nominal.lo - to.nominal.lo).num_seconds().abs() <= SAME_SECS;
+            if !known.iter().chain(&found).any(near) {
+                found.push(Lost { node, member: None, from, to, line: 0, orderly: Some(false), listed: true });
+            }
+        }
+    }
+    found
+}
+
 /// Whether one of some breaks, in order of time, is the same as another file's.
 fn close(own: &[&Lost<'_>], other: &Lost<'_>) -> bool {
+    if other.listed {
+        return false; // no file shows it
+    }
     let (at, reach) = (other.from.nominal.lo, TimeDelta::seconds(SAME_SECS));
     let first = own.partition_point(|it| it.from.nominal.lo < at - reach);
     own.get(first).is_some_and(|it| it.from.nominal.lo <= at + reach)
@@ -209,25 +253,34 @@ fn of_break<'t>(it: &BootBreak<'t>) -> Option<Lost<'t>> {
         to
     };
     let line = it.start.quotes.first().map_or(0, |it| it.span.line);
-    Some(Lost { node: it.end.node.as_ref()?, member: it.member(), from, to, line, orderly: it.orderly() })
+    let (node, member, orderly) = (it.end.node.as_ref()?, it.member(), it.orderly());
+    Some(Lost { node, member, from, to, line, orderly, listed: false })
 }
 
-/// When the boots of nodes began that lists of boots say ended in order, with all that they say began, in order.
-fn shutdowns(timeline: &Timeline) -> BTreeMap<&Name, Vec<(DateTime<Utc>, bool)>> {
-    let mut listed: BTreeMap<&Name, Vec<(DateTime<Utc>, bool)>> = BTreeMap::new();
+/// When a boot of a list began, and whether it ended in order.
+type Listed = (DateTime<Utc>, Option<bool>);
+
+/// When the boots of nodes began that lists of boots name, in order, and whether these say that they ended in order.
+fn endings(timeline: &Timeline) -> BTreeMap<&Name, Vec<Listed>> {
+    let mut listed: BTreeMap<&Name, Vec<Listed>> = BTreeMap::new();
     for fact in timeline.facts.iter().filter(|it| it.row.relation == &relation::BOOT && it.at.is_known()) {
         if let (Some(node), Value::Text(ending)) = (&fact.node, fact.get("ending")) {
-            listed.entry(node).or_default().push((fact.at.nominal.lo, &*ending == "shutdown"));
+            let orderly = match &*ending {
+                "shutdown" => Some(true),
+                "crash" => Some(false),
+                _ => None,
+            };
+            listed.entry(node).or_default().push((fact.at.nominal.lo, orderly));
         }
     }
     listed.values_mut().for_each(|it| it.sort_unstable());
     listed
 }
 
-/// Whether the boot in which an instant lies is one that a list of boots says ended in order.
-fn ended_in_order(listed: &[(DateTime<Utc>, bool)], at: DateTime<Utc>) -> bool {
+/// Whether the boot in which an instant lies ended in order, where a list of boots says so.
+fn ended_in_order(listed: &[Listed], at: DateTime<Utc>) -> Option<bool> {
     let begun = listed.partition_point(|it| it.0 <= at);
-    begun.checked_sub(1).is_some_and(|it| listed[it].1)
+    begun.checked_sub(1).and_then(|it| listed[it].1)
 }
 
 /// Whether lines of it may be lost because they were not yet on the disk.
@@ -276,6 +329,37 @@ fn since(seen: &Seen, lost: &Lost<'_>) -> Option<Time> {
     let reaches = first.nominal.lo <= lost.to.nominal.lo && lost.from.nominal.lo - near <= last.nominal.hi;
     let ends_before = last.clock == lost.from.clock && last.nominal.hi < lost.from.nominal.lo;
     reaches.then_some(if ends_before { last } else { lost.from })
+}
+
+/// Since when a file may lack lines before a boot that only a list of boots tells of; none where it was not written then.
+fn since_silence(seen: &Seen, lost: &Lost<'_>, off: &[Gap]) -> Option<Time> {
+    let (first, last) = seen.covers?;
+    let near = TimeDelta::seconds(NEAR_SECS);
+    let (began, next) = (lost.from.nominal.lo, lost.to.nominal.lo);
+    if first.nominal.lo > next || last.nominal.hi < began - near {
+        return None;
+    }
+    if last.clock == lost.to.clock && last.nominal.hi < next {
+        return Some(last);
+    }
+    let silent = off.iter().filter(|it| {
+        it.member == seen.member
+            && it.node == seen.node
+            && it.source == Some(seen.source)
+            && it.from.clock == lost.to.clock
+    });
+    let around =
+        |it: &&Gap| it.from.nominal.lo <= next && next - near <= it.to.nominal.hi && began - near <= it.from.nominal.lo;
+    if let Some(gap) = silent.into_iter().find(around) {
+        return Some(gap.from);
+    }
+    // no line is missed: as long as lines wait for the disk, and no longer than the boot was
+    let before = |it: Interval, began: Interval| {
+        let at = it.lo.checked_sub_signed(TimeDelta::seconds(SYNC_SECS)).unwrap_or(it.lo).max(began.lo);
+        Interval { lo: at, hi: at }
+    };
+    let (nominal, full) = (before(lost.to.nominal, lost.from.nominal), before(lost.to.full, lost.from.full));
+    Some(Time { nominal, full, clock: lost.to.clock })
 }
 
 fn gap(seen: &Seen, lost: &Lost<'_>, from: Time, line: u32) -> Gap {

@@ -26,13 +26,18 @@ const MOST_GAPS: usize = 5;
 pub(crate) fn settle(timeline: &mut Timeline) {
     let mut gaps = std::mem::take(&mut timeline.gaps);
     let boots = boots(timeline);
+    let mut off = Vec::new();
     gaps.retain(|it| match it.kind {
-        GapKind::Silence => !(was_off(it, &boots) || was_set(it, timeline)),
+        GapKind::Silence if was_off(it, &boots) => {
+            off.push(it.clone());
+            false
+        }
+        GapKind::Silence => !was_set(it, timeline),
         // what it turns round by is known and repaired
         GapKind::Turned => !timeline.steps.iter().any(|step| step.node == it.node && step.member() == it.member),
         _ => true,
     });
-    gaps.extend(boots::unsaved(timeline));
+    gaps.extend(boots::unsaved(timeline, &off));
     together(&mut gaps);
     gaps.extend(of_metrics(&timeline.series));
     gaps.sort_by(|a, b| {

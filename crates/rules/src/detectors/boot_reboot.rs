@@ -5,13 +5,16 @@
 //! -- Reboot --                                                    the file shows a new one
 //! Node 172.21.128.138 has been rebooted, boot id: 281c2a66-…      so does the kubelet
 //! node_boot_time_seconds  1591000000 -> 1592111706                so does the exporter
+//! reboot   system boot  4.4.0-104-generic  Sun Jun 14 13:15       so does `last`, which tells of a crash, too
 //! ```
 //!
 //! Relation `boot.reboot`, one row a reboot: what several sources say within ten minutes, or with one boot id, is one.
 //! `ending` is `unclean` where shutdown lines are missing before the end, `orderly` where they are there, and `unknown`
-//! where only events and metrics speak, which cannot tell; `unclean` says the same as yes, no or nothing. `at` runs from the
-//! last sign of the old boot to the first of the new. Skipped: a boot whose predecessor the bundle does not show, and
-//! boot times that moved because the clock was set.
+//! where only events and metrics speak, which cannot tell, or a list of boots that does not; `unclean` says the same as yes, no or nothing. `at` runs from the
+//! last sign of the old boot to the first of the new. Skipped: a boot whose predecessor the bundle does not show, boots of
+//! a list at times of which the bundle holds no log of the node, and boot times that moved because the clock was set.
+
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use timeline::{BootBreak, Fact, Name, Quote, Relation, Row, Series, Time, Timeline, Value, relation};
@@ -24,7 +27,7 @@ pub(super) static RELATION: Relation = Relation {
     name: "boot.reboot",
     columns: &["ending", "unclean", "gap_secs", "boot_id", "how"],
     about: "A node rebooted: `ending` is unclean where no shutdown precedes the end, else orderly or unknown, `gap_secs` between the last line before and \
-            the first after, `boot_id` of the new boot, `how` it is known: journal, event or metric.",
+            the first after, `boot_id` of the new boot, `how` it is known: journal, event, metric or list.",
     per_node: true,
 };
 
@@ -43,6 +46,7 @@ enum How {
     Journal,
     Event,
     Metric,
+    List,
 }
 
 impl How {
@@ -51,6 +55,7 @@ impl How {
             How::Journal => "journal",
             How::Event => "event",
             How::Metric => "metric",
+            How::List => "list",
         }
     }
 }
@@ -70,6 +75,7 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
     let mut told: Vec<Reboot> = timeline.boot_breaks().iter().map(pair).collect();
     told.extend(events(timeline));
     told.extend(metrics(timeline));
+    told.extend(lists(timeline));
     told.sort_by(|a, b| {
         (&a.node, a.how, a.at.nominal, a.quotes.first()).cmp(&(&b.node, b.how, b.at.nominal, b.quotes.first()))
     });
@@ -182,6 +188,44 @@ fn events(timeline: &Timeline) -> Vec<Reboot> {
             }
         })
         .collect()
+}
+
+/// Boots of a list (`last`) that another one precedes, where the bundle holds logs of the node at that time.
+fn lists(timeline: &Timeline) -> Vec<Reboot> {
+    let mut lists: BTreeMap<_, Vec<&Fact>> = BTreeMap::new();
+    for fact in facts(timeline, &relation::BOOT).filter(|it| it.at.is_known()) {
+        if let Some(quote) = fact.quotes.first() {
+            lists.entry((fact.node.clone(), quote.span.member)).or_default().push(fact);
+        }
+    }
+    let reach = TimeDelta::seconds(SAME_REBOOT_SECS);
+    let logged = |node: &Option<Name>, at: Time| {
+        let own = timeline.seen.iter().filter(|it| it.node == *node && node.is_some());
+        own.filter_map(|it| it.covers).any(|(first, last)| {
+            first.nominal.lo <= at.nominal.lo && at.nominal.lo <= last.nominal.hi + reach
+        })
+    };
+    let mut found = Vec::new();
+    for ((node, _), mut boots) in lists {
+        boots.sort_by_key(|it| it.at.nominal);
+        for two in boots.windows(2).filter(|it| logged(&node, it[1].at)) {
+            let unclean = match two[0].get("ending") {
+                Value::Text(it) if &*it == "crash" => Some(true),
+                Value::Text(it) if &*it == "shutdown" => Some(false),
+                _ => continue,
+            };
+            found.push(Reboot {
+                node: node.clone(),
+                how: How::List,
+                unclean,
+                gap_secs: None,
+                boot_id: None,
+                at: two[1].at,
+                quotes: two.iter().rev().flat_map(|it| it.quotes.first()).cloned().collect(),
+            });
+        }
+    }
+    found
 }
 
 /// A boot time that moved forward to an instant between the two scrapes which show it.
