@@ -205,6 +205,7 @@ macro_rules! formats {
 formats! {
     active_queries,
     api_audit,
+    api_fairness,
     audit_log,
     bird_protocols,
     bird_status,

@@ -314,6 +314,9 @@ relations! {
     API_CLIENT = "api.client", cluster,
         ["client", "agent", "verb", "resource", "requests", "failed", "limited", "share_percent", "slowest_millis", "per_second"],
         "How much one client asked of an API server, counted over one audit log: `failed` with 5xx, `limited` with 429, `share_percent` of all requests in the file, `per_second` over the time it covers. Watches count once.";
+    /// A priority level of an API server.
+    API_PRIORITY = "api.priority", cluster, ["level", "waiting", "executing", "dispatched", "rejected", "timed_out", "cancelled"],
+        "A priority level of an API server's priority and fairness: how many requests wait and are served, and how many were served, turned away or gave up since it began.";
     /// A lease that is no node's.
     LEASE = "lease", cluster, ["namespace", "name", "holder", "duration_secs", "transitions"],
         "A lease that elects a leader; `at` is its last renewal.";
