@@ -62,6 +62,15 @@ fn command_for(relation: &str) -> &'static str {
         "module" => "lsmod",
         "node" => "kubectl get nodes -o json",
         "pod" | "container.state" => "kubectl get pods -A -o json",
+        "api.client" | "api.request" => "audit log of the API servers",
+        "api.priority" => "kubectl get --raw /debug/api_priority_and_fairness/dump_priority_levels",
+        "etcd.check" => "etcdctl check perf",
+        "iptables.table" => "iptables-save, nft list ruleset",
+        "runtime.task" => "ctr -n k8s.io tasks list",
+        "memory.zone" => "/proc/zoneinfo",
+        "buddyinfo" => "/proc/buddyinfo",
+        "swap" => "/proc/swaps",
+        "boot" => "last -x, journalctl --list-boots",
         _ => "",
     }
 }
