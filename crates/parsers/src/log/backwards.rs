@@ -15,8 +15,8 @@ use super::{Log, quote};
 use crate::Line;
 use crate::kernel::KernelLine;
 
-/// Bytes of kernel lines of one boot that are kept.
-const MOST_BYTES: usize = 32 << 20;
+/// Bytes of kernel lines that are kept of one file, of all its machines.
+pub(super) const MOST_BYTES: usize = 32 << 20;
 /// What a kept line takes besides its text.
 const EACH_BYTES: usize = 128;
 
@@ -40,8 +40,10 @@ struct Kept {
 }
 
 impl Backwards {
+    /// Keeps a line while there is room for it.
     pub(super) fn keep(
         &mut self,
+        room: &mut usize,
         text: &str,
         micros: Option<u64>,
         caller: Option<&str>,
@@ -49,10 +51,11 @@ impl Backwards {
         line: &Line<'_>,
     ) {
         let bytes = text.len() + line.text.len() + EACH_BYTES;
-        if self.bytes + bytes > MOST_BYTES {
+        let Some(left) = room.checked_sub(bytes) else {
             self.over = true;
             return;
-        }
+        };
+        *room = left;
         self.bytes += bytes;
         self.lines.push(Kept {
             text: text.into(),
@@ -70,6 +73,7 @@ impl Log {
     /// A boot ends, or begins in a file that runs backwards: puts the reports of its kernel together.
     pub(super) fn read_backwards(&mut self, host: usize, out: &mut MemberRecords) {
         let kept = std::mem::take(&mut self.hosts[host].backwards);
+        self.backwards_room += kept.bytes;
         let origin = &self.origin;
         for it in kept.lines.iter().rev() {
             let quote = || quote(origin, &it.line, it.start, it.number);
@@ -103,5 +107,22 @@ impl Log {
             Record::Event(event) => event.row.is_some() || parts.binary_search(&event.quote.span.start).is_err(),
             Record::Fact(..) | Record::Series(_) => true,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_machines_of_a_file_share_the_room() {
+        let line = Line { text: "node-a kernel: device veth0 left promiscuous mode", start: 0, number: 1 };
+        let mut room = 2 * (line.text.len() + 4 + EACH_BYTES);
+        let mut hosts = [Backwards::default(), Backwards::default()];
+        for host in [0, 1, 1, 0] {
+            hosts[host].keep(&mut room, "text", None, None, &Stamp::None, &line);
+        }
+        assert_eq!(hosts.each_ref().map(|it| (it.lines.len(), it.over)), [(1, true), (1, true)]);
+        assert_eq!((room, hosts[0].bytes), (0, line.text.len() + 4 + EACH_BYTES));
     }
 }

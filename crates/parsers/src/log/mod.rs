@@ -124,6 +124,8 @@ pub(crate) struct Log {
     done: Vec<Report>,
     /// Where lines begin that turned out to be part of a report, in a file that runs backwards.
     parts: Vec<u64>,
+    /// Bytes of lines that may still be kept of such a file.
+    backwards_room: usize,
     stated_flags: usize,
     /// Both clocks of the reception of the next entry.
     received: Option<(i64, i64)>,
@@ -205,6 +207,7 @@ impl Log {
             limited: None,
             done: Vec::new(),
             parts: Vec::new(),
+            backwards_room: backwards::MOST_BYTES,
             stated_flags: 0,
             received: None,
             number: None,

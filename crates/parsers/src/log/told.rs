@@ -101,7 +101,8 @@ impl Log {
     ) -> bool {
         // backwards, the lines of a report say nothing yet
         if self.order.newest_first() {
-            self.hosts[host].backwards.keep(text, micros, caller, stamp, line);
+            let backwards = &mut self.hosts[host].backwards;
+            backwards.keep(&mut self.backwards_room, text, micros, caller, stamp, line);
             return false;
         }
         let origin = &self.origin;
