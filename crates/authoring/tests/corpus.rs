@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 
+use coroner::report::{Answer, Evidence, Polarity};
 use coroner::{Analyzer, Pack, Report};
 use coroner_authoring::{Incident, checked, incidents, readable, score, tar_gz};
 
@@ -38,6 +39,7 @@ fn reports_are_true_and_read_as_they_did() {
                 let steps = report.hypotheses.iter().flat_map(|it| &it.chain);
                 let dumb: Vec<&str> = steps.filter(|it| it.text == "unknown").map(|it| it.clause.as_str()).collect();
                 assert!(dumb.is_empty(), "{}: steps that say nothing: {dumb:?}", incident.name);
+                denied_is_not_claimed(&incident.name, &report);
                 let mut settings = insta::Settings::clone_current();
                 settings.set_snapshot_path(&incident.path);
                 settings.set_prepend_module_to_snapshot(false);
@@ -48,6 +50,23 @@ fn reports_are_true_and_read_as_they_did() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Why a theory is not the first says of what was not found that it was not, and quotes the line of what it says.
+fn denied_is_not_claimed(name: &str, report: &Report) {
+    for theory in report.hypotheses.iter().chain(&report.ruled_out) {
+        let Some(reason) = &theory.why_not_first else { continue };
+        let denied = theory.evidence.iter().filter(|it| it.polarity == Polarity::For && it.value == Answer::False);
+        for it in denied.filter(|it| !it.why.is_empty()) {
+            let told = reason.why.split(&it.why).next().filter(|before| before.len() < reason.why.len());
+            let owned = told.is_none_or(|before| before.ends_with("looked for and not there: "));
+            assert!(owned, "{name}: {}: {}", theory.rule, reason.why);
+        }
+        if let Some(line) = reason.line {
+            let of_it = |it: &Evidence| it.line == Some(line) && it.file == reason.file && reason.why.contains(&it.why);
+            assert!(theory.evidence.iter().any(of_it), "{name}: {}: {} quotes another line", theory.rule, reason.why);
+        }
+    }
 }
 
 #[test]

@@ -207,10 +207,11 @@ impl Words<'_> {
         }
     }
 
-    /// The reason with the line behind it: of the item that excludes, else of the one that costs most.
+    /// The reason with the line behind it: of the item that excludes, else of the one that costs most and is told.
     fn reason(&self, of: &rules::Hypothesis, why: &str) -> Reason {
         let excluding = of.evidence.iter().find(|it| of.because.as_ref() == Some(&it.clause) && !it.quotes.is_empty());
-        let costs = of.evidence.iter().filter(|it| it.weight_db < 0.0 && !it.quotes.is_empty());
+        let told = |it: &&rules::Evidence| it.weight_db < 0.0 && !it.quotes.is_empty() && why.contains(&it.why);
+        let costs = of.evidence.iter().filter(told);
         let item = excluding.or_else(|| costs.min_by(|a, b| a.weight_db.total_cmp(&b.weight_db)));
         let cited = item.and_then(|it| it.quotes.first()).map(|it| self.cited(it));
         Reason {

@@ -5,7 +5,9 @@ use super::decide::{collect_plan, decisive};
 use super::explain::{causes, explained, fold};
 use super::field::{Field, Standing};
 use super::merge;
-use super::outcome::{Band, Diagnosis, Hypothesis, Included, LookedFor, Order, Polarity, Step, Symptom, Verdict};
+use super::outcome::{
+    Band, Diagnosis, Evidence, Hypothesis, Included, LookedFor, Order, Polarity, Step, Symptom, Verdict,
+};
 use super::score::order;
 use crate::Pack;
 
@@ -195,6 +197,14 @@ fn extend_chain(hypothesis: &mut Hypothesis, symptoms: &[Symptom]) {
     hypothesis.chain = steps;
 }
 
+/// What an item that costs says: of one that would have spoken for the cause, that it is not there.
+fn cost(evidence: &Evidence) -> String {
+    match evidence.polarity {
+        Polarity::For => format!("looked for and not there: {}", evidence.why),
+        Polarity::Against | Polarity::Context => evidence.why.clone(),
+    }
+}
+
 fn why_ruled_out(hypothesis: &Hypothesis) -> String {
     let excluding = hypothesis.because.as_ref().and_then(|clause| {
         hypothesis.evidence.iter().find(|it| it.polarity == Polarity::Against && it.clause == *clause)
@@ -204,7 +214,7 @@ fn why_ruled_out(hypothesis: &Hypothesis) -> String {
     }
     let mut worst: Vec<_> = hypothesis.evidence.iter().filter(|it| it.weight_db < 0.0).collect();
     worst.sort_by(|a, b| a.weight_db.total_cmp(&b.weight_db));
-    let words: Vec<&str> = worst.iter().take(2).map(|it| it.why.as_str()).collect();
+    let words: Vec<String> = worst.iter().take(2).map(|it| cost(it)).collect();
     if words.is_empty() { "nothing in the bundle supports it".to_owned() } else { words.join("; ") }
 }
 
@@ -221,7 +231,7 @@ fn say_why_not_first(hypotheses: &mut [Hypothesis]) {
             behind => format!("{behind:.0} dB behind {}", first.rule),
         };
         if let Some(against) = against {
-            words.push_str(&format!(": {}", against.why));
+            words.push_str(&format!(": {}", cost(against)));
         } else if Standing::of(other).open_db > 0.0 {
             words.push_str(": what would support it was not collected");
         }
