@@ -39,6 +39,8 @@ pub struct Finding {
 
 /// A pattern with more alternatives than this should be several ways to show the signal.
 const MOST_ALTERNATIVES: usize = 24;
+/// Shorter literals are looked for at so many places that they cost as much as all others together.
+const FEWEST_LETTERS: usize = 7;
 
 /// Everything there is to say, by file and place.
 pub(crate) fn lint(pack: &Pack) -> Vec<Finding> {
@@ -99,6 +101,13 @@ impl Lint {
                 let message =
                     format!("{alternatives} alternatives without an anchor; split the pattern into several ways");
                 self.say(of, way.place, Level::Warning, "pattern-wide", message);
+            }
+            for short in way.literals.iter().filter(|it| it.len() < FEWEST_LETTERS) {
+                let message = format!(
+                    "every line of a bundle is searched for `{short}`, which slows all reading down; \
+                     with {FEWEST_LETTERS} characters or more it costs next to nothing"
+                );
+                self.say(of, way.place, Level::Warning, "short-literal", message);
             }
             if way.sources.is_empty() && !way.journal {
                 self.say(of, way.place, Level::Error, "no-source", "`from` names nobody, so nothing can show it");
@@ -410,6 +419,8 @@ mod tests {
         assert_eq!(findings(&[SIGNAL]), [("dead-signal", 1)]);
         let wide = SIGNAL.replace("regex: 'some text'", "regex: '.*(?:some text)?'");
         assert_eq!(names(&[&wide, CLEAN]), ["pattern-fits-anything", "pattern-idle-wildcard"]);
+        let short = SIGNAL.replace("any: ['some text']", "any: ['some text', ': 429']");
+        assert_eq!(findings(&[&short, CLEAN]), [("short-literal", 4)]);
         let conclusive = CLEAN.replace("strong", "conclusive").replace("refs: ['https://example.com']\n", "");
         assert_eq!(names(&[SIGNAL, &conclusive]), ["no-reference", "conclusive-without-reference"]);
         let absent = CLEAN.replace("frame:", "  no: { absent: log.loss, node: $node }\nframe:");

@@ -16,6 +16,9 @@
 /// How long the window and the fragments of a table are, for literals at least as long: long ones are looked for every
 /// ninth byte, the usual ones every fourth, the few short words every other, and what is shorter at every place.
 const SHAPES: [(usize, usize); 4] = [(16, 8), (7, 4), (4, 3), (1, 1)];
+/// The fragment of a table whose window is as long as the shortest of its literals: it is looked for every fourth or third byte
+/// where none of the short words is as short as it may be.
+const SHORT: usize = 3;
 /// Words of bits of a table, powers of two: of each word one bit is set at most, on the average.
 const FEW: usize = 1 << 12;
 const MANY: usize = 1 << 15;
@@ -36,7 +39,9 @@ impl Scan {
         let mut tables = Vec::new();
         for (window, fragment) in SHAPES {
             let (fit, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|(_, it)| it.len() >= window);
-            if !fit.is_empty() {
+            let shortest = fit.iter().map(|it| it.1.len()).min();
+            if let Some(shortest) = shortest {
+                let window = if fragment == SHORT { shortest } else { window };
                 tables.push(Table::new(fit, window, fragment));
             }
             left = rest;
@@ -81,6 +86,7 @@ struct Table {
     /// Each with its number among all of them.
     literals: Vec<(usize, Box<[u8]>)>,
     fragment: usize,
+    step: usize,
     /// Hashes of fragments there are: `FEW`, `MANY` or `MOST` words of bits.
     bits: Vec<u64>,
     /// Where the fragments of a hash begin, by the word of bits its hash is noted in.
@@ -109,7 +115,8 @@ impl Table {
         let step = window - fragment + 1;
         let words = literals.len() * step;
         let words = [FEW, MANY, MOST].into_iter().find(|it| words <= *it).unwrap_or(MOST);
-        let mut table = Table { literals, fragment, bits: vec![0; words], firsts: Vec::new(), fragments: Vec::new() };
+        let mut table =
+            Table { literals, fragment, step, bits: vec![0; words], firsts: Vec::new(), fragments: Vec::new() };
         let mut usual: Vec<u64> = USUAL.as_bytes().windows(fragment).map(folded).collect();
         usual.sort_unstable();
         for (at, (_, literal)) in table.literals.iter().enumerate() {
@@ -134,19 +141,25 @@ impl Table {
     /// Whether one of the literals that stand in the text is taken.
     fn search(&self, text: &[u8], take: &mut dyn FnMut(usize, usize) -> bool) -> bool {
         // shapes and sizes that the compiler knows: a place costs eight instructions
-        match (self.fragment, self.bits.len()) {
-            (8, FEW) => self.search_by::<9, 8, 72, FEW>(text, take),
-            (8, MANY) => self.search_by::<9, 8, 72, MANY>(text, take),
-            (8, _) => self.search_by::<9, 8, 72, MOST>(text, take),
-            (4, FEW) => self.search_by::<4, 4, 32, FEW>(text, take),
-            (4, MANY) => self.search_by::<4, 4, 32, MANY>(text, take),
-            (4, _) => self.search_by::<4, 4, 32, MOST>(text, take),
-            (3, FEW) => self.search_by::<2, 3, 17, FEW>(text, take),
-            (3, MANY) => self.search_by::<2, 3, 17, MANY>(text, take),
-            (3, _) => self.search_by::<2, 3, 17, MOST>(text, take),
-            (_, FEW) => self.search_by::<1, 1, 8, FEW>(text, take),
-            (_, MANY) => self.search_by::<1, 1, 8, MANY>(text, take),
-            _ => self.search_by::<1, 1, 8, MOST>(text, take),
+        match (self.fragment, self.step) {
+            (8, _) => self.search_in::<9, 8, 72>(text, take),
+            (4, _) => self.search_in::<4, 4, 32>(text, take),
+            (3, 4) => self.search_in::<4, 3, 32>(text, take),
+            (3, 3) => self.search_in::<3, 3, 24>(text, take),
+            (3, _) => self.search_in::<2, 3, 17>(text, take),
+            _ => self.search_in::<1, 1, 8>(text, take),
+        }
+    }
+
+    fn search_in<const STEP: usize, const FRAGMENT: usize, const BLOCK: usize>(
+        &self,
+        text: &[u8],
+        take: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> bool {
+        match self.bits.len() {
+            FEW => self.search_by::<STEP, FRAGMENT, BLOCK, FEW>(text, take),
+            MANY => self.search_by::<STEP, FRAGMENT, BLOCK, MANY>(text, take),
+            _ => self.search_by::<STEP, FRAGMENT, BLOCK, MOST>(text, take),
         }
     }
 

@@ -173,7 +173,7 @@ impl Request<'_> {
             text.push_str(&format!(" ({})", agent.split(' ').next().unwrap_or_default()));
         }
         if let Some(code) = self.code() {
-            text.push_str(&format!(": {code}"));
+            text.push_str(&format!(": answered {code}"));
         }
         for part in self.status().into_iter().flat_map(|it| [&it.reason, &it.message]).flatten() {
             text.push(' ');

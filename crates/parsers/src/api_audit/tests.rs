@@ -35,10 +35,10 @@ fn changes_and_failures_are_events() {
     assert_eq!((out.tally.lines, out.tally.understood), (11, 11));
     let told: Vec<&str> = events(&out).map(|it| &*it.message).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
-    delete pods shop/web-1 by admin (tool/v1): 200
-    list pods shop/web-1 by agent (tool/v1): 429 TooManyRequests asked "us" to wait
-    get /readyz by agent (tool/v1): 500
-    delete pods shop/web-1 by system:kube-controller-manager (tool/v1): 200
+    delete pods shop/web-1 by admin (tool/v1): answered 200
+    list pods shop/web-1 by agent (tool/v1): answered 429 TooManyRequests asked "us" to wait
+    get /readyz by agent (tool/v1): answered 500
+    delete pods shop/web-1 by system:kube-controller-manager (tool/v1): answered 200
     get /readyz by admin (tool/v1)
     "#);
     let first = events(&out).next().expect("an event");
@@ -52,7 +52,7 @@ fn changes_and_failures_are_events() {
 fn lists_and_hosts_in_front() {
     let out = read_at(&FORMAT, "webhook.json", FORMAT.samples[1]);
     let told: Vec<&str> = events(&out).map(|it| &*it.message).collect();
-    assert_eq!(told, ["update deployments.apps/scale shop/web by admin: 200"]);
+    assert_eq!(told, ["update deployments.apps/scale shop/web by admin: answered 200"]);
     let text = format!("master-0 {}master-1 {}", FORMAT.samples[0].lines().next().unwrap_or_default().to_owned() + "\n", asked(1, "delete", "b", PODS, "\"code\":200"));
     assert_eq!(sniff_certainty(&FORMAT, "x", &text), Certainty::Sure);
     let out = read_at(&FORMAT, "x", &text);
