@@ -127,13 +127,27 @@ impl Boots {
         self.ended += 1;
     }
 
+    /// Whether this is the id of the boot that goes on.
+    pub(super) fn is_in(&self, id: &str) -> bool {
+        self.id.as_deref() == Some(id)
+    }
+
     /// Whether a boot waits for its end.
     pub(super) fn ends(&self) -> bool {
         self.pending.is_some()
     }
 
-    /// Takes an entry of a program that says nothing of boots.
-    pub(super) fn pass(&mut self, voice: usize, pid: Option<u32>, message: &str, stamp: &Stamp, line: &Line<'_>) {
+    /// Takes an entry that says nothing of boots, of a program that would announce their ends or of any other.
+    pub(super) fn pass(
+        &mut self,
+        voice: usize,
+        pid: Option<u32>,
+        announces: bool,
+        message: &str,
+        stamp: &Stamp,
+        line: &Line<'_>,
+    ) {
+        self.attended |= announces;
         self.entries += 1;
         self.since_start += 1;
         self.prelude = 0;

@@ -56,12 +56,15 @@ pub(super) fn klog_len(bytes: &[u8]) -> Option<usize> {
 
 /// Whether a klog header names the file that prints the flags of a program that starts.
 pub(super) fn tells_flags(message: &str) -> bool {
-    // the source file stands behind the thread, which has at most seven digits as it is printed, and a few more at times
-    let near = message.as_bytes().get(22..48).or(message.as_bytes().get(22..)).unwrap_or_default();
-    if memchr::memchr(b'f', near).is_none() {
+    // the source file stands behind the thread, which is printed with seven places, and a few more at times
+    let bytes = message.as_bytes();
+    if let Some([digit, b' ', letter]) = bytes.get(28..31)
+        && digit.is_ascii_digit()
+        && *letter != b'f'
+    {
         return false;
     }
-    let Some(rest) = klog_len(message.as_bytes()).map(|at| &message.as_bytes()[at..]) else { return false };
+    let Some(rest) = klog_len(bytes).map(|at| &bytes[at..]) else { return false };
     let blanks = rest.iter().take_while(|it| **it == b' ').count();
     let thread = rest[blanks..].iter().take_while(|it| it.is_ascii_digit()).count();
     rest[blanks + thread..].starts_with(b" flags.go:")

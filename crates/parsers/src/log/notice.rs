@@ -188,6 +188,24 @@ pub(super) fn is_shutdown(ident: &str, pid: Option<u32>, message: &str) -> bool 
         || message.starts_with("exiting on signal 15") && name.starts_with("rsyslogd")
 }
 
+/// Whether a program tells of the machine by nothing but [`hostname`] and [`is_shutdown`], of which its name alone does not say
+/// the latter.
+pub(super) fn announces(ident: &str) -> bool {
+    matches!(ident.rsplit('/').next(), Some("systemd" | "systemd-logind" | "init" | "init.scope"))
+}
+
+/// Whether a message of a program that [`announces`] may be one of these; false of nearly all.
+pub(super) fn may_announce(message: &str) -> bool {
+    let Some(front) = message.as_bytes().first_chunk::<8>() else { return true };
+    match front {
+        b"Starting" => message[8..].starts_with(" Reboot") || message[8..].starts_with(" Power"),
+        b"Stopped " => message[8..].starts_with("target "),
+        b"Set host" | b"Hostname" | b"Journal " | b"Reached " | b"System i" | b"Shutting" | b"Powering"
+        | b"Rebootin" | b"shutting" | b"exiting " => true,
+        _ => false,
+    }
+}
+
 /// Whether this is how journald or rsyslogd begin to speak in a boot, which may stand before the kernel's first line.
 pub(super) fn is_prelude(ident: &str, message: &str) -> bool {
     let fronts: &[&str] = if ident.starts_with("systemd-journal") || ident == "journal" {
@@ -363,11 +381,27 @@ mod tests {
             ("systemd-journald", "Journal stopped"),
             ("kernel", "reboot: Restarting system"),
             ("systemd-logind", "System is rebooting."),
+            ("systemd-logind", "System is powering down."),
+            ("systemd-logind", "System is halting."),
+            ("systemd", "Stopped target multi-user.target - Multi-User System."),
+            ("systemd", "Shutting down."),
+            ("systemd", "Powering off."),
+            ("systemd", "Rebooting."),
+            ("systemd", "Starting Reboot..."),
+            ("systemd", "Starting Power-Off..."),
+            ("init", "shutting down for system halt"),
         ] {
             assert!(is_shutdown(ident, None, message), "{ident} {message}");
+            assert!(!announces(ident) || may_announce(message), "{ident} {message}");
         }
         assert!(!is_shutdown("systemd", Some(1), "Reached target Multi-User System."));
         assert!(is_shutdown("systemd", Some(1), "Stopped target Multi-User System."));
         assert!(!is_shutdown("systemd", Some(2211), "Reached target Shutdown."), "a user has logged out");
+        for message in
+            ["Started Session 3 of user root.", "Starting Daily apt download activities...", "Stopped Foo.", ""]
+        {
+            assert!(!is_shutdown("systemd", Some(1), message), "{message}");
+            assert!(message.is_empty() || !may_announce(message), "{message}");
+        }
     }
 }

@@ -17,7 +17,7 @@ use timeline::{Carrier, MemberRecords, Severity, Source, Stamp};
 use super::boot::Boots;
 use super::inner::Header;
 use super::kept::Kept;
-use super::{Current, Entry, Log, Voice, crash, inner, kept, open};
+use super::{Current, Entry, Log, Voice, crash, inner, kept, notice, open};
 use crate::Line;
 
 /// Longer lines do not wait, because every program may have one that does.
@@ -57,23 +57,50 @@ impl Waiting {
     }
 }
 
+/// Which of a program's entries may pass by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// It says nothing about the machine, the log or a kubelet.
+    Plain,
+    /// It says how the machine is and when it goes down, in few words that are known: systemd.
+    Announcing,
+    /// All that it says is looked at.
+    Watched,
+}
+
 impl Voice {
-    /// Whether the program says nothing about the machine, the log or a kubelet.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(super) fn manner(&self) -> Manner {
         let device = self.ident.starts_with('%') || self.ident.bytes().all(|it| it.is_ascii_digit());
-        !(device || self.kernel || self.attended || self.timekeeper || self.docker)
+        match device || self.kernel || self.timekeeper || self.docker {
+            true => Manner::Watched,
+            false if !self.attended => Manner::Plain,
+            false if notice::announces(&self.ident) => Manner::Announcing,
+            false => Manner::Watched,
+        }
     }
 }
 
 impl Log {
     /// Takes an entry that can pass by; false where it must be looked at.
     pub(super) fn pass_by(&mut self, voice: usize, entry: &Entry<'_>, out: &mut MemberRecords) -> bool {
+        #[cfg(test)]
+        if super::tests::OPENS_ALL.get() {
+            return false;
+        }
         let (of, message, line) = (&self.voices[voice], &*entry.message, &entry.line);
-        let told = self.marker.is_some() || self.received.is_some() || self.number.is_some() || self.torn.is_some();
-        if !of.plain || told || entry.boot.is_some() || entry.ident.is_none() || !self.stated.is_empty() {
+        let told = self.marker.is_some() || self.torn.is_some();
+        let looked_at = match of.manner {
+            Manner::Plain => false,
+            Manner::Announcing => notice::may_announce(message),
+            Manner::Watched => true,
+        };
+        if looked_at || told || entry.ident.is_none() || !self.stated.is_empty() {
             return false;
         }
         let host = &self.hosts[of.host];
+        if entry.boot.is_some_and(|it| !host.boots.is_in(it)) {
+            return false;
+        }
         let klog = match message.as_bytes().first() {
             // more of the entry before, or nothing
             None | Some(b' ' | b'\t') => return false,
@@ -90,7 +117,7 @@ impl Log {
             Some(_) => false,
         };
         let ends = entry.stamp.is_none() || host.boots.ends();
-        if ends || !kept::stands_in(message, line.text) || !self.marks.nothing_in(line) {
+        if ends || !kept::stands_in(message, line.text) || self.marks.wants(line, message, &*self.origin.watch) {
             return false;
         }
         let of_another =
@@ -101,8 +128,15 @@ impl Log {
         // nothing asks for the last line of the boot before this one has become it
         self.park(voice, entry.pid, Boots::swap_last, out);
         let host = self.voices[voice].host;
+        if self.received.is_some() {
+            self.follow_clock(host, entry.boot, &entry.stamp, line, out);
+        }
+        if self.number.is_some() {
+            self.note_loss(host, &entry.stamp, line);
+        }
         self.see(voice, None, &entry.stamp, line);
-        self.hosts[host].boots.pass(voice, entry.pid, message, &entry.stamp, line);
+        let announces = self.voices[voice].manner == Manner::Announcing;
+        self.hosts[host].boots.pass(voice, entry.pid, announces, message, &entry.stamp, line);
         if klog {
             self.open_no_more(voice, entry.pid, out);
         }
@@ -121,6 +155,10 @@ impl Log {
         line: &Line<'_>,
         out: &mut MemberRecords,
     ) -> bool {
+        #[cfg(test)]
+        if super::tests::OPENS_ALL.get() {
+            return false;
+        }
         let may_go_on = match fresh.header {
             Header::Klog(letter) => letter == b'F' || message.ends_with("=<"),
             _ => crash::begins(message) || self.open.iter().any(|it| it.may_grow(fresh.voice)),
@@ -132,7 +170,7 @@ impl Log {
             && !self.may_continue(message)
             && self.hosts[host].boots.last_start() == line.start
             && kept::stands_in(message, line.text)
-            && self.marks.nothing_in(line);
+            && !self.marks.wants(line, message, &*self.origin.watch);
         if closed {
             let klog = matches!(fresh.header, Header::Klog(_));
             if klog {

@@ -8,7 +8,7 @@ use super::backwards::Backwards;
 use super::boot::Boots;
 use super::clock::WallClock;
 use super::losses::Losses;
-use super::quiet::Waiting;
+use super::quiet::{Manner, Waiting};
 use super::silence::{self, Numbers, Silences};
 use super::{Entry, HOSTS, Log, MONTHS, SLOTS, VOICES, WHOLE_JOURNAL, clock, notice, speaker};
 use crate::Line;
@@ -75,8 +75,8 @@ pub(super) struct Voice {
     pub(super) timekeeper: bool,
     /// A runtime under whose name a kubelet may run, or a log that does not say whose it is.
     pub(super) docker: bool,
-    /// None of these: its entries may pass by.
-    pub(super) plain: bool,
+    /// Which of its entries may pass by.
+    pub(super) manner: Manner,
     /// An entry of it that may go on after others have spoken.
     pub(super) waiting: Waiting,
 }
@@ -179,9 +179,20 @@ impl Log {
         let timekeeper = clock::keeps_time(plain);
         let ident = plain.into();
         let waiting = Waiting::default();
-        let mut voice =
-            Voice { host, words, source, ident, name, kernel, attended, timekeeper, docker, plain: false, waiting };
-        voice.plain = voice.is_plain();
+        let mut voice = Voice {
+            host,
+            words,
+            source,
+            ident,
+            name,
+            kernel,
+            attended,
+            timekeeper,
+            docker,
+            manner: Manner::Watched,
+            waiting,
+        };
+        voice.manner = voice.manner();
         self.voices.push(voice);
         if self.voices.len() <= VOICES + HOSTS {
             self.voice_names.insert(self.key.as_str().into(), self.voices.len() - 1);
