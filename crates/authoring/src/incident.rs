@@ -46,6 +46,9 @@ pub struct Truth {
     /// Rules that, where reported, must be ruled out or at most possible.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ruled_out: Vec<String>,
+    /// Rules that must not be named at all, not even as possible: what scares and is nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<String>,
     /// Symptoms that the cause must account for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub explains: Vec<String>,
@@ -176,6 +179,9 @@ pub fn against_truth(truth: &Truth, report: &Report) -> Vec<String> {
         if confident.iter().any(|it| it.rule == *rule) {
             wrong.push(format!("{rule} is named with confidence"));
         }
+    }
+    for it in report.hypotheses.iter().filter(|it| it.band >= Band::Possible && truth.unnamed.contains(&it.rule)) {
+        wrong.push(format!("{} is {}, and should not be named", it.rule, it.band.name()));
     }
     for asked in &truth.asks {
         let missing = report.hypotheses.iter().flat_map(|it| &it.missing).map(|it| it.collect.as_str());

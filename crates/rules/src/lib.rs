@@ -10,6 +10,7 @@
 mod alerts;
 mod detectors;
 mod engine;
+mod hearsay;
 mod infer;
 mod language;
 mod lint;

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use timeline::{Event, Name, Timeline, Value, Watch};
 
+use crate::hearsay;
 use crate::language::{Signal, SignalMatch};
 use crate::scan::Scan;
 
@@ -74,6 +75,7 @@ impl Prefilter {
             if last != Some(signal)
                 && of.reads(event)
                 && let Some(captures) = captures(of, &event.message)
+                && !is_hearsay(of, event)
             {
                 found(signal, captures);
                 last = Some(signal);
@@ -112,6 +114,12 @@ impl Watch for Prefilter {
         });
         Some([signals.finish(), all.finish()])
     }
+}
+
+/// Whether an event only repeats what would show a signal.
+fn is_hearsay(of: &SignalMatch, event: &Event) -> bool {
+    hearsay::may_repeat(event)
+        && of.regex.place(&event.message).is_some_and(|it| hearsay::is_repeated(&event.message, it))
 }
 
 /// What one way of showing a signal captures in a message, if it fits.

@@ -86,7 +86,13 @@ impl Case<'_> {
         match &clause.kind {
             ClauseKind::Signal(name) => {
                 let sources = self.signals.get(name.as_str()).map(|it| it.sources()).unwrap_or_default();
-                logs(&sources.into_iter().collect::<Vec<_>>())
+                // a clause that asks for the word of one source is answered by that source
+                let asked = clause.conditions.iter().find(|it| it.0 == "source").map(|it| &it.1);
+                let may = |it: &Source| match asked {
+                    Some(Condition::OneOf(names)) => names.iter().any(|name| name.same(&it.name().into())),
+                    _ => true,
+                };
+                logs(&sources.into_iter().filter(may).collect::<Vec<_>>())
             }
             ClauseKind::Fact(relation) => match log_sources(relation.name) {
                 Some(sources) => logs(sources),
@@ -173,7 +179,7 @@ fn collected(timeline: &Timeline, relation: &str, per_node: bool, node: Option<&
     Coverage::open(reason, command_for(relation))
 }
 
-fn logs(
+pub(super) fn logs(
     timeline: &Timeline,
     sources: &[Source],
     node: Option<&Name>,
@@ -198,7 +204,7 @@ fn logs(
         }
         if let Some(why) = &seen.incomplete {
             reason = format!("the {} log{} is incomplete: {why}", seen.source.name(), of(seen.node.as_ref()));
-        } else if covers(seen, window) {
+        } else if covers(reach(timeline, seen), window) {
             match window.and_then(|it| timeline.gap(seen.member, seen.node.as_ref(), seen.source, &it)) {
                 None => return Coverage::Covered,
                 Some(gap) => {
@@ -216,9 +222,27 @@ fn logs(
     }
 }
 
-fn covers(seen: &Seen, window: Option<Time>) -> bool {
-    let Some(window) = window else { return seen.covers.is_some() };
-    let Some((first, last)) = seen.covers else { return false };
+/// From when to when a log would have shown what a source says. Where one file holds the lines of several speakers of a
+/// node, as a syslog does, one of them is silent while the others speak, not missing.
+fn reach(timeline: &Timeline, seen: &Seen) -> Option<(Time, Time)> {
+    let shares = |it: &Seen| !matches!(it.source, Source::ContainerLog | Source::KubeEvent | Source::Note);
+    let own = seen.covers?;
+    if !shares(seen) {
+        return Some(own);
+    }
+    let from = timeline.seen.partition_point(|it| it.member < seen.member);
+    let same = timeline.seen[from..].iter().take_while(|it| it.member == seen.member);
+    let others = same.filter(|it| it.node == seen.node && shares(it)).filter_map(|it| it.covers);
+    let on_clock = others.filter(|it| it.0.clock == own.0.clock && it.1.clock == own.0.clock);
+    Some(on_clock.fold(own, |all, it| {
+        let first = if it.0.nominal.lo < all.0.nominal.lo { it.0 } else { all.0 };
+        (first, if it.1.nominal.hi > all.1.nominal.hi { it.1 } else { all.1 })
+    }))
+}
+
+fn covers(of: Option<(Time, Time)>, window: Option<Time>) -> bool {
+    let Some(window) = window else { return of.is_some() };
+    let Some((first, last)) = of else { return false };
     if !window.is_known() {
         return false;
     }

@@ -1,6 +1,7 @@
 //! One clause against the rows of a case.
 
-use timeline::{Name, Truth, Value};
+use chrono::TimeDelta;
+use timeline::{Interval, Name, Time, Truth, Value};
 
 use super::coverage::Coverage;
 use super::rows::{Group, Rows, groups};
@@ -8,6 +9,7 @@ use super::window::asked;
 use super::{Binding, Bound, Case, Judged, is_log};
 use crate::language::condition::Condition;
 use crate::language::expression::Scope;
+use crate::language::window::Counted;
 use crate::language::{Clause, ClauseKind};
 
 /// Judges a clause and binds what it found.
@@ -41,7 +43,11 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
     }
     if let (true, Some(few)) = (groups.is_empty(), few) {
         // some were seen, not as many as asked for: whether there were more only a whole source can tell
-        let coverage = case.coverage(clause, node.as_ref(), asked(case, clause, binding));
+        let window = match clause.within {
+            None => needed(clause, few.0.at).or_else(|| asked(case, clause, binding)),
+            Some(_) => asked(case, clause, binding),
+        };
+        let coverage = case.coverage(clause, node.as_ref(), window);
         let (truth, reason, collect) = match coverage {
             Coverage::Covered if clause.absent => (Truth::True, few.1, String::new()),
             Coverage::Covered => (Truth::False, few.1, String::new()),
@@ -71,6 +77,17 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
     }
     bind(clause, &group, binding);
     Judged { truth: Truth::True, found: Some(group.found), reason: String::new(), collect: String::new(), node }
+}
+
+/// How far a log has to go on from the first of something to tell that it neither lasts nor comes often enough.
+fn needed(clause: &Clause, from: Time) -> Option<Time> {
+    let secs = clause.tallies.iter().filter_map(|it| match it.what {
+        Counted::Seconds => Some(it.limit as i64),
+        _ => it.span_secs,
+    });
+    let late = TimeDelta::try_seconds(secs.max()?).filter(|_| from.is_known())?;
+    let on = |it: Interval| it.widened(TimeDelta::zero(), late);
+    Some(Time { nominal: on(from.nominal), full: on(from.full), ..from })
 }
 
 pub(super) fn bind(clause: &Clause, group: &Group, binding: &mut Binding) {

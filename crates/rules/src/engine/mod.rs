@@ -56,6 +56,8 @@ pub(crate) struct Case<'t> {
     steps: Cell<u64>,
     /// How many of them each rule has.
     pub(crate) most_steps: u64,
+    /// Whether this is the case itself, and not what a hypothesis cites of it: only then does it say what else was seen.
+    pub(crate) whole: bool,
 }
 
 /// How many rows a rule may look at, over all its bindings and clauses: a rule that joins large tables without a shared
@@ -97,6 +99,7 @@ impl<'t> Case<'t> {
             budget,
             steps,
             most_steps: MOST_STEPS,
+            whole: true,
         };
         case.index();
         let bugs = bugs::rows(&case, &pack.bugs);
@@ -136,6 +139,20 @@ impl<'t> Case<'t> {
     pub(crate) fn limits_hit(&self) -> Vec<String> {
         let rows = self.derived_rows("route.lookup").len();
         detectors::route_lookup::cut(self.timeline, rows).into_iter().collect()
+    }
+
+    /// Whether the log in which a clause found something was collected, whole, over a stretch of time; of what a container
+    /// says, whether any other was that would show it.
+    pub(crate) fn goes_on(&self, clause: &Clause, found: &Found, node: Option<&Name>, stretch: Time) -> bool {
+        let name = found.cells.get("source").map(ToString::to_string);
+        let source = Source::ALL.into_iter().find(|it| name.as_deref() == Some(it.name()));
+        let coverage = match source {
+            Some(source) if source != Source::ContainerLog => {
+                coverage::logs(self.timeline, &[source], node, node.is_none(), Some(stretch))
+            }
+            _ => self.coverage(clause, node, Some(stretch)),
+        };
+        matches!(coverage, coverage::Coverage::Covered)
     }
 
     /// Begins a rule: it has the whole budget.
@@ -391,7 +408,7 @@ pub(crate) fn shows_nothing(relation: &str) -> bool {
 }
 
 /// Whether a clause looks at lines of logs, of which there may always be more.
-fn is_log(clause: &Clause) -> bool {
+pub(crate) fn is_log(clause: &Clause) -> bool {
     match &clause.kind {
         ClauseKind::Signal(_) => true,
         ClauseKind::Fact(relation) => log_sources(relation.name).is_some(),

@@ -275,6 +275,11 @@ fn found(row: &Row<'_>, clause: &Clause) -> Found {
         Row::Line(_, of) => cells.extend(of.captures.iter().map(|(name, value)| (name.to_string(), value.clone()))),
     }
     cells.insert("node".to_owned(), row.get("node"));
+    if let Row::Line(..) = row {
+        for column in ["source", "unit"] {
+            cells.entry(column.to_owned()).or_insert_with(|| row.get(column));
+        }
+    }
     let (quotes, state) = (row.quotes().to_vec(), is_state(clause));
     Found { at: row.at(), last: row.at(), quotes, count: row.count(), cells, state }
 }

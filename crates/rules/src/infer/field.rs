@@ -32,7 +32,7 @@ impl Standing {
 
     pub(super) fn with(hypothesis: &Hypothesis, sum: Sum) -> Standing {
         Standing {
-            score_db: sum.db + hypothesis.order_db + hypothesis.prior_db,
+            score_db: sum.db + hypothesis.order_db + hypothesis.moment_db + hypothesis.prior_db,
             open_db: sum.open_db,
             firm: sum.firm && hypothesis.order_db >= 0.0,
             strong: sum.strong,

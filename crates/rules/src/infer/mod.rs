@@ -10,6 +10,7 @@ mod decide;
 mod explain;
 mod field;
 mod merge;
+mod moment;
 mod outcome;
 mod rank;
 mod score;
@@ -31,16 +32,12 @@ use crate::engine::{Case, MOST_FRAMES, MOST_ROWS, frames, judge};
 
 /// Everything the rules have to say about a timeline.
 pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
-    let mut diagnosis = judge_all(pack, timeline, alerts);
+    let mut diagnosis = judge_case(pack, &Case::new(timeline, pack, alerts));
     witness::check(pack, timeline, alerts, &mut diagnosis);
     diagnosis
 }
 
 /// The same without the witness: what the witness itself is judged by.
-fn judge_all(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
-    judge_case(pack, &Case::new(timeline, pack, alerts))
-}
-
 fn judge_case(pack: &Pack, case: &Case<'_>) -> Diagnosis {
     let mut symptoms = Vec::new();
     let mut candidates = Vec::new();

@@ -186,6 +186,8 @@ pub struct Hypothesis {
     pub(crate) answers: Vec<Answer>,
     /// What the order of its chain adds.
     pub(crate) order_db: f64,
+    /// What it costs that all of it was seen in one moment, and nothing followed.
+    pub(crate) moment_db: f64,
     /// What is known of the rule before looking.
     pub(crate) prior_db: f64,
     /// The lines its frame stands on.

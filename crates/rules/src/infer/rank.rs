@@ -5,6 +5,7 @@ use super::decide::{collect_plan, decisive};
 use super::explain::{causes, explained, fold};
 use super::field::{Field, Standing};
 use super::merge;
+use super::moment;
 use super::outcome::{
     Band, Diagnosis, Evidence, Hypothesis, Included, LookedFor, Order, Polarity, Step, Symptom, Verdict,
 };
@@ -33,6 +34,7 @@ pub(super) fn rank(
     }
     for hypothesis in &mut alive {
         hypothesis.explains = explained(hypothesis, &symptoms);
+        moment::unless_followed(hypothesis, &symptoms);
     }
     let mut alive = merge::nodes(alive);
     alive.sort_by(compare);

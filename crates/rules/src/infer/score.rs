@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use timeline::{Name, Span, Time, Truth, Value};
 
+use super::moment;
 use super::outcome::{Band, Evidence, Hypothesis, KnownBug, Missing, Order, Polarity, Step};
 use super::weigh::{Answer, decibans, sum};
 use crate::Pack;
@@ -123,6 +124,9 @@ pub(crate) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Bi
         (false, true) => decibans(Word::Weak),
         (false, false) => 0.0,
     };
+    let moment = moment::of(case, rule, binding, &answers);
+    let moment_db = moment.as_ref().map_or(0.0, |it| it.weight_db);
+    evidence.extend(moment);
     let (start, end) = extent(rule, binding);
     let templates = |of: &[crate::language::template::Template]| of.iter().map(|it| it.render(binding)).collect();
     let known_bugs = known_bugs(case, pack, rule, binding, &evidence);
@@ -131,7 +135,7 @@ pub(crate) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Bi
         title: rule.title.render(binding),
         impact: rule.impact.render(binding),
         band: if excluded.is_some() { Band::RuledOut } else { Band::NotAssessable },
-        score_db: sum.db + order_db,
+        score_db: sum.db + order_db + moment_db,
         confidence: 0.0,
         nodes: nodes(rule, binding),
         bindings: values(binding),
@@ -154,6 +158,7 @@ pub(crate) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Bi
         caused_by: None,
         answers,
         order_db,
+        moment_db,
         prior_db: pack.prior_db(&rule.name),
         frame_spans,
         statement: statement(rule, binding),

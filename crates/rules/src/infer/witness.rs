@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use timeline::{Event, Series, Span, Timeline};
 
-use super::judge_all;
+use super::judge_case;
 use super::outcome::{Band, Diagnosis, Hypothesis};
 use crate::Pack;
 use crate::alerts::Alerts;
+use crate::engine::Case;
 
 /// So many confident hypotheses are judged again.
 const MOST: usize = 3;
@@ -19,7 +20,10 @@ pub(super) fn check(pack: &Pack, timeline: &Timeline, alerts: &Alerts, diagnosis
         if at > 0 && hypothesis.band > Band::Likely {
             break;
         }
-        let again = judge_all(pack, &cited(timeline, hypothesis), alerts);
+        let timeline = cited(timeline, hypothesis);
+        let mut case = Case::new(&timeline, pack, alerts);
+        case.whole = false;
+        let again = judge_case(pack, &case);
         let same =
             |it: &Hypothesis| it.rule == hypothesis.rule && it.nodes.iter().any(|it| hypothesis.nodes.contains(it));
         let nowhere = |it: &Hypothesis| it.rule == hypothesis.rule && hypothesis.nodes.is_empty();

@@ -91,6 +91,14 @@ impl Pattern {
         }
     }
 
+    /// Where it fits first.
+    pub(crate) fn place(&self, text: &str) -> Option<std::ops::Range<usize>> {
+        match self.ascii(text) {
+            Some(ascii) => ascii.find(text.as_bytes()).map(|it| it.range()),
+            None => self.whole()?.find(text).map(|it| it.range()),
+        }
+    }
+
     /// What its named groups hold, if it fits.
     pub(crate) fn captures<'t>(&self, text: &'t str) -> Option<Vec<(&str, &'t str)>> {
         let part = |name, range: std::ops::Range<usize>| Some((name, text.get(range)?));
