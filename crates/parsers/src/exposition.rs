@@ -151,7 +151,6 @@ pub(crate) fn value(text: &str) -> Option<f64> {
 /// Up to fifteen digits, perhaps with a sign and a point: both the digits and the power of ten are exact as floats, and so the
 /// quotient is the nearest one (W. D. Clinger, How to Read Floating Point Numbers Accurately).
 fn decimal(text: &str) -> Option<f64> {
-    const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
     let (digits, negative) = text.strip_prefix('-').map_or((text, false), |it| (it, true));
     if digits.len() > 16 {
         return None;
@@ -167,8 +166,14 @@ fn decimal(text: &str) -> Option<f64> {
     if !(1..=15).contains(&count) {
         return None;
     }
-    let value = number as f64 / POWERS[count - point.unwrap_or(count)];
+    let value = of_digits(number, count - point.unwrap_or(count));
     Some(if negative { -value } else { value })
+}
+
+/// Up to fifteen digits of which so many stand behind the point.
+pub(crate) fn of_digits(number: u64, behind: usize) -> f64 {
+    const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    number as f64 / POWERS[behind]
 }
 
 /// One to eleven digits: what most stamps and counts are, and what a float holds exactly.
@@ -251,9 +256,10 @@ impl Builder {
             self.places = placed.into_iter().map(|it| it.1).collect();
         }
         self.series.points.shrink();
-        self.series.text = match (style, self.places.first()) {
-            (Some(style), Some((first, _))) if self.in_order && self.next.is_some() => {
-                Printed::usual(style, *first, lines)
+        self.series.text = match (style, &*self.places) {
+            (Some(style), [(first, _), ..]) if self.in_order && self.next.is_some() => {
+                let (last, len) = self.places[self.places.len() - 1];
+                Printed::usual(style, *first..last + len, lines)
             }
             _ => Printed::kept(text(), self.places),
         };

@@ -97,9 +97,9 @@ impl KlogFile {
         if line.text.trim().is_empty() {
             return self.log.continuation(line, "", out);
         }
-        let header = inner::header(line.text);
-        let stamp = match (header, self.created) {
-            (Header::Klog(_), Some(created)) => dated(line.text, header, created),
+        let header = self.created.map(|it| (it, inner::header(line.text)));
+        let stamp = match header {
+            Some((created, header @ Header::Klog(_))) => dated(line.text, header, created),
             _ => Stamp::None,
         };
         let entry = Entry {

@@ -38,8 +38,8 @@ enum How {
     Whole(Arc<str>),
     /// The bytes of the series, or of a table that holds several, and where in them each point stands.
     Kept { text: Arc<str>, places: Box<[(u32, u32)]> },
-    /// One point behind the other from `first` on, each as numbers are usually printed: what they say is what stands there.
-    Usual { style: Style, first: u32, lines: u32 },
+    /// One point behind the other at a place of the series' text, each as numbers are usually printed: what they say is what stands there.
+    Usual { style: Style, place: Range<u32>, lines: u32 },
 }
 
 /// How points are printed that need not be kept as text.
@@ -88,11 +88,11 @@ impl Printed {
         Printed(How::Kept { text, places: places.into() })
     }
 
-    /// Points that are printed as numbers usually are ([`is_usual`]), one behind the other; `first` is where in the series'
-    /// text the first begins, and `lines` how many lines end before it.
+    /// Points that are printed as numbers usually are ([`is_usual`]), one behind the other; `place` is where in the series'
+    /// text they stand, and `lines` how many lines end before them.
     #[must_use]
-    pub fn usual(style: Style, first: u32, lines: u32) -> Printed {
-        Printed(How::Usual { style, first, lines })
+    pub fn usual(style: Style, place: Range<u32>, lines: u32) -> Printed {
+        Printed(How::Usual { style, place, lines })
     }
 }
 
@@ -135,12 +135,12 @@ impl Series {
                 let before = text.get(..start).map_or(0, |it| it.bytes().filter(|it| *it == b'\n').count());
                 (text.get(start..start + len).unwrap_or_default().into(), start, before as u32)
             }
-            How::Usual { style, first, lines } => {
+            How::Usual { style, place, lines } => {
                 // a comma or the end of a line parts them
                 let before: usize = self.points.within(0..at).map(|it| style.length(it) + 1).sum();
                 let above = if *style == Style::Pairs { 0 } else { at as u32 };
                 let text = self.points.get(at).map(|it| style.point(it)).unwrap_or_default();
-                (text.into(), *first as usize + before, lines + above)
+                (text.into(), place.start as usize + before, lines + above)
             }
         };
         let (start, len) = (self.start + start as u64, text.len() as u32);
@@ -152,10 +152,7 @@ impl Series {
     pub fn range(&self) -> Range<u64> {
         let end = match &self.text.0 {
             How::Whole(text) | How::Kept { text, .. } => self.start + text.len() as u64,
-            How::Usual { .. } => {
-                let last = self.points.last().map(|it| self.quote(it.millis).span);
-                last.map_or(self.start, |it| it.start + u64::from(it.len))
-            }
+            How::Usual { place, .. } => self.start + u64::from(place.end),
         };
         self.start..end
     }
@@ -231,7 +228,7 @@ mod tests {
                 member: MemberId(0),
                 start: 100,
                 line: 7,
-                text: Printed::usual(style, front.len() as u32, 0),
+                text: Printed::usual(style, front.len() as u32..text.len() as u32, 0),
             };
             for point in series.points.iter() {
                 let quote = series.quote(point.millis);

@@ -127,6 +127,13 @@ pub(crate) fn is_dump(text: &str) -> bool {
 }
 
 impl Reports {
+    /// Whether no report is open that a line might belong to, and the line opens none, tells of no lines that are gone and
+    /// of no clock.
+    pub(crate) fn is_dull(&self, text: &str) -> bool {
+        const FRONTS: [&str; 4] = ["audit", "type=", "mce", "[Hardware Error]"];
+        self.open.is_empty() && !FRONTS.iter().any(|it| text.starts_with(it)) && !start::may_tell(text)
+    }
+
     /// Takes the next kernel line of one boot of one node; returns whether it is part of a report.
     pub(crate) fn line(&mut self, line: &KernelLine<'_>, done: &mut Vec<Report>) -> bool {
         let possible = start::possible(line.text);

@@ -81,12 +81,20 @@ const WORDS: &[&str] = &[
     "UBSAN",
 ];
 
-/// All words of lines that open a report, and an expression of them.
+/// Words of lines that tell of something else: of lines that are gone, of the clock.
+const ASIDES: &[&str] = &["suppressed", " printk messages dropped", "audit_lost", "setting system clock"];
+
+/// All words of lines that tell of something, and an expression of those that open a report.
 static LITERALS: LazyLock<(Words, Regex)> = LazyLock::new(|| {
     let all = [WORDS, super::single::WORDS].concat();
     let pattern: Vec<String> = all.iter().map(|it| regex::escape(it)).collect();
-    (Words::new(&all), expression(&pattern.join("|")))
+    (Words::new(&[&all, ASIDES].concat()), expression(&pattern.join("|")))
 });
+
+/// Whether a line may open a report, or tell of lines that are gone or of the clock: false of nearly all others.
+pub(super) fn may_tell(text: &str) -> bool {
+    LITERALS.0.may_stand_in(text)
+}
 
 /// Whether a line may open a report: a pass for the millions that do not.
 pub(super) fn possible(text: &str) -> bool {

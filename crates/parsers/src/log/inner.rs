@@ -11,7 +11,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, TimeDelta};
+use chrono::{DateTime, NaiveTime, TimeDelta};
 use timeline::{Severity, Stamp};
 
 use super::stamp;
@@ -110,6 +110,38 @@ fn klog(bytes: &[u8]) -> Option<Stamp> {
     let (month, day) = (number(1)?, number(3)?);
     let (time, resolution, _) = stamp::clock(bytes.get(6..21)?)?;
     ((1..=12).contains(&month) && (1..=31).contains(&day)).then_some(Stamp::Yearless { month, day, time, resolution })
+}
+
+/// Bytes of `0914 09:36:` behind the letter.
+const KLOG_MINUTE: usize = 11;
+
+/// Reads the stamps of messages that mostly share their minute with the message before.
+#[derive(Default)]
+pub(super) struct KlogStamps {
+    /// The minute as printed, its month and day, and a time in it.
+    last: Option<([u8; KLOG_MINUTE], (u32, u32), NaiveTime)>,
+}
+
+impl KlogStamps {
+    /// As [`read`], without the severity.
+    pub(super) fn read(&mut self, message: &str, header: Header) -> Option<Stamp> {
+        if !matches!(header, Header::Klog(_)) {
+            return read(message, header).0;
+        }
+        let bytes = message.as_bytes();
+        let front = *bytes.get(1..)?.first_chunk::<KLOG_MINUTE>()?;
+        if let Some((minute, (month, day), time)) = self.last
+            && minute == front
+        {
+            let (time, resolution, _) = stamp::within_minute(bytes.get(1 + KLOG_MINUTE..21)?, time)?;
+            return Some(Stamp::Yearless { month, day, time, resolution });
+        }
+        let stamp = klog(bytes)?;
+        if let Stamp::Yearless { month, day, time, .. } = stamp {
+            self.last = Some((front, (month, day), time));
+        }
+        Some(stamp)
+    }
 }
 
 fn klog_severity(letter: u8) -> Option<Severity> {

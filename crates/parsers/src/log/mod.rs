@@ -129,6 +129,7 @@ pub(crate) struct Log {
     stated_flags: usize,
     /// Both clocks of the reception of the next entry.
     received: Option<(i64, i64)>,
+    klog_stamps: inner::KlogStamps,
     /// The number of the next entry.
     number: Option<Number>,
     /// Before the next entry others stood that cannot be read: why.
@@ -210,6 +211,7 @@ impl Log {
             backwards_room: backwards::MOST_BYTES,
             stated_flags: 0,
             received: None,
+            klog_stamps: inner::KlogStamps::default(),
             number: None,
             torn: None,
         }
@@ -260,19 +262,18 @@ impl Log {
         {
             (count, message) = (more, inner);
         }
-        let (mut micros, mut caller, kernel) = (entry.micros, None, self.voices[voice].kernel);
-        if kernel && message.starts_with('[') {
-            if let Some((found, by, rest)) = notice::kernel_clock(message) {
-                (micros, caller, message) = (micros.or(Some(found)), by, rest);
-            } else if let Some((by, rest)) = notice::caller(message) {
-                (caller, message) = (Some(by), rest.strip_prefix(' ').unwrap_or(rest));
-            }
-        }
+        let kernel = self.voices[voice].kernel;
+        let (micros, caller, message) = match kernel {
+            true => notice::bare(message, entry.micros),
+            false => (entry.micros, None, message),
+        };
         let header = if kernel { Header::None } else { inner::header(message) };
         let carried = !matches!(entry.stamp, Stamp::None | Stamp::Exact { .. });
         let (stamp, own_stamp) = match (entry.stamp, micros) {
             (Stamp::None, Some(micros)) if kernel => (Stamp::Monotonic { micros }, false),
-            (Stamp::None, _) if header != Header::None => (inner::read(message, header).0.unwrap_or_default(), true),
+            (Stamp::None, _) if header != Header::None => {
+                (self.klog_stamps.read(message, header).unwrap_or_default(), true)
+            }
             (stamp, _) => (stamp, false),
         };
         if !self.stated.is_empty() {

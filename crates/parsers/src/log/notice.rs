@@ -283,6 +283,29 @@ pub(super) fn boot_default(message: &str) -> Option<Row> {
     Some(Row::new(&relation::SYSCTL).with("key", "kernel.pid_max.boot-default").with("value", value))
 }
 
+/// Whether a line of the kernel says nothing of a boot: not its beginning, not its end, not the version.
+pub(super) fn is_within_boot(message: &str) -> bool {
+    match message.as_bytes().first() {
+        Some(b'L' | b'B' | b'I' | b'm') => boots(message).is_none(),
+        Some(b'r' | b'R' | b's') => !is_shutdown("kernel", None, message),
+        Some(b'p') => !message.starts_with("pid_max: default: "),
+        _ => true,
+    }
+}
+
+/// A line of the kernel without its clock and its caller, and both.
+pub(super) fn bare<'t>(message: &'t str, micros: Option<u64>) -> (Option<u64>, Option<&'t str>, &'t str) {
+    if !message.starts_with('[') {
+        (micros, None, message)
+    } else if let Some((found, by, rest)) = kernel_clock(message) {
+        (micros.or(Some(found)), by, rest)
+    } else if let Some((by, rest)) = caller(message) {
+        (micros, Some(by), rest.strip_prefix(' ').unwrap_or(rest))
+    } else {
+        (micros, None, message)
+    }
+}
+
 /// `[ 4301.999258] text`, also with a caller behind: the kernel's clock, the caller, the text.
 pub(super) fn kernel_clock(message: &str) -> Option<(u64, Option<&str>, &str)> {
     let rest = message.strip_prefix('[')?;

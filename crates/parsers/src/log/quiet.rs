@@ -17,7 +17,7 @@ use timeline::{Carrier, MemberRecords, Severity, Source, Stamp};
 use super::boot::Boots;
 use super::inner::Header;
 use super::kept::Kept;
-use super::{Current, Entry, Log, Voice, crash, inner, kept, notice, open};
+use super::{Current, Entry, Log, Voice, clock, crash, inner, kept, notice, open};
 use crate::Line;
 
 /// Longer lines do not wait, because every program may have one that does.
@@ -60,91 +60,132 @@ impl Waiting {
 /// Which of a program's entries may pass by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
-    /// It says nothing about the machine, the log or a kubelet.
+    /// All of them: it says nothing about the machine, the log or a kubelet.
     Plain,
-    /// It says how the machine is and when it goes down, in few words that are known: systemd.
+    /// systemd's, but for the few by which it says how the machine is called and when it goes down.
     Announcing,
-    /// All that it says is looked at.
+    /// A clock's keeper's, but for those that say how it was set.
+    Timekeeping,
+    /// The kernel's, but for reports, beginnings and ends of boots, and what says what time it is.
+    Kernel,
+    /// None.
     Watched,
 }
 
 impl Voice {
     pub(super) fn manner(&self) -> Manner {
         let device = self.ident.starts_with('%') || self.ident.bytes().all(|it| it.is_ascii_digit());
-        match device || self.kernel || self.timekeeper || self.docker {
-            true => Manner::Watched,
-            false if !self.attended => Manner::Plain,
-            false if notice::announces(&self.ident) => Manner::Announcing,
-            false => Manner::Watched,
+        match (self.kernel, self.timekeeper, self.attended) {
+            _ if device || self.docker => Manner::Watched,
+            (true, ..) => Manner::Kernel,
+            (_, true, false) => Manner::Timekeeping,
+            (_, false, true) if notice::announces(&self.ident) => Manner::Announcing,
+            (_, false, false) => Manner::Plain,
+            _ => Manner::Watched,
         }
     }
+}
+
+/// What is known of an entry that can pass by.
+struct Passing<'m> {
+    /// Without the kernel's clock.
+    message: &'m str,
+    micros: Option<u64>,
+    stamp: Stamp,
+    own_stamp: bool,
+    klog: bool,
 }
 
 impl Log {
     /// Takes an entry that can pass by; false where it must be looked at.
     pub(super) fn pass_by(&mut self, voice: usize, entry: &Entry<'_>, out: &mut MemberRecords) -> bool {
-        #[cfg(test)]
-        if super::tests::OPENS_ALL.get() {
+        let Some(Passing { message, micros, stamp, own_stamp, klog }) = self.passing(voice, entry) else {
             return false;
-        }
-        let (of, message, line) = (&self.voices[voice], &*entry.message, &entry.line);
-        let told = self.marker.is_some() || self.torn.is_some();
-        let looked_at = match of.manner {
-            Manner::Plain => false,
-            Manner::Announcing => notice::may_announce(message),
-            Manner::Watched => true,
         };
-        if looked_at || told || entry.ident.is_none() || !self.stated.is_empty() {
-            return false;
-        }
-        let host = &self.hosts[of.host];
-        if entry.boot.is_some_and(|it| !host.boots.is_in(it)) {
-            return false;
-        }
-        let klog = match message.as_bytes().first() {
-            // more of the entry before, or nothing
-            None | Some(b' ' | b'\t') => return false,
-            // its stamp tells the zone, or it may take several lines
-            Some(b't' | b'l' | b'{') if host.clock.wants_zone() => return false,
-            Some(b'm') if message.starts_with("message repeated ") => return false,
-            Some(b'r' | b'f' | b'p') if crash::begins(message) => return false,
-            Some(letter @ (b'I' | b'W' | b'E' | b'F')) if inner::klog_len(message.as_bytes()).is_some() => {
-                if *letter == b'F' || message.ends_with("=<") || *letter == b'I' && inner::tells_flags(message) {
-                    return false;
-                }
-                true
-            }
-            Some(_) => false,
-        };
-        let ends = entry.stamp.is_none() || host.boots.ends();
-        if ends || !kept::stands_in(message, line.text) || self.marks.wants(line, message, &*self.origin.watch) {
-            return false;
-        }
-        let of_another =
-            || self.waits(voice) || self.is_quiet_klog_of(voice) || self.open.iter().any(|it| it.may_grow(voice));
-        if !klog && of_another() {
-            return false;
-        }
+        let line = &entry.line;
         // nothing asks for the last line of the boot before this one has become it
         self.park(voice, entry.pid, Boots::swap_last, out);
-        let host = self.voices[voice].host;
+        let Voice { host, manner, .. } = self.voices[voice];
         if self.received.is_some() {
-            self.follow_clock(host, entry.boot, &entry.stamp, line, out);
+            self.follow_clock(host, entry.boot, &stamp, line, out);
         }
         if self.number.is_some() {
-            self.note_loss(host, &entry.stamp, line);
+            self.note_loss(host, &stamp, line);
         }
-        self.see(voice, None, &entry.stamp, line);
-        let announces = self.voices[voice].manner == Manner::Announcing;
-        self.hosts[host].boots.pass(voice, entry.pid, announces, message, &entry.stamp, line);
+        self.see(voice, None, &stamp, line);
+        let boots = &mut self.hosts[host].boots;
+        boots.pass(voice, entry.pid, manner == Manner::Announcing, message, &stamp, line);
+        if let (Manner::Kernel, Some(micros), Stamp::Exact { at, .. }) = (manner, micros, &stamp) {
+            boots.envelope(micros, at.timestamp_micros(), line);
+        }
         if klog {
             self.open_no_more(voice, entry.pid, out);
         }
         self.settle(None, out);
         let (pid, severity) = (entry.pid, entry.severity);
-        self.quiet = Quiet { voice, pid, severity, source: None, klog, own_stamp: false, entry: self.entries };
+        self.quiet = Quiet { voice, pid, severity, source: None, klog, own_stamp, entry: self.entries };
         self.current = Current::Quiet;
         true
+    }
+
+    /// What of an entry is needed where it can pass by.
+    fn passing<'m>(&mut self, voice: usize, entry: &'m Entry<'_>) -> Option<Passing<'m>> {
+        #[cfg(test)]
+        if super::tests::OPENS_ALL.get() {
+            return None;
+        }
+        let (of, mut message, mut micros) = (&self.voices[voice], &*entry.message, entry.micros);
+        let host = &self.hosts[of.host];
+        let kernel = of.manner == Manner::Kernel;
+        let dull = match of.manner {
+            Manner::Plain => true,
+            Manner::Announcing => !notice::may_announce(message),
+            Manner::Timekeeping => {
+                clock::stepped(&of.ident, message).is_none() && clock::ahead_of_peer(&of.ident, message).is_none()
+            }
+            Manner::Kernel => {
+                (micros, _, message) = notice::bare(message, micros);
+                !self.order.newest_first() && notice::is_within_boot(message) && host.reports.is_dull(message)
+            }
+            Manner::Watched => false,
+        };
+        let told = self.marker.is_some() || self.torn.is_some() || !self.stated.is_empty();
+        if !dull || told || entry.ident.is_none() || entry.boot.is_some_and(|it| !host.boots.is_in(it)) {
+            return None;
+        }
+        let klog = match message.as_bytes().first() {
+            // more of the entry before, or nothing
+            None | Some(b' ' | b'\t') => return None,
+            // its stamp tells the zone, or it may take several lines
+            Some(b't' | b'l' | b'{') if host.clock.wants_zone() => return None,
+            Some(b'm') if message.starts_with("message repeated ") => return None,
+            Some(b'r' | b'f' | b'p') if crash::begins(message) => return None,
+            Some(letter @ (b'I' | b'W' | b'E' | b'F')) if !kernel && inner::klog_len(message.as_bytes()).is_some() => {
+                if *letter == b'F' || message.ends_with("=<") || *letter == b'I' && inner::tells_flags(message) {
+                    return None;
+                }
+                true
+            }
+            Some(_) => false,
+        };
+        if host.boots.ends()
+            || !kept::stands_in(message, entry.line.text)
+            || self.marks.wants(&entry.line, message, &*self.origin.watch)
+        {
+            return None;
+        }
+        let (stamp, own_stamp) = match (entry.stamp, micros) {
+            (Stamp::None, Some(micros)) if kernel => (Stamp::Monotonic { micros }, false),
+            (Stamp::None, _) if klog => (self.klog_stamps.read(message, Header::Klog(message.as_bytes()[0]))?, true),
+            (Stamp::None, _) => return None,
+            (stamp, _) => (stamp, false),
+        };
+        let of_another =
+            || self.waits(voice) || self.is_quiet_klog_of(voice) || self.open.iter().any(|it| it.may_grow(voice));
+        if !klog && of_another() {
+            return None;
+        }
+        Some(Passing { message, micros, stamp, own_stamp, klog })
     }
 
     /// Whether an entry that was looked at and is the last of its boot needs not be opened.

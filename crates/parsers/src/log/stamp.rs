@@ -33,11 +33,30 @@ fn fraction(bytes: &[u8]) -> Option<(u32, TimeDelta, usize)> {
     if !matches!(bytes.first(), Some(b'.' | b',')) || !bytes.get(1).is_some_and(u8::is_ascii_digit) {
         return None;
     }
-    let digits = bytes[1..].iter().take_while(|it| it.is_ascii_digit()).count();
-    let number = bytes[1..1 + digits.min(9)].iter().fold(0u32, |sum, it| sum * 10 + u32::from(it - b'0'));
+    let (mut number, mut digits) = bytes.get(1..9).and_then(eight).map_or((0, 0), |it| (it, 8));
+    while let Some(digit) = bytes.get(1 + digits).map(|it| it.wrapping_sub(b'0')).filter(|it| *it < 10) {
+        // digits behind the ninth are finer than we count
+        if digits < 9 {
+            number = number * 10 + u32::from(digit);
+        }
+        digits += 1;
+    }
     let len = 1 + digits;
     let unit = UNITS[(len - 1).min(9)];
     Some((number * unit, TimeDelta::nanoseconds(i64::from(unit)), len))
+}
+
+/// Eight digits, all at once.
+fn eight(bytes: &[u8]) -> Option<u32> {
+    let all = u64::from_le_bytes(*bytes.first_chunk()?);
+    let digits = all.wrapping_sub(0x3030_3030_3030_3030);
+    // a byte above nine has one of its upper four bits set, or gets one by six more
+    if (digits | digits.wrapping_add(0x0606_0606_0606_0606)) & 0xf0f0_f0f0_f0f0_f0f0 != 0 {
+        return None;
+    }
+    let pairs = (digits & 0x00ff_00ff_00ff_00ff) * 10 + (digits >> 8 & 0x00ff_00ff_00ff_00ff);
+    let fours = (pairs & 0x0000_ffff_0000_ffff) * 100 + (pairs >> 16 & 0x0000_ffff_0000_ffff);
+    Some(((fours & 0xffff_ffff) * 10_000 + (fours >> 32)) as u32)
 }
 
 /// Nanoseconds of the last of so many digits.
@@ -151,6 +170,13 @@ impl Dates {
     }
 }
 
+/// `38`, `38.123456`: the second of a minute of which some time is known.
+pub(super) fn within_minute(bytes: &[u8], of: NaiveTime) -> Option<(NaiveTime, TimeDelta, usize)> {
+    let second = two(bytes, 0)?.min(59);
+    let (nanos, resolution, len) = fraction(&bytes[2..]).unwrap_or((0, TimeDelta::seconds(1), 0));
+    Some((of.with_second(second)?.with_nanosecond(nanos)?, resolution, 2 + len))
+}
+
 /// Bytes of `Jun 14 13:14:`.
 const SHORT_MINUTE: usize = 13;
 
@@ -168,13 +194,10 @@ impl Yearless {
         let front = bytes.first_chunk::<SHORT_MINUTE>();
         if let (Some((minute, (month, day), time)), Some(front)) = (&self.last, front)
             && minute == front
-            && let Some(second) = two(bytes, SHORT_MINUTE)
+            && let Some((time, resolution, len)) = within_minute(&bytes[SHORT_MINUTE..], *time)
         {
-            let whole = (0, TimeDelta::seconds(1), 0);
-            let (nanos, resolution, more) = fraction(&bytes[SHORT_MINUTE + 2..]).unwrap_or(whole);
-            let time = time.with_second(second.min(59))?.with_nanosecond(nanos)?;
             let stamp = Stamp::Yearless { month: *month, day: *day, time, resolution };
-            return Some((stamp, SHORT_MINUTE + 2 + more));
+            return Some((stamp, SHORT_MINUTE + len));
         }
         let found = yearless(text)?;
         if let (Stamp::Yearless { month, day, time, .. }, Some(front)) = (&found.0, front)
@@ -281,6 +304,21 @@ pub(crate) fn micros(bytes: &[u8]) -> Option<(u64, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_of_seconds_of_any_length_and_behind_any_byte() {
+        let text = ".12345678901 .7:.1234567Z.12345678Z.123456789Z.12345678\u{ff}.1234567/.00000000,12a.";
+        for at in 0..text.len() {
+            let bytes = &text.as_bytes()[at..];
+            let digits: String =
+                bytes[1..].iter().map_while(|it| it.is_ascii_digit().then(|| char::from(*it))).collect();
+            let expected = (matches!(bytes[0], b'.' | b',') && !digits.is_empty()).then(|| {
+                let nine = format!("{digits:0<9}")[..9].parse::<u32>().expect("nine digits");
+                (nine, TimeDelta::nanoseconds(10i64.pow(9 - digits.len().min(9) as u32)), 1 + digits.len())
+            });
+            assert_eq!(fraction(bytes), expected, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
 
     #[test]
     fn what_is_remembered_of_the_line_before_changes_nothing() {

@@ -77,6 +77,8 @@ pub(super) struct Voice {
     pub(super) docker: bool,
     /// Which of its entries may pass by.
     pub(super) manner: Manner,
+    /// Where its own source stands among those of its host.
+    seen: Option<usize>,
     /// An entry of it that may go on after others have spoken.
     pub(super) waiting: Waiting,
 }
@@ -190,6 +192,7 @@ impl Log {
             timekeeper,
             docker,
             manner: Manner::Watched,
+            seen: None,
             waiting,
         };
         voice.manner = voice.manner();
@@ -202,7 +205,7 @@ impl Log {
 
     /// Counts a line for its source.
     pub(super) fn see(&mut self, voice: usize, source: Option<Source>, stamp: &Stamp, line: &Line<'_>) {
-        let Voice { host, source: own, .. } = self.voices[voice];
+        let Voice { host, source: own, seen: known, .. } = self.voices[voice];
         let of = &mut self.hosts[host];
         let secs = silence::secs(stamp);
         if !stamp.is_none() {
@@ -227,7 +230,17 @@ impl Log {
             }
             (of.last, of.span.1) = (*stamp, line.start);
         }
-        let seen = seen_lines(&mut of.seen, source.unwrap_or(own));
+        let at = match (source, known) {
+            (None, Some(at)) => at,
+            _ => {
+                let at = seen_place(&mut of.seen, source.unwrap_or(own));
+                if source.is_none() {
+                    self.voices[voice].seen = Some(at);
+                }
+                at
+            }
+        };
+        let seen = &mut of.seen[at].1;
         seen.lines += 1;
         if !stamp.is_none() {
             if seen.first.is_none() {
@@ -279,14 +292,16 @@ pub(super) fn slot(host: usize, word: &str) -> usize {
 }
 
 pub(super) fn seen_lines(seen: &mut Vec<(Source, SeenLines)>, source: Source) -> &mut SeenLines {
-    let at = match seen.iter().position(|it| it.0 == source) {
-        Some(at) => at,
-        None => {
-            seen.push((source, SeenLines::default()));
-            seen.len() - 1
-        }
-    };
+    let at = seen_place(seen, source);
     &mut seen[at].1
+}
+
+/// Where what was seen of a source stands; it stays there.
+fn seen_place(seen: &mut Vec<(Source, SeenLines)>, source: Source) -> usize {
+    seen.iter().position(|it| it.0 == source).unwrap_or_else(|| {
+        seen.push((source, SeenLines::default()));
+        seen.len() - 1
+    })
 }
 
 pub(super) fn seen(node: Option<Name>, source: Source, lines: SeenLines) -> Seen {

@@ -24,9 +24,9 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use timeline::{MemberRecords, Name, Record, Style, is_usual};
+use timeline::{MemberRecords, Name, Record, Style};
 
-use crate::exposition::{Builder, Labelled, value, whole};
+use crate::exposition::{Builder, Labelled, of_digits, value, whole};
 use crate::json_elements::{Documents, Outline, elements, entries, entry, next_element, value_end};
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Reading, Sniff};
@@ -299,23 +299,48 @@ fn points(list: &str, mut show: impl FnMut(Option<(i64, f64, bool)>, usize, usiz
     }
 }
 
-/// A point with whole seconds and a number of a few digits, as nearly all are printed; whether they print as they were read, and
-/// where the point ends.
+/// A point with whole seconds and a number of up to fifteen digits, as nearly all are printed; whether they print as they were
+/// read, and where the point ends.
 fn usual_sample(list: &str, start: usize) -> Option<(i64, f64, bool, usize)> {
-    let bytes = list.as_bytes().get(start..)?;
-    let digits = bytes.iter().skip(1).take_while(|it| it.is_ascii_digit()).count();
-    let quoted = 1 + digits + 2;
-    if bytes.first() != Some(&b'[') || bytes.get(1 + digits..quoted) != Some(b",\"") {
+    let bytes = list.as_bytes();
+    let (seconds, digits, at) = number(bytes, start + 1)?;
+    if bytes[start] != b'[' || !(1..=11).contains(&digits) || bytes.get(at..at + 2)? != b",\"" {
         return None;
     }
-    let number = bytes[quoted..].iter().take(24).take_while(|it| **it != b'"').count();
-    let end = quoted + number;
-    if bytes.get(end..end + 2) != Some(b"\"]") {
+    let from = at + 2;
+    let negative = bytes.get(from) == Some(&b'-');
+    let first = from + usize::from(negative);
+    let (mut number_of, whole, mut end) = number(bytes, first)?;
+    let mut parts = 0;
+    if bytes.get(end) == Some(&b'.') {
+        (number_of, parts, end) = number_on(bytes, end + 1, number_of)?;
+    }
+    if !(1..=15).contains(&(whole + parts)) || bytes.get(end..end + 2)? != b"\"]" {
         return None;
     }
-    let (stamp, number) = (&list[start + 1..start + 1 + digits], &list[start + quoted..start + end]);
-    let usual = is_usual(number) && !stamp.starts_with('0');
-    Some((whole(stamp)? * 1000, value(number)?, usual, start + end + 2))
+    let value = of_digits(number_of, parts);
+    let value = if negative { -value } else { value };
+    let point = end - first > whole;
+    let needless = whole == 0
+        || whole > 1 && bytes[first] == b'0'
+        || point && (parts == 0 || bytes[end - 1] == b'0')
+        || negative && &list[first..end] == "0";
+    Some((seconds as i64 * 1000, value, !needless && bytes[start + 1] != b'0', end + 2))
+}
+
+/// The digits from a place on, what number they are, how many, and where they end; none where they are too many.
+fn number(bytes: &[u8], from: usize) -> Option<(u64, usize, usize)> {
+    number_on(bytes, from, 0)
+}
+
+/// As [`number`], behind the digits of another.
+fn number_on(bytes: &[u8], from: usize, before: u64) -> Option<(u64, usize, usize)> {
+    let (mut sum, mut at) = (before, from);
+    while let Some(digit) = bytes.get(at).map(|it| it.wrapping_sub(b'0')).filter(|it| *it < 10) {
+        sum = sum.wrapping_mul(10).wrapping_add(u64::from(digit));
+        at += 1;
+    }
+    (at - from <= 15).then_some((sum, at - from, at))
 }
 
 /// `[1690120800.5,"41870"]`

@@ -176,3 +176,30 @@ fn a_native_histogram_reads_like_a_classic_one() {
     let out = read_at(&FORMAT, "x.json", cut);
     assert!(series(&out).next().is_none() && out.issues.iter().any(|it| it.what.contains("histograms")));
 }
+
+#[test]
+fn a_point_read_in_one_pass_is_the_point_read_part_by_part() {
+    use crate::exposition::value;
+    let stamps = ["1690120800", "0", "01690120800", "16901208001", "169012080011", "", "1690120800.5", "-1"];
+    let numbers = [
+        "0", "41870", "-3", "0.5", "-0.5", "0.50", "-0", "00", "007", ".5", "5.", "-", "", "1.2.3", "1e9", "NaN", "+Inf",
+        "123456789012345", "1234567890123456", "12345678.9012345", "0.000000000000001", "12345678901234.25",
+        "99999999999999999999999999",
+    ];
+    let mut usual = 0;
+    for (stamp, number) in stamps.iter().flat_map(|stamp| numbers.map(|it| (*stamp, it))) {
+        let list = format!("[[{stamp},\"{number}\"],[1,\"2\"]]");
+        let found = super::usual_sample(&list, 1);
+        let plain = (!stamp.is_empty() && stamp.len() <= 11 && stamp.bytes().all(|it| it.is_ascii_digit()))
+            .then(|| Some((stamp.parse::<i64>().ok()? * 1000, value(number)?)))
+            .flatten();
+        if let Some((millis, value, is_usual, end)) = found {
+            usual += u32::from(is_usual);
+            assert_eq!((Some((millis, value.to_bits())), &list[end..]), (plain.map(|it| (it.0, it.1.to_bits())), ",[1,\"2\"]]"), "{list}");
+            assert_eq!(is_usual, timeline::is_usual(number) && !stamp.starts_with('0'), "{list}");
+        }
+        let whole = number.trim_start_matches('-').bytes().all(|it| it.is_ascii_digit() || it == b'.') && number.len() <= 15;
+        assert!(found.is_some() || plain.is_none() || !whole, "{list} is left to the slow way");
+    }
+    assert_eq!(usual, 2 * 7, "two stamps, and the numbers that print as they are read");
+}
