@@ -34,14 +34,15 @@ pub(crate) static FORMAT: Format = Format {
 };
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
-    let certainty = (dmesg::FORMAT.recognizes)(sniff);
     let name = sniff.file_name();
+    // the log of the capture kernel lies beside the one of the dead
+    if name.starts_with("kexec-dmesg") {
+        return Certainty::No;
+    }
     let dump = name.starts_with("vmcore-dmesg") || saved(sniff.path).is_some() && name.starts_with("dmesg");
     // makedumpfile sets the caller apart by a space and eight columns, which no kernel does
-    let made = sniff.share(50, |it| it.split_once("] [").is_some_and(|(_, it)| it.as_bytes().get(8) == Some(&b']')));
-    // the log of the capture kernel lies beside the one of the dead
-    let other = name.starts_with("kexec-dmesg");
-    if certainty > Certainty::No && !other && (dump || made > 0.8) { certainty } else { Certainty::No }
+    let spaced = |it: &str| it.split_once("] [").is_some_and(|(_, it)| it.as_bytes().get(8) == Some(&b']'));
+    if dump || sniff.share(50, spaced) > 0.8 { (dmesg::FORMAT.recognizes)(sniff) } else { Certainty::No }
 }
 
 struct Dump {
