@@ -1,5 +1,6 @@
 //! From inputs to records: walking on one thread, parsing on all.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::mpsc::channel;
@@ -7,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use timeline::{MemberId, MemberRecords, Name, Outcome, Watch};
 
-use crate::archive::{self, Budget, Error, Input, Limit, Limits, Note, SkipReason, Visitor};
+use crate::archive::{self, Budget, Error, Input, Limit, Limits, Note, Oddity, SkipReason, Visitor};
 use crate::buffers::{Buffers, Piece};
 use crate::layout::{self, Layout};
 use crate::member::{Consumer, Done, SNIFF_BYTES, incomplete, number, over_records, recognise};
@@ -66,7 +67,7 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
         };
         let start = case.members.len();
         let prefix = if inputs.len() > 1 { format!("{name}/") } else { String::new() };
-        let mut done = with_notes(done, notes, &mut case.limits_hit);
+        let mut done = with_notes(done, notes, &options.limits, &mut case.limits_hit);
         let layouts = layout::recognise(done.iter().map(|it| it.member.path.as_ref()));
         attribute::nodes(&mut done, &layouts, &format!("unknown-{}", case.bundles.len() + 1));
         complete::settle(&mut done, &layouts);
@@ -305,8 +306,10 @@ impl Visitor for Spawning<'_, '_> {
 }
 
 /// Puts what the walker noted into the ledger.
-fn with_notes(done: Vec<Done>, notes: Vec<(usize, Note)>, limits_hit: &mut Vec<String>) -> Vec<Done> {
+fn with_notes(done: Vec<Done>, notes: Vec<(usize, Note)>, limits: &Limits, limits_hit: &mut Vec<String>) -> Vec<Done> {
     let mut ledger: Vec<Done> = Vec::with_capacity(done.len() + notes.len());
+    // what was done to a path is told before the file is shown
+    let (odd, notes): (Vec<_>, Vec<_>) = notes.into_iter().partition(|it| matches!(it.1, Note::OddPath { .. }));
     let mut notes = notes.into_iter().peekable();
     let mut hit = Vec::new();
     let mut add = |at: usize, ledger: &mut Vec<Done>| {
@@ -321,7 +324,53 @@ fn with_notes(done: Vec<Done>, notes: Vec<(usize, Note)>, limits_hit: &mut Vec<S
     }
     add(usize::MAX, &mut ledger);
     limits_hit.append(&mut hit);
+    note_odd_paths(&mut ledger, odd.into_iter().map(|it| it.1), limits, limits_hit);
     ledger
+}
+
+/// Says of each file what was done to its path; of an archive, where its first file stands.
+fn note_odd_paths(
+    ledger: &mut [Done],
+    notes: impl Iterator<Item = Note>,
+    limits: &Limits,
+    limits_hit: &mut Vec<String>,
+) {
+    let mut odd: BTreeMap<String, Vec<Oddity>> = BTreeMap::new();
+    for note in notes {
+        if let Note::OddPath { path, what } = note {
+            odd.entry(path).or_default().push(what);
+        }
+    }
+    let mut cut = None;
+    for it in ledger {
+        if odd.is_empty() {
+            break;
+        }
+        let path = it.member.path.clone();
+        let archives = path.match_indices("!/").map(|(at, _)| at);
+        for end in archives.chain([path.len()]) {
+            for what in odd.remove(&path[..end]).unwrap_or_default() {
+                if what == Oddity::TooLong {
+                    cut.get_or_insert_with(|| path[..end].to_owned());
+                }
+                it.records.issue(MemberId(0), 0, odd_path(what));
+            }
+        }
+    }
+    if let Some(path) = cut {
+        limits_hit.push(format!("bytes of a path ({}) reached at {path}", limits.path_bytes));
+    }
+}
+
+fn odd_path(what: Oddity) -> &'static str {
+    match what {
+        Oddity::Parent => "its path has `..` in it, which is left out",
+        Oddity::NotUtf8 => "its path is no UTF-8: the bytes that are not are shown as \\xff",
+        Oddity::Control => "its path has control characters in it, which are shown as escapes",
+        Oddity::TooLong => "its path is longer than the limit and is cut",
+        Oddity::Duplicate => "another file has the same path: this one is numbered",
+        Oddity::Unnamed => "it has no name",
+    }
 }
 
 fn take_note(note: Note, ledger: &mut Vec<Done>, limits_hit: &mut Vec<String>) {
@@ -370,11 +419,7 @@ fn take_note(note: Note, ledger: &mut Vec<Done>, limits_hit: &mut Vec<String>) {
             }
         }
         Note::Linked { path, target } => ledger.push(skipped(path, 0, format!("a link to {target}"))),
-        Note::OddPath { path, what } => {
-            if let Some(it) = ledger.iter_mut().rev().find(|it| it.member.path.as_ref() == path) {
-                it.records.issue(MemberId(0), 0, format!("the path was not as shown: {what:?}").to_lowercase());
-            }
-        }
+        Note::OddPath { .. } => {}
     }
 }
 

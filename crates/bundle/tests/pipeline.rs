@@ -312,3 +312,81 @@ fn a_line_of_a_gibibyte_is_read_in_parts_and_not_held() {
         records.records.iter().rev().find_map(|it| if let Record::Event(event) = it { Some(event) } else { None });
     assert!(last.unwrap().message.contains("number 4"), "what follows is read");
 }
+
+/// What a limit cut off, and what was done to a path, stands in the ledger.
+fn told(case: &Case) -> Vec<String> {
+    let member = |at: usize| case.members[at].path.to_string();
+    let issues = case.records.iter().enumerate().flat_map(|(at, it)| it.issues.iter().map(move |it| (at, it)));
+    let issues = issues.map(|(at, it)| format!("{}: {}", member(at), it.what));
+    let cut = case.members.iter().filter_map(|it| Some(format!("{}: {}", it.path, it.truncated.as_ref()?)));
+    let skipped = case.members.iter().filter_map(|it| match &it.outcome {
+        Outcome::Skipped { reason } => Some(format!("{}: {reason}", it.path)),
+        _ => None,
+    });
+    case.limits_hit.iter().cloned().chain(issues).chain(cut).chain(skipped).collect()
+}
+
+#[test]
+fn what_was_done_to_a_path_is_told() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let inner = tar(&[("kubelet.log", journal("node-a", 3))]);
+    let long = "x".repeat(120);
+    let files: [(&[u8], &[u8]); 6] = [
+        (b"../../etc/passwd", b"root:x:0\n"),
+        (b"caf\xe9.txt", b"text\n"),
+        (b"dup", b"one\n"),
+        (b"dup", b"two\n"),
+        (b"in\x07.tar", &inner),
+        (long.as_bytes(), b"text\n"),
+    ];
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.as_old_mut().name = [0; 100];
+        header.set_size(content.len() as u64);
+        if path.len() <= 100 {
+            header.as_old_mut().name[..path.len()].copy_from_slice(path);
+            header.set_cksum();
+            builder.append(&header, content).unwrap();
+        } else {
+            builder.append_data(&mut header, &long, content).unwrap();
+        }
+    }
+    let bytes = builder.into_inner().unwrap();
+    let mut options = options(1);
+    options.limits.path_bytes = 100;
+    let read = read(&[memory("x.tar", bytes)], &options).unwrap();
+    let cut = "x".repeat(100);
+    assert_eq!(
+        told(&read),
+        [
+            format!("bytes of a path (100) reached at {cut}"),
+            "etc/passwd: its path has `..` in it, which is left out".to_owned(),
+            "caf\\xe9.txt: its path is no UTF-8: the bytes that are not are shown as \\xff".to_owned(),
+            "dup (2): another file has the same path: this one is numbered".to_owned(),
+            "in\\u{7}.tar!/kubelet.log: its path has control characters in it, which are shown as escapes".to_owned(),
+            format!("{cut}: its path is longer than the limit and is cut"),
+        ]
+    );
+}
+
+#[test]
+fn what_a_ratio_cut_is_not_called_damaged() {
+    let zeros = vec![0u8; 40 << 20];
+    let bytes = tar(&[("node-a/kubelet.log", journal("node-a", 3).as_bytes()), ("zeros", &zeros), ("after", b"x\n")]);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&bytes).unwrap();
+    let mut options = options(1);
+    options.limits.ratio = 5;
+    let read = read(&[memory("x.tar.gz", gzip.finish().unwrap())], &options).unwrap();
+    assert_eq!(
+        told(&read),
+        ["unpacked to packed bytes (5) reached at zeros", "zeros: over the limit of unpacked to packed bytes"]
+    );
+}
+
+#[test]
+fn an_archive_without_times_tells_no_year() {
+    // `tar` of the tests writes no time of modification
+    let read = bundle(&[("node-a/journal.txt", "Jun 14 13:14:38 node-a kubelet[1]: x\n")]);
+    assert_eq!(read.members[0].modified, None);
+}

@@ -1,8 +1,10 @@
 //! A stream that never fails: it ends, and remembers why.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::io::{self, BufRead, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 use super::budget::{Budget, Count};
 use super::sniff::HEAD;
@@ -35,6 +37,8 @@ pub(super) struct Judge {
     pub(super) root: Count,
     pub(super) root_start: u64,
     pub(super) ratio: u64,
+    /// Told when it is too much.
+    pub(super) tripped: Rc<Cell<bool>>,
 }
 
 impl Judge {
@@ -87,7 +91,8 @@ impl Read for Layer<'_> {
         match read {
             Ok(read) => {
                 self.given += read as u64;
-                if self.judge.as_ref().is_some_and(|judge| !judge.allows(self.given)) {
+                if let Some(judge) = self.judge.as_ref().filter(|it| !it.allows(self.given)) {
+                    judge.tripped.set(true);
                     self.end = Some(End::Ratio);
                 }
                 Ok(read)

@@ -125,17 +125,21 @@ fn outcome(path: &Path, walked: Result<(), Stop>, spoke: bool) -> Result<(), Err
     }
 }
 
+/// A time of modification that says something: archives made without times have the epoch or the first day of DOS.
+pub(super) fn dated(modified: Option<i64>) -> Option<i64> {
+    modified.filter(|it| *it > FIRST_DAY_OF_DOS)
+}
+
 impl Place {
     pub(super) fn new(path: String, modified: Option<i64>, size: Option<u64>, depth: u32, top: bool) -> Self {
-        // an archive without times has the epoch or the first day of DOS
-        let modified = modified.filter(|it| *it > FIRST_DAY_OF_DOS);
-        Place { path, modified, size, depth, top, unpacked: false, root: Count::default() }
+        Place { path, modified: dated(modified), size, depth, top, unpacked: false, root: Count::default() }
     }
 }
 
 impl<'w> Walker<'w> {
     fn new(limits: &'w Limits, budget: &'w Budget, visitor: &'w mut dyn Visitor) -> Self {
-        Walker { limits, budget, visitor, held: 0, said: 0 }
+        let (tripped, told) = Default::default();
+        Walker { limits, budget, visitor, held: 0, said: 0, tripped, told }
     }
 
     fn source(&mut self, place: &Place, source: Source<'_>) -> Result<Found, Stop> {

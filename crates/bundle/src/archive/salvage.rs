@@ -104,7 +104,7 @@ impl Walker<'_> {
         drop(layer);
         let whole = end.is_none();
         if let Some(end) = end {
-            self.note(end.note(&member.path, given, 0, self.limits));
+            self.ended(end, &member.path, given, 0);
         }
         let rest = if stored.is_some() { pass_rest(&mut body) } else { 0 };
         self.pass(&member.path, rest)?;

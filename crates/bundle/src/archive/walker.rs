@@ -1,12 +1,15 @@
 //! One stream, from its first bytes down to the members in it.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::thread::available_parallelism;
 
 use super::budget::{Budget, Count};
 use super::decode::Packing;
 use super::layer::{Counted, End, Headed, Judge, Layer, Leaf};
+use super::open::dated;
 use super::sniff::{Kind, names_archive, sniff, text};
 use super::{Limit, Limits, Member, Note, SkipReason, Visitor};
 
@@ -22,6 +25,10 @@ pub(super) struct Walker<'w> {
     pub(super) held: u64,
     /// What the visitor was told, besides links and odd paths.
     pub(super) said: u64,
+    /// Whether a compression around the present place gave too much and was ended.
+    pub(super) tripped: Rc<Cell<bool>>,
+    /// Whether the visitor was told so at what was then cut.
+    pub(super) told: bool,
 }
 
 /// Where in the bundle a stream stands.
@@ -63,7 +70,8 @@ impl Place {
 
     /// A member of the container that stands here.
     pub(super) fn member(&self, path: String, modified: Option<i64>, size: Option<u64>) -> Place {
-        Place { path, modified, size, depth: self.depth + 1, top: false, unpacked: false, root: self.root.clone() }
+        let (modified, root) = (dated(modified), self.root.clone());
+        Place { path, modified, size, depth: self.depth + 1, top: false, unpacked: false, root }
     }
 }
 
@@ -185,17 +193,36 @@ impl Walker<'_> {
             let mut rest = Leaf { reader: &mut reader, budget: self.budget, over: false };
             let lost = if counted { taken.get().saturating_add(rest.drain()) } else { 0 };
             let over = rest.over;
-            self.note(end.note(&place.path, given, lost, self.limits));
+            self.ended(end, &place.path, given, lost);
             self.check(place, over)?;
         }
         ended
     }
 
-    pub(super) fn judge(&self, own: Count, place: &Place) -> Judge {
-        Judge { own, root: place.root.clone(), root_start: place.root.get(), ratio: self.limits.ratio }
+    /// A layer ended before its time.
+    pub(super) fn ended(&mut self, end: End, path: &str, given: u64, lost: u64) {
+        let told = std::mem::take(&mut self.told);
+        self.tripped.set(false);
+        if !(told && matches!(end, End::Ratio)) {
+            self.note(end.note(path, given, lost, self.limits));
+        }
     }
 
-    pub(super) fn note(&mut self, note: Note) {
+    pub(super) fn judge(&self, own: Count, place: &Place) -> Judge {
+        let (root, root_start) = (place.root.clone(), place.root.get());
+        Judge { own, root, root_start, ratio: self.limits.ratio, tripped: self.tripped.clone() }
+    }
+
+    pub(super) fn note(&mut self, mut note: Note) {
+        // what is cut because too much came out of a compression is not damaged
+        if let Note::Damaged { path, lost: 0, .. } = &mut note
+            && self.tripped.get()
+        {
+            if std::mem::replace(&mut self.told, true) {
+                return;
+            }
+            note = Note::LimitHit { which: Limit::Ratio, path: std::mem::take(path), limit: self.limits.ratio };
+        }
         self.said += u64::from(!matches!(note, Note::Linked { .. } | Note::OddPath { .. }));
         self.visitor.note(note);
     }

@@ -205,7 +205,8 @@ impl Walker<'_> {
             self.stream(member, Headed::new(&mut layer))
         };
         if let Some(end) = layer.take_end() {
-            self.note(end.note(&member.path, layer.given(), 0, self.limits));
+            let given = layer.given();
+            self.ended(end, &member.path, given, 0);
         }
         walked
     }

@@ -42,7 +42,13 @@ fn pzstd(data: &[u8], frame: usize) -> Vec<u8> {
 fn unpacked(packing: Packing, bytes: &[u8], limits: &Limits, threads: usize) -> (Vec<u8>, String, u64) {
     let used = Count::default();
     let root = Count::default();
-    let judge = Judge { own: used.clone(), root: root.clone(), root_start: 0, ratio: limits.ratio };
+    let judge = Judge {
+        own: used.clone(),
+        root: root.clone(),
+        root_start: 0,
+        ratio: limits.ratio,
+        tripped: Default::default(),
+    };
     root.add(bytes.len() as u64);
     let mut layer = Layer::new(packing.unpack(bytes, used.clone(), limits, threads), Some(judge));
     let (mut out, mut buf) = (Vec::new(), vec![0; 10_007]);
