@@ -22,6 +22,8 @@ struct One<'t> {
     wait: Option<&'t str>,
     state: Option<char>,
     rows: i64,
+    /// Rows without a number of their own: `m` prints one for each thread below the process.
+    bare: i64,
     nlwp: Option<i64>,
     rss_bytes: Option<i64>,
 }
@@ -67,10 +69,11 @@ impl<'t> Notable<'t> {
             wait: process.wait,
             state: None,
             rows: 0,
+            bare: 0,
             nlwp: None,
             rss_bytes: process.rss_kib.and_then(|it| it.checked_mul(1024)),
         });
-        one.rows += i64::from(process.pid.is_some());
+        *if process.pid.is_some() { &mut one.rows } else { &mut one.bare } += 1;
         one.nlwp = process.nlwp.and_then(|it| i64::try_from(it).ok()).or(one.nlwp);
         if weight(process.state) > weight(one.state) {
             one.state = process.state;
@@ -143,7 +146,7 @@ impl<'t> Notable<'t> {
 
 impl One<'_> {
     fn threads(&self) -> i64 {
-        self.nlwp.unwrap_or(self.rows)
+        self.nlwp.unwrap_or(if self.bare > 0 { self.bare } else { self.rows })
     }
 }
 
@@ -169,5 +172,20 @@ mod tests {
         assert!(processes.contains(&"78 - root [sh] Z 1 0 - - [sh] <defunct>".to_owned()), "{processes:?}");
         assert!(processes.iter().any(|it| it.starts_with("1 - root /sbin/init S 1 13930496")), "{processes:?}");
         assert!(out.collected.iter().all(|it| it.incomplete.is_some()));
+    }
+    #[test]
+    fn threads_below_their_process_are_its_threads() {
+        let text = "USER         PID %CPU %MEM    VSZ   RSS TTY      STAT START   TIME COMMAND\n\
+            root           1  0.0  0.1 167000 13000 ?        -    Feb11   0:05 /sbin/init\n\
+            root           -  0.0    -      -     - -        Ss   Feb11   0:05 -\n\
+            root         700  0.0  0.1 167000 13000 ?        -    Feb11   0:05 java -jar x\n\
+            root           -  0.0    -      -     - -        Sl   Feb11   0:05 -\n\
+            root           -  0.0    -      -     - -        Sl   Feb11   0:05 -\n\
+            root           -  0.0    -      -     - -        Dl   Feb11   0:05 -\n";
+        let out = read_at(&FORMAT, "ps", text);
+        let told: Vec<String> = facts(&out, "process")
+            .map(|it| ["pid", "name", "state", "threads"].map(|column| it.get(column).to_string()).join(" "))
+            .collect();
+        assert_eq!(told, ["1 /sbin/init S 1", "700 java D 3"]);
     }
 }
