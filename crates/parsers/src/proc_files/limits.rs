@@ -52,6 +52,53 @@ pub(super) fn process(line: &str) -> Option<(&'static str, Value, Value)> {
 /// `max user processes              (-u) 204800`, `max locked memory       (kbytes, -l) 65536`, of dash
 /// `process                     (-u) 31185`; the name is missing for what is no limit.
 pub(super) fn ulimit(line: &str) -> Option<(Option<&'static str>, Value)> {
+    lettered(line).or_else(|| short(line))
+}
+
+/// `process              31185`, `vmemory(kbytes)      unlimited` of dash; `-n: open files                       1024`,
+/// `-v: address space (kb)               unlimited` of BusyBox.
+fn short(line: &str) -> Option<(Option<&'static str>, Value)> {
+    const DASH: [(&str, &str, i64); 12] = [
+        ("time(seconds)", "cpu", 1),
+        ("file(blocks)", "fsize", 512),
+        ("data(kbytes)", "data", 1024),
+        ("stack(kbytes)", "stack", 1024),
+        ("coredump(blocks)", "core", 512),
+        ("memory(kbytes)", "rss", 1024),
+        ("locked memory(kbytes)", "memlock", 1024),
+        ("process", "nproc", 1),
+        ("nofiles", "nofile", 1),
+        ("vmemory(kbytes)", "as", 1024),
+        ("locks", "locks", 1),
+        ("rtprio", "rtprio", 1),
+    ];
+    const BUSYBOX: [(u8, &str); 10] = [
+        (b'c', "core"),
+        (b'd', "data"),
+        (b'l', "memlock"),
+        (b'm', "rss"),
+        (b'n', "nofile"),
+        (b'p', "nproc"),
+        (b'r', "rtprio"),
+        (b's', "stack"),
+        (b't', "cpu"),
+        (b'v', "as"),
+    ];
+    let (words, value) = line.trim_end().rsplit_once(' ')?;
+    let words = words.trim_end();
+    if let Some((letter, words)) = words.strip_prefix('-').and_then(|it| it.split_once(": ")) {
+        let [letter] = letter.as_bytes() else { return None };
+        let scale = if words.ends_with("(kb)") { 1024 } else { 1 };
+        // what a block is depends on the shell
+        let name = BUSYBOX.iter().find(|it| it.0 == *letter && !words.ends_with("(blocks)")).map(|it| it.1);
+        return Some((name, amount(value, scale)?));
+    }
+    let (_, name, scale) = DASH.iter().find(|it| it.0 == words)?;
+    Some((Some(name), amount(value, *scale)?))
+}
+
+/// `open files                      (-n) 1024`
+fn lettered(line: &str) -> Option<(Option<&'static str>, Value)> {
     let (_, rest) = line.split_once('(')?;
     let (inside, value) = rest.split_once(')')?;
     let (unit, option) = match inside.rsplit_once(", ") {

@@ -41,6 +41,16 @@ fn limits_of_every_rendering() {
         ["shell memlock 65536 unknown", "shell nproc 204800 unknown", "shell nofile unlimited unknown"]
     );
     assert_eq!(rows("systeminfo/ulimit-hard", shell, "limit")[1], "shell nproc unknown 204800");
+    let dash = "time(seconds)        unlimited\ncoredump(blocks)     0\nlocked memory(kbytes) 65536\nprocess              31185\nnofiles              1024\n";
+    assert_eq!(
+        rows("ulimit.txt", dash, "limit"),
+        ["cpu unlimited", "core 0", "memlock 67108864", "nproc 31185", "nofile 1024"].map(|it| format!("shell {it} unknown"))
+    );
+    let busybox = "-f: file size (blocks)             unlimited\n-p: processes                      31185\n-n: open files                     1024\n-v: address space (kb)             unlimited\n";
+    assert_eq!(
+        rows("ulimit.txt", busybox, "limit"),
+        ["nproc 31185", "nofile 1024", "as unlimited"].map(|it| format!("shell {it} unknown"))
+    );
     let conf = "# tasks\n*    soft    nproc    204800\nroot - nofile unlimited # all\n";
     assert_eq!(
         rows("etc/security/limits.d/90-nproc.conf", conf, "limit"),
