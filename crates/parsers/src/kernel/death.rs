@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::block::{Block, Phase};
+use super::fields;
 use super::shape::Shape;
 use super::start::{self, Family, Start};
 use crate::expression::expression;
@@ -28,8 +29,20 @@ pub(super) fn fit(block: &Block, head: &str, start: Option<&Start>, shape: Shape
         return (summary && block.foreign < 4).then_some(5);
     }
     match shape {
-        Shape::Cpu => (!block.fields.identified && same_process(block, head)).then_some(0),
-        Shape::Instruction => Some(if block.fields.rip.is_none() { 0 } else { 2 }),
+        // nothing of a dump follows `cut here`, unless the reason was lost
+        Shape::Cpu if block.kind == "cut" => (!block.fields.identified).then_some(4),
+        Shape::Instruction if block.kind == "cut" => Some(4),
+        // who has named the process misses its line most
+        Shape::Cpu => {
+            (!block.fields.identified && same_process(block, head)).then_some(u8::from(block.fields.pid.is_none()))
+        }
+        Shape::Instruction => Some(match &block.fields.rip {
+            // a WARNING has named the place already
+            Some(known) if fields::symbol(head).is_some_and(|it| it == *known) => 0,
+            Some(_) => 3,
+            // the process stands before it
+            None => 1 + u8::from(!block.fields.identified),
+        }),
         Shape::EndTrace => Some(if block.phase >= Phase::Body { 0 } else { 3 }),
         Shape::Modules => Some(match block.phase {
             _ if block.fields.modules.is_some() => 3,
@@ -40,12 +53,21 @@ pub(super) fn fit(block: &Block, head: &str, start: Option<&Start>, shape: Shape
         }),
         Shape::Ruler => (block.phase == Phase::Trace).then_some(3),
         Shape::Dump if head.trim().is_empty() => (block.foreign == 0).then_some(4),
-        // nothing of a dump follows `cut here`, unless the reason was lost
         Shape::TraceHead | Shape::TraceEnd | Shape::Frame | Shape::Dump if block.kind == "cut" => Some(4),
-        Shape::TraceHead | Shape::TraceEnd | Shape::Frame | Shape::Dump => Some(1),
+        Shape::TraceHead | Shape::TraceEnd | Shape::Frame | Shape::Dump => Some(1 + u8::from(early(block, shape))),
         Shape::Free if more_modules(block, head) => Some(4),
         Shape::Free => block.may_keep().then_some(4),
         Shape::EndPanic | Shape::Memory => None,
+    }
+}
+
+/// Whether a report comes to such lines later: a stack behind the registers, frames behind `Call Trace:`.
+fn early(block: &Block, shape: Shape) -> bool {
+    let stands = block.fields.identified && block.fields.rip.is_some();
+    match shape {
+        Shape::TraceHead => !stands,
+        Shape::TraceEnd | Shape::Frame => block.phase < Phase::Trace,
+        _ => false,
     }
 }
 

@@ -42,8 +42,11 @@ pub(super) fn fit(block: &Block, head: &str, start: Option<&Start>, shape: Shape
             let owner = block.complete && block.last_shape == Shape::Free;
             (owner && shape.is_dump() || shape == Shape::EndTrace && block.foreign == 0).then_some(3)
         }
-        Shape::Cpu if stall => Some(1),
-        Shape::Cpu => (!block.fields.identified && same_process(block, head)).then_some(0),
+        Shape::Cpu if stall => Some(2),
+        Shape::Cpu => {
+            (!block.fields.identified && same_process(block, head)).then_some(u8::from(block.fields.pid.is_none()))
+        }
+        Shape::Instruction => Some(if stall || block.fields.rip.is_some() { 2 } else { 1 }),
         Shape::Dump if head.trim().is_empty() => (block.foreign == 0).then_some(4),
         Shape::EndTrace => Some(3),
         it => it.is_dump().then_some(1),

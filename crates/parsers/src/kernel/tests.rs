@@ -333,6 +333,54 @@ fn lines_that_open_none() {
     }
 }
 
+/// The same with one report some lines ahead of the other: each line goes to the report that has come so far.
+#[test]
+fn reports_of_two_cpus_interleave_in_any_step() {
+    let oops = [
+        "BUG: kernel NULL pointer dereference, address: 0000000000000000",
+        "#PF: supervisor write access in kernel mode",
+        "#PF: error_code(0x0002) - not-present page",
+        "PGD 0 P4D 0",
+        "Oops: 0002 [#1] PREEMPT SMP NOPTI",
+        "CPU: 0 PID: 106 Comm: alpha Not tainted 6.1.0-50-amd64 #1",
+        "Hardware name: QEMU Standard PC",
+        "RIP: 0010:alpha_fault+0xb8/0x3fd [a]",
+        "Call Trace:",
+        " <TASK>",
+        " alpha_write+0x56/0xa0",
+        " </TASK>",
+        "Modules linked in: a(OE)",
+        "---[ end trace 0000000000000000 ]---",
+    ];
+    let warning = [
+        "------------[ cut here ]------------",
+        "WARNING: CPU: 1 PID: 207 at drivers/b.c:26 beta_warn+0x269/0x3fd [b]",
+        "Modules linked in: b(OE) c",
+        "CPU: 1 PID: 207 Comm: my prog Tainted: G           OE      6.1.0-50-amd64 #1",
+        "RIP: 0010:beta_warn+0x269/0x3fd [b]",
+        "Call Trace:",
+        " <TASK>",
+        " beta_read+0x56/0xa0",
+        " </TASK>",
+        "---[ end trace 0000000000000000 ]---",
+    ];
+    for ahead in 0..=8 {
+        // the warning begins that many lines later
+        let mut lines: Vec<&str> = Vec::new();
+        for at in 0..oops.len() + ahead {
+            lines.extend(oops.get(at));
+            lines.extend(at.checked_sub(ahead).and_then(|at| warning.get(at)));
+        }
+        let text: String = lines.iter().map(|it| format!("[   10.000001] {it}\n")).collect();
+        let found = read(&text);
+        let mut told: Vec<String> =
+            found.iter().map(|it| ["kind", "comm", "pid", "rip"].map(|column| cell(it, column)).join(" ")).collect();
+        told.sort();
+        let expected = ["oops alpha 106 alpha_fault+0xb8/0x3fd", "warning my prog 207 beta_warn+0x269/0x3fd"];
+        assert_eq!(told, expected, "{ahead} lines ahead\n{text}");
+    }
+}
+
 /// Two CPUs die in the same breath, line by line.
 #[test]
 fn reports_of_two_cpus_interleave() {
