@@ -5,13 +5,14 @@
 //! {"log":"text\n","stream":"stderr","time":"2020-06-14T05:15:06.123456789Z"}                        docker
 //! 2023-07-23T13:50:05.200180569Z 2023-07-23 21:50:05.200 [INFO][69] felix/int_dataplane.go 990: x   kubectl --timestamps
 //! [pod/calico-node-x7k2p/calico-node] bird: Mesh_10_0_1_1: State changed to down                    kubectl --prefix
+//! 2021-11-22_10:00:04.12345 bird: Mesh_10_0_1_1: State changed to down                              svlogd of old calico-node
 //! ```
 //!
 //! A line that the runtime cut in parts is put together again. What the program itself prints in front (klog, logrus,
 //! zap, Calico) is read by the log. The container is told by the path, the pod only to find it. Skipped: streams.
 //! Time: the runtime's stamps are exact; a program's own often lack the zone; a line without any follows the one before.
 //!
-//! Source: kubernetes `pkg/kubelet/kuberuntime/logs`; moby `daemon/logger/jsonfilelog`; kubectl's `logs` command.
+//! Source: kubernetes `pkg/kubelet/kuberuntime/logs`; moby `daemon/logger/jsonfilelog`; kubectl's `logs` command; runit's svlogd.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -33,6 +34,7 @@ pub(crate) static FORMAT: Format = Format {
          2025-03-21T14:51:22.428020320Z stdout F line\n",
         "{\"log\":\"one line\\n\",\"stream\":\"stderr\",\"time\":\"2020-06-14T05:15:06.123456789Z\"}\n",
         "2023-07-23 22:13:40.123 [INFO][65] felix/summary.go 100: Summarising 8 dataplane reconciliation loops\n",
+        "2021-11-22_10:00:04.12345 bird: Mesh_10_0_1_1: State changed to down\n@40000000619b6aee1a2b3c4d bird: Node_10_0_1_1: Received: Administrative shutdown\n",
         ".:53\n[INFO] plugin/reload: Running configuration SHA512 = 591cf328cccc12bc\n[WARNING] plugin/kubernetes: starting server with unsynced Kubernetes API\n",
     ],
     recognizes,
@@ -47,7 +49,7 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let cri_or_docker = sniff.share(300, |line| cri(line, &mut dates).is_some() || docker(line).is_some());
     let stamped = sniff.share(300, |line| {
         let line = prefixed(line).map_or(line, |it| it.1);
-        kubectl(line, &mut dates).is_some_and(|(stamp, _)| is_fine(&stamp))
+        kubectl(line, &mut dates).is_some_and(|(stamp, _)| is_fine(&stamp)) || supervised(line).is_some()
     });
     if cri_or_docker >= 0.5 || stamped >= 0.5 {
         return Certainty::Sure;
@@ -112,6 +114,7 @@ enum Shape {
     Cri,
     Docker,
     Kubectl,
+    Supervised,
     Bare,
 }
 
@@ -230,9 +233,9 @@ impl ContainerLog {
         let mut by = |shape: Shape| match shape {
             Shape::Cri => cri(line, dates),
             Shape::Docker => docker(line),
-            Shape::Kubectl => {
-                let (stamp, text) = kubectl(line, dates)?;
-                Some(Unwrapped { stamp, stream: "".into(), partial: false, text: text.into() })
+            Shape::Kubectl | Shape::Supervised => {
+                let found = if shape == Shape::Kubectl { kubectl(line, dates) } else { supervised(line) };
+                found.map(|(stamp, text)| Unwrapped { stamp, stream: "".into(), partial: false, text: text.into() })
             }
             Shape::Bare => None,
         };
@@ -240,7 +243,7 @@ impl ContainerLog {
         if found.is_some() {
             return found;
         }
-        for shape in [Shape::Cri, Shape::Docker, Shape::Kubectl] {
+        for shape in [Shape::Cri, Shape::Docker, Shape::Kubectl, Shape::Supervised] {
             if let Some(found) = by(shape) {
                 self.shape = shape;
                 return Some(found);
@@ -278,6 +281,12 @@ fn kubectl<'t>(line: &'t str, dates: &mut Dates) -> Option<(Stamp, &'t str)> {
     let rest = line.get(len..)?;
     let text = if rest.is_empty() { rest } else { rest.strip_prefix(' ')? };
     matches!(stamp, Stamp::Exact { .. }).then_some((stamp, text))
+}
+
+/// `2021-11-22_10:00:04.12345 text`, `@400000005fd2c0a51a2b3c4d text`: the stamp of a supervisor and the rest.
+fn supervised(line: &str) -> Option<(Stamp, &str)> {
+    let (stamp, len) = stamp::supervised(line.as_bytes())?;
+    Some((stamp, line.get(len..)?.strip_prefix(' ')?))
 }
 
 #[derive(Deserialize)]

@@ -152,3 +152,25 @@ fn real_containers() {
     }
     assert!(files >= 11, "only {files} files");
 }
+
+/// Under runit each daemon of an old calico-node has a file of its own, stamped by svlogd.
+#[test]
+fn lines_with_the_stamp_of_a_supervisor() {
+    let text = "2021-11-22_10:00:04.12345 bird: Mesh_10_0_1_1: State changed to down\n\
+                @40000000619b6aee1a2b3c4d 2021-11-22 10:00:04.439 [ERROR][65] felix/int_dataplane.go 990: x\n";
+    let out = crate::testing::read_at(&FORMAT, "var/log/calico/bird/current", text);
+    assert_eq!(out.tally.lines, out.tally.understood);
+    let told: Vec<String> = crate::testing::events(&out)
+        .map(|it| {
+            let Stamp::Exact { at, .. } = it.stamp else { panic!("{:?}", it.stamp) };
+            format!("{} {:?} {}", at.to_rfc3339(), it.severity, it.message)
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "2021-11-22T10:00:04.123450+00:00 None bird: Mesh_10_0_1_1: State changed to down",
+            "2021-11-22T10:03:16.439041101+00:00 Some(Error) 2021-11-22 10:00:04.439 [ERROR][65] felix/int_dataplane.go 990: x",
+        ]
+    );
+}

@@ -114,6 +114,23 @@ pub(crate) fn dated(bytes: &[u8]) -> Option<(Stamp, usize)> {
     after_seconds(bytes, whole_seconds(bytes)?)
 }
 
+/// `@400000005fd2c0a51a2b3c4d`, `2021-11-22_10:00:04.12345`: what svlogd and multilog put in front of a line, in UTC.
+pub(crate) fn supervised(bytes: &[u8]) -> Option<(Stamp, usize)> {
+    if bytes.get(10) == Some(&b'_') {
+        let (time, resolution, len) = clock(bytes.get(11..)?)?;
+        let at = date(bytes)?.and_time(time).and_utc();
+        return Some((Stamp::Exact { at, resolution, offset_secs: None }, 11 + len));
+    }
+    let label = bytes.strip_prefix(b"@")?.get(..24)?;
+    let hex =
+        |part: &[u8]| part.iter().try_fold(0u64, |sum, it| Some(sum << 4 | u64::from(char::from(*it).to_digit(16)?)));
+    // both count ten seconds from TAI to UTC at the epoch, and no leap second since
+    let seconds = hex(&label[..16])?.checked_sub((1 << 62) + 10)?;
+    let nanos = u32::try_from(hex(&label[16..])?).ok().filter(|it| *it < 1_000_000_000)?;
+    let at = DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)?;
+    Some((Stamp::Exact { at, resolution: TimeDelta::nanoseconds(1), offset_secs: None }, 25))
+}
+
 /// Bytes of `2020-06-14T13:14:38`.
 const SECONDS: usize = 19;
 
