@@ -66,6 +66,22 @@ fn machines_stand_where_their_folders_differ() {
 }
 
 #[test]
+fn folders_of_the_system_are_no_machines() {
+    let case = bundle(&[
+        ("x/proc/pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345\n"),
+        ("x/proc/loadavg", "1.36 3.49 4.53 2/3518 3715089\n"),
+        ("x/etc/security/limits.conf", "* soft nproc 100\n"),
+        ("x/ip_route.txt", ROUTES),
+    ]);
+    assert_eq!(nodes(case), ["unknown-1"]);
+    let case = bundle(&[
+        ("node-a/proc/pressure/memory", "some avg10=0.00 avg60=0.00 avg300=0.00 total=12345\n"),
+        ("node-b/sys/fs/cgroup/kubepods/pids.current", "46123\n"),
+    ]);
+    assert_eq!(nodes(case), ["node-a", "node-b"]);
+}
+
+#[test]
 fn a_file_of_nobody_is_one_unknown_machines() {
     let case = bundle(&[("ip_route.txt", ROUTES)]);
     assert_eq!(owners(&case), ["ip_route.txt unknown-1"]);

@@ -106,6 +106,9 @@ const NOT_NODES: &[&str] = &[
     "workers",
 ];
 
+/// Below these stands what one machine holds: `proc/pressure`, `etc/security`.
+const OF_ONE: &[&str] = &["etc", "proc", "sys"];
+
 /// Below these stand pods, not machines.
 const OF_PODS: &[&str] = &["container-logs", "containers", "namespaces", "pod-logs", "podlogs", "pods"];
 
@@ -321,7 +324,8 @@ fn folder(path: &str, root: &str, shared: &str, names: &NodeNames) -> Option<Str
     if let Some(known) = outermost.clone().find(|it| names.known(last(it)).is_some()) {
         return Some((*known).to_owned());
     }
-    let candidates = outermost.filter(|it| it.len() > root.len() && !is_common(last(it)));
+    let of_one = |it: &&&str| OF_ONE.contains(&last(it).to_ascii_lowercase().as_str());
+    let candidates = outermost.take_while(|it| !of_one(it)).filter(|it| it.len() > root.len() && !is_common(last(it)));
     let (inside, around): (Vec<&&str>, Vec<&&str>) = candidates.partition(|it| it.len() > shared.len());
     inside.first().or(around.last()).map(|it| (**it).to_owned())
 }
