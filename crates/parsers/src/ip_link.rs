@@ -87,12 +87,14 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 fn text<'t>(state: &mut State<'_, 't, '_>) {
     let mut open: Option<(Row, Line<'t>)> = None;
     let mut columns: Option<(&str, Vec<&str>)> = None;
+    // what follows `vf 0` is counted of a function that was lent out
+    let mut of_function = false;
     state.each(|state, line| {
         if let Some(row) = header(line.text) {
             if let Some((row, line)) = open.replace((row, *line)) {
                 state.push(row, &line);
             }
-            columns = None;
+            (columns, of_function) = (None, false);
             return true;
         }
         let Some((row, _)) = &mut open else { return false };
@@ -100,6 +102,10 @@ fn text<'t>(state: &mut State<'_, 't, '_>) {
             *row = std::mem::replace(row, Row::new(&relation::LINK)).with(column, value);
         };
         let bare = line.text.trim();
+        of_function |= bare.starts_with("vf ");
+        if of_function {
+            return true;
+        }
         if let Some(rest) = bare.strip_prefix("link/") {
             let mac = words(rest).nth(1).filter(|it| it.contains(':'));
             set(row, "mac", mac.into());
@@ -228,5 +234,25 @@ mod tests {
             let found = rows(&text);
             assert!(found[0].ends_with(" 0 0 0 0") && found[0].starts_with("lo UNKNOWN"), "{version}: {found:?}");
         }
+    }
+
+    #[test]
+    fn what_virtual_functions_count_is_theirs() {
+        let text = "7: ens1f1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq state UP mode DEFAULT group default qlen 1000\n    \
+            link/ether b4:96:91:00:00:a9 brd ff:ff:ff:ff:ff:ff\n    \
+            RX: bytes  packets  errors  dropped missed  mcast\n    \
+            17496609   257835   3       67      0       792\n    \
+            TX: bytes  packets  errors  dropped carrier collsns\n    \
+            33991      231      0       1       0       0\n    \
+            vf 0     link/ether 6e:cc:c3:00:00:7f brd ff:ff:ff:ff:ff:ff, spoof checking on, link-state auto, trust off\n    \
+            RX: bytes  packets  mcast   bcast   dropped\n    \
+            14069717   192865   0       192865  192865\n    \
+            TX: bytes  packets   dropped\n    \
+            0          0        9\n";
+        let columns = ["dev", "mac", "rx_errors", "rx_dropped", "tx_errors", "tx_dropped"];
+        assert_eq!(
+            crate::testing::sure_rows_of(&FORMAT, text, "link", columns),
+            ["ens1f1 b4:96:91:00:00:a9 3 67 0 1"]
+        );
     }
 }
