@@ -233,6 +233,7 @@ formats! {
     disk_usage,
     // a crash dump is a kernel log with a path of its own: it is asked first
     vmcore_dmesg,
+    pstore,
     dmesg,
     etcd_status,
     ethtool_features,

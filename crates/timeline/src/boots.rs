@@ -35,7 +35,7 @@ const SAME_SECS: i64 = 600;
 /// A log that ends so shortly before a boot does ended with it.
 const NEAR_SECS: i64 = 120;
 /// Formats of what the kernel kept itself.
-const RINGS: [&str; 3] = ["dmesg", "vmcore-dmesg", "crash-utility"];
+const RINGS: [&str; 4] = ["dmesg", "vmcore-dmesg", "pstore", "crash-utility"];
 
 /// The end of a boot and the beginning of the next.
 #[derive(Debug, Clone, Copy)]

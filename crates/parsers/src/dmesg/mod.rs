@@ -1,4 +1,4 @@
-//! `dmesg`: the kernel's ring buffer, as text of any mode, as records of `/dev/kmsg`, from pstore or from a serial console.
+//! `dmesg`: the kernel's ring buffer, as text of any mode, as records of `/dev/kmsg`, or from a serial console.
 //!
 //! ```text
 //! [    0.000000] Linux version 5.4.219-1.el7.elrepo.x86_64 (mockbuild@Build64R7) (gcc version 9.3.1) #1 SMP
@@ -39,7 +39,7 @@ const EARLY_MICROS: u64 = 1_000_000;
 
 pub(crate) static FORMAT: Format = Format {
     name: "dmesg",
-    produced_by: "dmesg, /dev/kmsg, pstore, a serial console",
+    produced_by: "dmesg, /dev/kmsg, a serial console",
     samples: &[
         "[    0.000000] Linux version 5.10.0-32-amd64 (debian) (gcc-10) #1 SMP\n[    0.000000] Command line: quiet\n",
         "[Fri Nov 20 09:59:55 2026] Linux version 5.10.0-32-amd64 (debian) (gcc-10) #1 SMP\n",
@@ -57,14 +57,13 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
         let head = sniff.text.get(..200).unwrap_or(sniff.text);
         return if head.contains("\"dmesg\"") { Certainty::Sure } else { Certainty::No };
     }
-    if sniff.text.lines().next().is_some_and(is_pstore_head) {
-        return Certainty::Sure;
-    }
     if is_bare_boot(sniff.text) {
         return Certainty::Sure;
     }
     let marks = sniff.share(400, is_mark);
-    let stamped = sniff.share(400, |it| line::parse(&line::plain(it)).is_some()) / (1.0 - marks).max(0.01);
+    // the dictionary of a record of `/dev/kmsg` has more lines than the record itself
+    let words = if sniff.text.contains(",-;") || sniff.text.contains(",c;") { sniff.share(400, is_word) } else { 0.0 };
+    let stamped = sniff.share(400, |it| line::parse(&line::plain(it)).is_some()) / (1.0 - marks - words).max(0.01);
     // `journalctl -o short-monotonic` prints the host and the program after the same bracket
     let journal = sniff.share(400, |it| {
         line::parse(it).is_some_and(|it| {
@@ -110,7 +109,7 @@ fn is_mark(text: &str) -> bool {
 }
 
 /// `Oops#1 Part1`, `Panic#2 Part 1`: the first line of a pstore record.
-fn is_pstore_head(line: &str) -> bool {
+pub(crate) fn is_pstore_head(line: &str) -> bool {
     let Some((reason, rest)) = line.split_once('#') else { return false };
     let Some((count, part)) = rest.split_once(" Part") else { return false };
     let digits = |it: &str| !it.is_empty() && it.len() < 8 && it.bytes().all(|it| it.is_ascii_digit());
@@ -403,12 +402,16 @@ fn is_modules(text: &str) -> bool {
     list.split_ascii_whitespace().all(module)
 }
 
-/// Lines that belong to the carrier: ` SUBSYSTEM=acpi` of `/dev/kmsg`, the frame of pstore.
-fn is_aside(text: &str) -> bool {
-    let dictionary = text.strip_prefix(' ').and_then(|it| it.split_once('=')).is_some_and(|(key, _)| {
+/// ` SUBSYSTEM=acpi`: a word of the dictionary of `/dev/kmsg`.
+fn is_word(text: &str) -> bool {
+    text.strip_prefix(' ').and_then(|it| it.split_once('=')).is_some_and(|(key, _)| {
         !key.is_empty() && key.bytes().all(|it| it.is_ascii_uppercase() || it == b'_')
-    });
-    dictionary || is_mark(text) || is_pstore_head(text) || text.trim_start_matches("ECC: ").starts_with("No errors detected")
+    })
+}
+
+/// Lines that belong to the carrier: the dictionary of `/dev/kmsg`, the frame of pstore.
+fn is_aside(text: &str) -> bool {
+    is_word(text) || is_mark(text) || is_pstore_head(text) || text.trim_start_matches("ECC: ").starts_with("No errors detected")
 }
 
 /// `systemd[1]: Detected virtualization kvm.`: a program that writes to the kernel's log.

@@ -190,7 +190,8 @@ fn member(path: &str, text: &str) -> MemberRecords {
     let end = text[..end].rfind('\n').map_or(end, |it| it + 1);
     let sniff = Sniff { path, text: &text[..end], bytes: &text.as_bytes()[..end], whole: false };
     let format = crate::identify(&sniff).expect("a format");
-    let expected = if path.contains("vmcore-dmesg/") { "vmcore-dmesg" } else { "dmesg" };
+    let folders = [("vmcore-dmesg/", "vmcore-dmesg"), ("pstore/", "pstore")];
+    let expected = folders.iter().find(|it| path.contains(it.0)).map_or("dmesg", |it| it.1);
     assert_eq!(format.name, expected, "{path}");
     let node = Some(Name::from("node7"));
     let origin = Origin { member: MemberId(0), path: path.into(), node, watch: Arc::new(true) };
@@ -377,4 +378,17 @@ fn every_prefix_of_a_console_is_read() {
         most = most.max(found);
     }
     assert!(most >= 15, "{most}");
+}
+
+/// Most records of `/dev/kmsg` about devices have a dictionary of two lines.
+#[test]
+fn a_dictionary_is_no_foreign_text() {
+    let text = "6,127,321352,-;usb 1-1: new device\n SUBSYSTEM=usb\n DEVICE=c189:1\n\
+                12,379,4275432,-;multi\\x0aline kmsg write\n SUBSYSTEM=acpi\n DEVICE=+acpi:PNP0A03:00\n";
+    let sniff = crate::testing::sniff("x.txt", text);
+    assert_eq!((FORMAT.recognizes)(&sniff), Certainty::Sure);
+    let out = crate::testing::read_at(&FORMAT, "x.txt", text);
+    assert_eq!((out.tally.lines, out.tally.understood), (6, 6));
+    let said: Vec<&str> = crate::testing::events(&out).map(|it| &*it.message).collect();
+    assert_eq!(said, ["usb 1-1: new device", "multi\nline kmsg write"]);
 }
