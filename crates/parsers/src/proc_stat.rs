@@ -48,11 +48,18 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
 fn kind(text: &str) -> Option<Kind> {
     let first = first_line(text)?;
     let is = |kind: Kind, yes: bool| yes.then_some(kind);
-    is(Kind::Stat, stat(first).is_some() && text.contains("\nctxt "))
+    is(Kind::Stat, stat(first).is_some() && (text.contains("\nctxt ") || is_boot_time(text)))
         .or_else(|| is(Kind::Buddyinfo, buddy(first).is_some()))
         .or_else(|| is(Kind::Cgroups, begins(first, &["#subsys_name", "hierarchy", "num_cgroups", "enabled"])))
         .or_else(|| is(Kind::Arguments, arguments(first) && text.trim_end().lines().count() == 1))
         .or_else(|| is(Kind::Status, first.starts_with("Name:\t") && text.contains("\nPPid:\t") && text.contains("\nTgid:\t")))
+}
+
+/// `btime 1644605889`: what a script picked out of it.
+fn is_boot_time(text: &str) -> bool {
+    let mut lines = text.trim().lines();
+    let first = lines.next().and_then(stat).filter(|(key, numbers)| *key == "btime" && numbers.len() == 1);
+    first.is_some_and(|(_, numbers)| numbers[0] > 1_000_000_000) && lines.next().is_none()
 }
 
 /// `cpu  69486 896 22864 200523 11442 0 577 230 0 0`

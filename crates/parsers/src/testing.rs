@@ -177,6 +177,15 @@ pub(crate) fn samples_in(path: &str) -> Vec<String> {
     names
 }
 
+/// The folders in a folder of the samples.
+pub(crate) fn folders_in(path: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(samples().join(path)).into_iter().flatten().filter_map(Result::ok);
+    let folders = entries.filter(|it| it.path().is_dir());
+    let mut names: Vec<String> = folders.map(|it| format!("{path}/{}", it.file_name().to_string_lossy())).collect();
+    names.sort();
+    names
+}
+
 fn samples() -> PathBuf {
     let beside = |it: &str| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../..")).join(it);
     let found = std::env::var_os("CORONER_SAMPLES").map(PathBuf::from);
