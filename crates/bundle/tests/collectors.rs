@@ -418,7 +418,7 @@ fn the_eks_collector() {
         ("system/ps-threads.txt", "process-list"),
         ("networking/iproute.txt", "ip-route"),
         ("networking/conntrack.txt!/conntrack -S", "net-counters"),
-        ("storage/mounts.txt", "disk-usage"),
+        ("storage/mounts.txt", "mounts"),
         ("storage/inodes.txt", "disk-usage"),
     ];
     let files: Vec<(&str, &str, &str)> = files.iter().map(|(path, format)| (*path, *format, host)).collect();

@@ -14,7 +14,7 @@
 use timeline::{MemberRecords, Row, relation};
 
 use crate::state::{State, bytes_of, words};
-use crate::{Certainty, Format, Input, Line, Reading, Sniff};
+use crate::{Certainty, Format, Input, Line, Reading, Sniff, mounts};
 
 pub(crate) static FORMAT: Format = Format {
     name: "disk-usage",
@@ -58,6 +58,9 @@ fn header(line: &str) -> Option<Header> {
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let mut lines = sniff.text.lines().filter(|it| !it.trim().is_empty());
+    if lines.clone().next().is_some_and(mounts::is_mount) {
+        return Certainty::No;
+    }
     let Some(header) = lines.by_ref().take(4).find_map(header) else { return Certainty::No };
     let (mut all, mut good) = (0u32, 0u32);
     for line in lines.take(100) {
@@ -97,29 +100,51 @@ fn row(line: &str, header: Header) -> Option<Cells<'_>> {
 }
 
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
-    let mut current: Option<Header> = None;
-    let mut wrapped: Option<&str> = None;
-    // what the file holds listings of: bytes, inodes
-    let mut listed = [false; 2];
+    let mut listing = Listing::default();
     let mut state = State::of(input, out);
-    state.each(|state, line| {
+    state.each(|state, line| listing.line(state, line));
+    listing.finish(&mut state);
+}
+
+/// What `df` printed, also behind the output of another command.
+#[derive(Default)]
+pub(crate) struct Listing<'t> {
+    current: Option<Header>,
+    wrapped: Option<&'t str>,
+    /// What there are listings of: bytes, inodes.
+    listed: [bool; 2],
+}
+
+impl<'t> Listing<'t> {
+    /// Whether the line is one that `df` would print here; for a look at the beginning of a file.
+    pub(crate) fn may_hold(&mut self, line: &str) -> bool {
+        self.current = header(line).or(self.current);
+        header(line).is_some() || self.current.is_some_and(|it| row(line, it).is_some() || words(line).count() == 1)
+    }
+
+    /// Takes the next line; returns whether it is one of `df`.
+    pub(crate) fn line(&mut self, state: &mut State<'_, 't, '_>, line: &Line<'t>) -> bool {
         if let Some(found) = header(line.text) {
-            current = Some(found);
-            listed[usize::from(found.inodes)] = true;
+            self.current = Some(found);
+            self.listed[usize::from(found.inodes)] = true;
             return true;
         }
-        let Some(header) = current else { return false };
+        let Some(header) = self.current else { return false };
         if let Some(cells) = row(line.text, header) {
-            let device = cells.device.or(wrapped.take());
+            let device = cells.device.or(self.wrapped.take());
             return push(state, line, header, device, &cells);
         }
         let alone = words(line.text).count() == 1 && !line.text.starts_with(' ');
-        wrapped = alone.then(|| line.text.trim());
+        self.wrapped = alone.then(|| line.text.trim());
         alone || line.text.starts_with("df: ")
-    });
-    for (listed, relation) in listed.into_iter().zip([&relation::FILESYSTEM, &relation::FILESYSTEM_INODES]) {
-        if listed {
-            state.collected(relation);
+    }
+
+    /// Says what was listed.
+    pub(crate) fn finish(self, state: &mut State<'_, 't, '_>) {
+        for (listed, relation) in self.listed.into_iter().zip([&relation::FILESYSTEM, &relation::FILESYSTEM_INODES]) {
+            if listed {
+                state.collected(relation);
+            }
         }
     }
 }

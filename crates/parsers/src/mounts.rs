@@ -7,12 +7,14 @@
 //! ```
 //!
 //! One row for what holds data or says something of the node: devices, network file systems, overlays, cgroups. Skipped:
-//! the kernel's own file systems. A mount counts as read-only where its own options or those of its device say so.
+//! the kernel's own file systems. A mount counts as read-only where its own options or those of its device say so. Behind
+//! them may stand what `df` says of the same file systems, as the EKS collector has it.
 //!
 //! Source: `man 5 proc`, `man 8 mount`.
 
 use timeline::{MemberRecords, Row, relation};
 
+use crate::disk_usage::Listing;
 use crate::state::{State, is_number, words};
 use crate::{Certainty, Format, Input, Reading, Sniff};
 
@@ -78,17 +80,24 @@ fn options_of(text: &str) -> bool {
 }
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
-    let share = sniff.share(200, |it| mount(it).is_some());
-    let any = sniff.text.lines().take(200).filter(|it| mount(it).is_some()).count();
+    let mut listing = Listing::default();
+    let share = sniff.share(200, |it| mount(it).is_some() || listing.may_hold(it));
+    let any = sniff.text.lines().take(200).filter(|it| is_mount(it)).count();
     if share >= 0.95 && any >= 2 { Certainty::Sure } else { Certainty::No }
 }
 
+/// Whether a line tells of a mount.
+pub(crate) fn is_mount(line: &str) -> bool {
+    mount(line).is_some()
+}
+
 fn parse(input: &Input<'_>, out: &mut MemberRecords) {
+    let mut listing = Listing::default();
     let mut state = State::of(input, out);
     // of a pod's namespace nobody can say which node's mounts are in it
     let own = !input.origin.path.contains("proc/") || input.origin.path.contains("proc/1/") || input.origin.path.ends_with("proc/mounts");
     state.each(|state, line| {
-        let Some(mount) = mount(line.text) else { return false };
+        let Some(mount) = mount(line.text) else { return listing.line(state, line) };
         if own && worth(&mount) {
             let read_only = [mount.options, mount.inner].iter().any(|it| it.split(',').any(|it| it == "ro"));
             let row = Row::new(&relation::MOUNT)
@@ -104,6 +113,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
     if own {
         state.collected(&relation::MOUNT);
     }
+    listing.finish(&mut state);
 }
 
 /// Whether a mount holds data or says how the node is set up.
@@ -133,6 +143,20 @@ mod tests {
         let out = read_at(&FORMAT, "mount", "/dev/sda1 / xfs rw 0 0\n/dev/sdb1 /data xfs ro,relatime 0 0\n");
         let read_only: Vec<String> = facts(&out, "mount").map(|it| it.get("read_only").to_string()).collect();
         assert_eq!(read_only, ["false", "true"]);
+    }
+
+    #[test]
+    fn what_df_says_behind_the_mounts() {
+        let mut text = String::from("/dev/xvda1 on / type xfs (rw,noatime)\n");
+        (0..60).for_each(|at| text += &format!("tmpfs on /run/{at} type tmpfs (rw,nosuid,nodev,size=194608k)\n"));
+        text += "\nFilesystem      Size  Used Avail Use% Mounted on\n/dev/xvda1       20G   20G     0 100% /\n";
+        assert_eq!(crate::identify(&crate::testing::sniff("storage/mounts.txt", &text)).map(|it| it.name), Some("mounts"));
+        let out = read_at(&FORMAT, "storage/mounts.txt", &text);
+        assert_eq!(out.tally.lines, out.tally.understood);
+        assert_eq!(crate::testing::shown(&out, "mount", ["device", "mount"]), ["/dev/xvda1 /"]);
+        assert_eq!(crate::testing::shown(&out, "filesystem", ["device", "used_percent"]), ["/dev/xvda1 100"]);
+        let collected: Vec<&str> = out.collected.iter().map(|it| it.relation).collect();
+        assert_eq!(collected, ["mount", "filesystem"]);
     }
 
     #[test]
