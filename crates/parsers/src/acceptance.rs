@@ -226,7 +226,10 @@ fn is_no_output(path: &str) -> bool {
 
 /// The samples that no format reads, and why.
 const UNREAD: [(&str, &str); 6] = [
-    ("journal/public/loghub/Thunderbird_2k.log", "a supercomputer's log: an alert, an epoch and a date before the syslog"),
+    (
+        "journal/public/loghub/Thunderbird_2k.log",
+        "a supercomputer's log: an alert, an epoch and a date before the syslog",
+    ),
     ("kernel/public/abrt-examples/xorg_journal_crash2.test.txt", "a backtrace of an X server"),
     ("metrics/promtool/query_labels.txt", "two bare words"),
     ("network/bird/bird15-show_protocols-raw.1.txt", "a header that its test spoilt"),
@@ -348,7 +351,10 @@ fn docs_are_current(table: &BTreeMap<&'static str, (u32, u64, u64)>) {
         std::fs::write(path, &page).expect("docs can be written");
     }
     let written = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(written == page, "docs/understood.md is out of date: UPDATE_DOCS=1 cargo test -p coroner-parsers nearly_every_line");
+    assert!(
+        written == page,
+        "docs/understood.md is out of date: UPDATE_DOCS=1 cargo test -p coroner-parsers nearly_every_line"
+    );
 }
 
 /// Check 11 of the host's formats: whatever is in the collections of crashes, its reader comes to an end, and quotes hold.

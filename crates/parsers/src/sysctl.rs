@@ -225,6 +225,12 @@ fn swapped(path: &str) -> String {
 
 /// `…/proc/sys/kernel/pid_max` is `kernel.pid_max`.
 fn key_of_path(path: &str) -> Option<String> {
+    // the collector of Rancher keeps these two apart
+    for (name, key) in [("systeminfo/file-nr", "fs.file-nr"), ("systeminfo/file-max", "fs.file-max")] {
+        if path.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('/')) {
+            return Some(key.to_owned());
+        }
+    }
     let (_, key) = path.rsplit_once("proc/sys/").filter(|(before, _)| before.is_empty() || before.ends_with('/'))?;
     let key = key.strip_suffix(".txt").unwrap_or(key);
     has_root(&key.replace('/', ".")).then(|| swapped(key))
@@ -279,6 +285,15 @@ mod tests {
             let path = format!("node-a/proc/sys/{}", swapped(key));
             assert_eq!(settings(&path, &format!("{value}\n")), [(key.clone(), value.clone())]);
         }
+    }
+
+    #[test]
+    fn files_of_a_collector_that_are_one_key() {
+        assert_eq!(
+            settings("node-7-2023-07-23_22_13_40/systeminfo/file-nr", "2112\t0\t97816\n"),
+            [("fs.file-nr".to_owned(), "2112\t0\t97816".to_owned())]
+        );
+        assert_eq!(settings("systeminfo/file-max", "97816\n"), [("fs.file-max".to_owned(), "97816".to_owned())]);
     }
 
     #[test]

@@ -46,6 +46,8 @@ enum Kind {
     ReleaseLine,
     DockerInfo,
     Timezone,
+    /// `uptime`, `uname -a` and the name of the system, as minikube prints them.
+    Kernel,
 }
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
@@ -66,6 +68,10 @@ fn kind(path: &str, text: &str, whole: bool) -> Option<(Kind, Certainty)> {
         .or_else(|| is(Kind::Hostnamectl, Certainty::Sure, any("Static hostname:")))
         .or_else(|| is(Kind::DockerInfo, Certainty::Sure, any("Server Version:") && any("Storage Driver:")))
         .or_else(|| is(Kind::Uname, Certainty::Sure, few && uname(first).is_some()))
+        .or_else(|| {
+            let named = lines.get(1).is_some_and(|it| uname(it).is_some()) && any("PRETTY_NAME=");
+            is(Kind::Kernel, Certainty::Sure, few && named && first.contains(" load average: "))
+        })
         .or_else(|| {
             let assignments = lines.iter().filter(|it| assignment(it).is_some()).count();
             let marks = lines.iter().any(|it| it.starts_with("ID=") || it.starts_with("PRETTY_NAME="));
@@ -104,7 +110,8 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             1
         }
         Kind::Hostnamectl => host.hostnamectl(out),
-        Kind::Uname => host.uname(out),
+        Kind::Uname => host.uname(&lines[0], out),
+        Kind::Kernel => host.uname(&lines[1], out).min(host.os_release(out)) * lines.len(),
         Kind::Release => {
             host.push(Row::new(&relation::KERNEL).with("release", lines[0].text.trim()), &lines[0], Stamp::None, out);
             1
@@ -174,11 +181,11 @@ impl<'t> Host<'_, 't> {
         self.lines.len()
     }
 
-    fn uname(&self, out: &mut MemberRecords) -> usize {
-        let Some((host, release, version)) = uname(self.lines[0].text) else { return 0 };
+    fn uname(&self, line: &Line<'_>, out: &mut MemberRecords) -> usize {
+        let Some((host, release, version)) = uname(line.text) else { return 0 };
         let row = Row::new(&relation::KERNEL).with("release", release).with("version", version);
-        self.push(row, &self.lines[0], Stamp::None, out);
-        self.alias(host, &self.lines[0], out);
+        self.push(row, line, Stamp::None, out);
+        self.alias(host, line, out);
         1
     }
 

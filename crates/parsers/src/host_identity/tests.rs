@@ -101,3 +101,13 @@ fn a_host_without_a_node_says_its_own_name_alone() {
     let rows: Vec<String> = facts(&out, "node.alias").map(|it| format!("{} {}", it.get("name"), it.get("other"))).collect();
     assert_eq!(rows, ["unknown kubestage1001"]);
 }
+
+#[test]
+fn the_kernel_of_minikube() {
+    let text = " 14:52:31 up 2 min,  0 users,  load average: 0.52, 0.58, 0.59\n\
+        Linux minikube 5.10.207 #1 SMP Tue Feb 11 10:00:00 UTC 2025 x86_64 x86_64 x86_64 GNU/Linux\n\
+        PRETTY_NAME=\"Buildroot 2023.02.9\"\n";
+    assert_eq!(sniff_certainty(&FORMAT, "kernel", text), Certainty::Sure);
+    assert_eq!(rows("kernel", text, "kernel"), ["5.10.207 | #1 SMP Tue Feb 11 10:00:00 UTC 2025"]);
+    assert_eq!(rows("kernel", text, "os"), ["Buildroot 2023.02.9 | unknown | unknown"]);
+}
