@@ -165,14 +165,7 @@ impl Counts<'_> {
             _ => self.most(tally),
         };
         let holds = if tally.below { most < tally.limit } else { most >= tally.limit };
-        let what = match &tally.what {
-            Counted::Records => "records".to_owned(),
-            Counted::Distinct(column) => format!("different values of {column}"),
-            Counted::Seconds => "seconds from the first to the last".to_owned(),
-        };
-        let span = tally.span_secs.map_or_else(String::new, |it| format!(" within {it} s"));
-        let only = if tally.below { "as many as" } else { "only" };
-        (!holds).then(|| format!("{only} {most:.0} {what}{span}"))
+        (!holds).then(|| tally.tells(most))
     }
 
     /// Quotes as many rows as were asked for: of lines the number is told with the first, but a fact is one row, and of
@@ -276,7 +269,7 @@ fn found(row: &Row<'_>, clause: &Clause) -> Found {
     }
     cells.insert("node".to_owned(), row.get("node"));
     if let Row::Line(..) = row {
-        for column in ["source", "unit"] {
+        for column in ["source", "unit", "severity", "message"] {
             cells.entry(column.to_owned()).or_insert_with(|| row.get(column));
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::clause::{binds, needs};
-use super::compile::{Clause, GapOp, Item, When, Word};
+use super::compile::{Clause, ClauseKind, GapOp, Item, When, Word};
 use super::document::{At, ClauseDocument, ItemDocument, Text, place};
 use super::expression::Expression;
 use super::quantity::seconds;
@@ -18,7 +18,9 @@ pub(super) struct Names<'f> {
     bound: BTreeSet<String>,
     variables: BTreeMap<String, BTreeSet<String>>,
     times: BTreeSet<String>,
-    /// Of clauses whose columns are known: not those of a metric.
+    /// Those of them that are ever filled in: what is absent fills in nothing.
+    filled: BTreeSet<String>,
+    /// Of clauses whose columns are known: not those of a metric whose labels only its series tell.
     columns: BTreeMap<String, Option<Vec<String>>>,
 }
 
@@ -34,7 +36,8 @@ impl<'f> Names<'f> {
             bound: clauses.iter().flat_map(|it| binds(it)).map(str::to_owned).collect(),
             variables: clauses.iter().map(|it| (it.name.clone(), variables(it))).collect(),
             times: clauses.iter().filter_map(|it| it.at.clone()).collect(),
-            columns: clauses.iter().map(|it| (it.name.clone(), it.columns.clone())).collect(),
+            filled: clauses.iter().filter(|it| !it.absent).flat_map(|it| binds(it)).map(str::to_owned).collect(),
+            columns: clauses.iter().map(|it| (it.name.clone(), cells(it))).collect(),
         }
     }
 
@@ -51,16 +54,46 @@ impl<'f> Names<'f> {
         if self.bound.contains(name) {
             return Ok(());
         }
-        let near = did_you_mean(name, self.bound.iter().map(String::as_str)).replace("mean ", "mean $");
-        Err(self.file.broken(place(at), format!("no clause binds ${name}{near}")))
+        Err(self.file.broken(place(at), self.nobody_binds(name, &self.bound)))
     }
 
+    fn nobody_binds(&self, name: &str, among: &BTreeSet<String>) -> String {
+        let near = did_you_mean(name, among.iter().map(String::as_str)).replace("mean ", "mean $");
+        let all: Vec<String> = among.iter().map(|it| format!("${it}")).collect();
+        let all = if all.is_empty() { "it binds none".to_owned() } else { format!("there are {}", all.join(", ")) };
+        match self.bound.contains(name) {
+            true => format!("${name} is bound by a clause of what is absent, which fills in nothing{near}; {all}"),
+            false => format!("no clause binds ${name}{near}; {all}"),
+        }
+    }
+
+    /// Reads a text with holes; each must be one that something fills.
     pub(super) fn template(&self, text: &Text) -> Result<Template, Error> {
         let template = Template::parse(&text.value).map_err(|it| self.file.broken(place(text), it))?;
-        template.variables().try_for_each(|it| self.variable(it, text))?;
+        let broken = |hole: &str, message: String| {
+            let at = text.value.find(&format!("{{{hole}")).unwrap_or(0);
+            Err(self.file.broken(self.file.inside(place(text), &text.value, at), message))
+        };
+        if let Some(name) = template.variables().find(|it| !self.filled.contains(*it)) {
+            return broken(&format!("${name}"), self.nobody_binds(name, &self.filled));
+        }
         for (clause, column) in template.columns() {
             self.clause(clause, text)?;
             self.column(clause, column, text)?;
+        }
+        if let Some(inside) = template.near_holes().first() {
+            let near = did_you_mean(inside, self.filled.iter().map(String::as_str));
+            let meant = if self.filled.contains(*inside) {
+                format!("; did you mean {{${inside}}}?")
+            } else if near.is_empty() {
+                String::new()
+            } else {
+                near.replace("mean ", "mean {$").replace('?', "}?")
+            };
+            let variables: Vec<String> = self.filled.iter().map(|it| format!("{{${it}}}")).collect();
+            let clauses: Vec<String> = self.clauses.iter().map(|it| format!("{{{it}.…}}")).collect();
+            let all = [variables, clauses].concat().join(", ");
+            return broken(inside, format!("{{{inside}}} is no hole{meant}; there are {all}"));
         }
         Ok(template)
     }
@@ -146,8 +179,9 @@ impl<'f> Names<'f> {
             return Ok(());
         }
         let near = did_you_mean(column, columns.iter().map(String::as_str));
-        let all = columns.join(", ");
-        Err(self.file.broken(place(at), format!("{clause} has no column {column}{near}; it has node, count, {all}")))
+        let own = columns.iter().map(String::as_str).filter(|it| !["node", "count"].contains(it));
+        let all = ["node", "count"].into_iter().chain(own).collect::<Vec<_>>().join(", ");
+        Err(self.file.broken(place(at), format!("{clause} has no column {column}{near}; it has {all}")))
     }
 
     pub(super) fn items(&self, documents: Vec<ItemDocument>, against: bool) -> Result<Vec<Item>, Error> {
@@ -231,6 +265,18 @@ impl<'f> Names<'f> {
             }
         }
         Ok(())
+    }
+}
+
+/// The columns a text may show of what a clause found, where they are known.
+fn cells(clause: &Clause) -> Option<Vec<String>> {
+    match &clause.kind {
+        ClauseKind::Metric(query) => {
+            let mut labels = query.labels()?;
+            labels.extend(["value".to_owned(), "first".to_owned()]);
+            Some(labels)
+        }
+        _ => clause.columns.clone(),
     }
 }
 

@@ -48,6 +48,23 @@ impl Template {
         })
     }
 
+    /// What stands in braces as a name would and is no hole: `{node}` for `{$node}`, `{total.value.x}`. What a shell fills in
+    /// (`${HOME}`), lists, numbers and what holds blanks or quotes are text.
+    pub(crate) fn near_holes(&self) -> Vec<&str> {
+        let mut found = Vec::new();
+        for (open, _) in self.written.match_indices('{') {
+            let Some(inside) = self.written[open + 1..].split('}').next() else { continue };
+            let ends = self.written[open + 1 + inside.len()..].starts_with('}');
+            let named = inside.starts_with(|it: char| it.is_ascii_alphabetic())
+                && inside.chars().all(|it| it.is_ascii_alphanumeric() || "._-$".contains(it));
+            let is_column = inside.split_once('.').is_some_and(|(clause, column)| is_word(clause) && is_word(column));
+            if ends && named && !is_column && !self.written[..open].ends_with('$') {
+                found.push(inside);
+            }
+        }
+        found
+    }
+
     fn holes(&self) -> impl Iterator<Item = &Part> {
         self.parts.iter().flat_map(|it| match it {
             Part::Optional(inner) => inner.as_slice(),
@@ -176,5 +193,12 @@ mod tests {
         assert_eq!(template.variables().collect::<Vec<_>>(), ["node", "max"]);
         assert_eq!(template.known(&Fixed).as_deref(), Some("a"));
         assert!(Template::parse("[{$node]").is_err());
+    }
+
+    #[test]
+    fn a_name_in_braces_that_is_no_hole_is_found() {
+        let near = |text: &str| Template::parse(text).expect("parses").near_holes().join(" ");
+        assert_eq!(near("{node} of {total.value.x}[ {a.}]"), "node total.value.x a.");
+        assert_eq!(near("{$node} {total.value} up{a=\"b\"} ${HOME} a{1,2} {2} { x } {} {a b} {x"), "");
     }
 }

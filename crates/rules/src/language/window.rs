@@ -100,7 +100,49 @@ pub(crate) enum Counted {
     Seconds,
 }
 
+/// `3`, `3.5`
+fn short(number: f64) -> String {
+    if number.fract() == 0.0 { format!("{number:.0}") } else { format!("{number:.1}") }
+}
+
+/// A length of time in words: `45 s`, `20 min`, `2 h`.
+pub(crate) fn length(secs: f64) -> String {
+    match secs {
+        it if it >= 3600.0 && it % 1800.0 == 0.0 => format!("{} h", short(it / 3600.0)),
+        it if it >= 120.0 && it % 30.0 == 0.0 => format!("{} min", short(it / 60.0)),
+        it => format!("{} s", short(it)),
+    }
+}
+
 impl Tally {
+    /// What is asked, in words that follow a statement: `at least 3 times within 20 min`.
+    pub(crate) fn asks(&self) -> String {
+        self.told(if self.below { "fewer than" } else { "at least" }, self.limit)
+    }
+
+    /// How many there are, in words: `only once`, `as many as 5 times within 20 min`.
+    pub(crate) fn tells(&self, most: f64) -> String {
+        self.told(if self.below { "as many as" } else { "only" }, most)
+    }
+
+    fn told(&self, how: &str, number: f64) -> String {
+        let span = self.span_secs.map_or_else(String::new, |it| format!(" within {}", length(it as f64)));
+        match &self.what {
+            Counted::Records if number == 1.0 => format!("{how} once{span}"),
+            Counted::Records => format!("{how} {} times{span}", short(number)),
+            Counted::Distinct(column) if number == 1.0 => format!("{how} one {column}{span}"),
+            Counted::Distinct(column) => format!("{how} {} different values of {column}{span}", short(number)),
+            Counted::Seconds => {
+                let how = match how {
+                    "fewer than" => "less than",
+                    "as many as" => "as long as",
+                    how => how,
+                };
+                format!("for {how} {}", length(number))
+            }
+        }
+    }
+
     /// The keys of a clause that are tallies.
     pub(crate) const KEYS: [&'static str; 3] = ["count", "distinct", "lasts"];
 
@@ -161,6 +203,19 @@ mod tests {
         {
             assert_eq!(read(wrong), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn tallies_in_words() {
+        let of = |key: &str, text: &str, most: f64| {
+            let tally = Tally::parse(key, text).expect("a tally");
+            format!("{}, {}", tally.asks(), tally.tells(most))
+        };
+        assert_eq!(of("count", ">= 3 in 20m", 1.0), "at least 3 times within 20 min, only once within 20 min");
+        assert_eq!(of("count", "< 3", 5.0), "fewer than 3 times, as many as 5 times");
+        assert_eq!(of("distinct", "pod >= 2", 1.0), "at least 2 different values of pod, only one pod");
+        assert_eq!(of("lasts", ">= 5m", 12.0), "for at least 5 min, for only 12 s");
+        assert_eq!(of("lasts", "< 90s", 7200.0), "for less than 90 s, for as long as 2 h");
     }
 
     #[test]

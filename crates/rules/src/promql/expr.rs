@@ -82,6 +82,56 @@ impl Expr {
         if let Expr::Select(at) = self { Some(*at) } else { None }
     }
 
+    /// The labels its values may have; none where only the series tell.
+    pub(super) fn labels(&self) -> Option<Vec<String>> {
+        let without = |of: &Expr, names: &[String]| {
+            of.labels().map(|it| it.into_iter().filter(|it| !names.contains(it)).collect::<Vec<_>>())
+        };
+        let with = |of: Option<Vec<String>>, more: &[String]| of.map(|it| [it.as_slice(), more].concat());
+        match self {
+            Expr::Number(_) | Expr::Variable(_) | Expr::Time | Expr::Scalar(_) | Expr::Vector(_) => Some(Vec::new()),
+            Expr::Select(_) | Expr::Absent(_) | Expr::AbsentOver(_) | Expr::Over(_, Ranged::Select(_), _) => None,
+            Expr::Over(_, Ranged::Sub(sub), _) => sub.of.labels(),
+            Expr::Negate(of) | Expr::Map(_, of, _) | Expr::Timestamp(of) => of.labels(),
+            Expr::HistogramQuantile(_, of) => without(of, &["le".to_owned()]),
+            Expr::Relabel(Relabel::Replace { to, .. } | Relabel::Join { to, .. }, of) => {
+                with(of.labels(), std::slice::from_ref(to))
+            }
+            Expr::Aggregate { how: How::Top | How::Bottom, of, .. } => of.labels(),
+            Expr::Aggregate { keep, of, label, .. } => {
+                let kept = match keep {
+                    Keep::Only(names) => Some(names.clone()),
+                    Keep::AllBut(names) => without(of, names),
+                };
+                with(kept, label.as_slice())
+            }
+            Expr::Binary { left, right, .. } if right.is_scalar() => left.labels(),
+            Expr::Binary { left, right, .. } if left.is_scalar() => right.labels(),
+            Expr::Binary { op: Op::And | Op::Unless, left, .. } => left.labels(),
+            Expr::Binary { op: Op::Or, left, right, .. } => with(left.labels(), &right.labels()?),
+            Expr::Binary { left, many: Many::Left(more), .. } => with(left.labels(), more),
+            Expr::Binary { right, many: Many::Right(more), .. } => with(right.labels(), more),
+            Expr::Binary { on: Keep::Only(names), .. } => Some(names.clone()),
+            Expr::Binary { left, on: Keep::AllBut(names), .. } => without(left, names),
+        }
+    }
+
+    /// What it asks of its value, `> 50`, where that is a number.
+    pub(super) fn asks(&self) -> Option<String> {
+        let Expr::Binary { op, right, .. } = self else { return None };
+        let Expr::Number(number) = **right else { return None };
+        let op = match op {
+            Op::Equal => "==",
+            Op::NotEqual => "!=",
+            Op::Greater => ">",
+            Op::GreaterEqual => ">=",
+            Op::Less => "<",
+            Op::LessEqual => "<=",
+            _ => return None,
+        };
+        Some(format!("{op} {number}"))
+    }
+
     /// The expressions it is made of.
     pub(super) fn parts(&self) -> Vec<&Expr> {
         fn of_range(ranged: &Ranged) -> Vec<&Expr> {

@@ -142,6 +142,16 @@ impl Query {
         names
     }
 
+    /// The labels its values may have; none where only the series tell.
+    pub(crate) fn labels(&self) -> Option<Vec<String>> {
+        self.expr.labels()
+    }
+
+    /// What it asks of its value, `> 50`, where that is a number.
+    pub(crate) fn asks(&self) -> Option<String> {
+        self.expr.asks()
+    }
+
     /// Whether it asks for facts alone.
     pub(crate) fn is_state(&self) -> bool {
         !self.selectors.is_empty() && self.selectors.iter().all(|it| it.metric().is_some_and(state::is_state))
