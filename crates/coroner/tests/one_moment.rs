@@ -154,3 +154,44 @@ fn what_somebody_quotes_was_not_seen() {
     // the parts of the platform hand on what they were told
     assert!(frames("containerd[812]: test said 'testtick cause'"));
 }
+
+/// What is not so is told with the number that was asked for and the one that was seen.
+#[test]
+fn what_is_not_there_is_told_with_its_number() {
+    const COUNTING: &str = "
+rule: counting
+title: 'something ticks often on {$node}'
+impact: none
+let:
+  tick: { signal: tick, node: $node, who: cause, at: $t }
+  often: { signal: tick, node: $node, who: cause, count: '>= 3 in 20m' }
+  queue: { fact: sysctl, node: $node, key: net.core.somaxconn, value: $queue }
+  small: { fact: sysctl, node: $node, key: net.core.somaxconn, value: '< 128' }
+frame: [tick]
+for:
+  - { when: tick, weight: strong, why: 'it ticks' }
+  - { when: often, weight: moderate, why: 'it did so {often.count} times' }
+  - { when: '$queue <= 64', weight: weak, why: 'net.core.somaxconn is {$queue}' }
+  - { when: small, weight: weak, why: 'the queue holds {small.value}' }
+";
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in [("signal.yaml", RULES[0].1), ("counting.yaml", COUNTING)] {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+    let text = journal(180, &[ONCE, (9000, "containerd[812]: testtick cause")]);
+    let files = [
+        ("node-a/journalctl.txt", text.as_bytes()),
+        ("node-a/sysctl_-a.txt", b"net.core.somaxconn = 4096\nkernel.pid_max = 32768\n".as_slice()),
+    ];
+    let packed = common::tar_gz(files);
+    let report = coroner::Analyzer::new().bytes("b.tar.gz", packed).rules(folder.path()).analyze().expect("a report");
+    let own = report.hypotheses.iter().find(|it| it.rule == "counting").expect("it ticks");
+    let denied: Vec<&str> =
+        own.evidence.iter().filter(|it| it.value == Answer::False).map(|it| it.why.as_str()).collect();
+    let expected = [
+        "a line made for these tests at least 3 times within 20 min (only once)",
+        "$queue <= 64 ($queue is 4096)",
+        "sysctl with value < 128 (it is 4096)",
+    ];
+    assert_eq!(denied, expected);
+}

@@ -7,6 +7,7 @@
 
 mod cover;
 mod decide;
+mod denial;
 mod explain;
 mod field;
 mod merge;

@@ -221,10 +221,16 @@ fn why_ruled_out(hypothesis: &Hypothesis) -> String {
 }
 
 fn say_why_not_first(hypotheses: &mut [Hypothesis]) {
+    fn worst(of: &Hypothesis) -> Option<&Evidence> {
+        of.evidence.iter().filter(|it| it.weight_db < 0.0).min_by(|a, b| a.weight_db.total_cmp(&b.weight_db))
+    }
     let Some((first, others)) = hypotheses.split_first_mut() else { return };
+    // nobody is before it, and still it names nothing
+    if first.band == Band::NotAssessable {
+        first.why_not = worst(first).map(cost);
+    }
     for other in others {
-        let against =
-            other.evidence.iter().filter(|it| it.weight_db < 0.0).min_by(|a, b| a.weight_db.total_cmp(&b.weight_db));
+        let against = worst(other);
         let behind = first.score_db - other.score_db;
         let mut words = match behind {
             _ if other.tied_with.contains(&1) => format!("level with {}", first.rule),

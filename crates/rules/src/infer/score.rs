@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use timeline::{Name, Span, Time, Truth, Value};
 
+use super::denial;
 use super::moment;
 use super::outcome::{Band, Evidence, Hypothesis, KnownBug, Missing, Order, Polarity, Step};
 use super::weigh::{Answer, decibans, sum};
@@ -85,7 +86,7 @@ pub(crate) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Bi
         }
         // a shadow that is not there says nothing where another of its group is
         if answer.truth != Truth::False || !held(&answer.group) {
-            evidence.push(item_evidence(item, binding, answer.truth, answer.weight_db(), Polarity::For));
+            evidence.push(item_evidence(case, rule, item, binding, answer, Polarity::For));
         }
     }
     for item in &rule.against {
@@ -102,7 +103,7 @@ pub(crate) fn hypothesis(case: &Case<'_>, pack: &Pack, rule: &Rule, binding: &Bi
         }
         // that a comparison does not hold is no finding
         if answer.truth != Truth::False || matches!(item.when, When::Clause(_)) {
-            evidence.push(item_evidence(item, binding, answer.truth, answer.weight_db(), Polarity::Against));
+            evidence.push(item_evidence(case, rule, item, binding, &answer, Polarity::Against));
         }
         answers.push(answer);
     }
@@ -284,7 +285,15 @@ fn frame_evidence(rule: &Rule, binding: &Binding) -> Vec<Evidence> {
     evidence
 }
 
-fn item_evidence(item: &Item, binding: &Binding, value: Truth, weight_db: f64, polarity: Polarity) -> Evidence {
+fn item_evidence(
+    case: &Case<'_>,
+    rule: &Rule,
+    item: &Item,
+    binding: &Binding,
+    answer: &Answer,
+    polarity: Polarity,
+) -> Evidence {
+    let (value, weight_db) = (answer.truth, answer.weight_db());
     // of a true `a or b` what does not hold is no evidence for it
     let names = if value == Truth::True { supporting(&item.when, binding) } else { mentioned(&item.when) };
     let judged: Vec<_> = names.iter().filter_map(|it| binding.answers.get(*it)).collect();
@@ -293,7 +302,8 @@ fn item_evidence(item: &Item, binding: &Binding, value: Truth, weight_db: f64, p
     let says = item.why.as_ref().and_then(|it| it.known(binding)).unwrap_or_else(|| item.written.clone());
     let why = match (value, reason) {
         (Truth::True, _) => item.why.as_ref().map_or_else(|| item.written.clone(), |it| it.render(binding)),
-        (Truth::False, _) | (_, "") => says,
+        (Truth::False, _) => denial::of(case, rule, item, binding).unwrap_or(says),
+        (_, "") => says,
         (_, reason) => format!("{says}: {reason}"),
     };
     Evidence {

@@ -28,6 +28,7 @@ pub(super) fn compile_clause(
         tallies: Vec::new(),
         best: None,
         latest: false,
+        asked: BTreeMap::new(),
         columns: None,
         place: place(document),
         written: String::new(),
@@ -88,6 +89,7 @@ pub(super) fn compile_clause(
                 if !named {
                     return Err(slip(no_column(&what.value, column, columns.as_deref().unwrap_or_default())));
                 }
+                clause.asked.insert(column.to_owned(), text.value.clone());
                 for condition in Condition::parse_all(&text.value, file.trusted).map_err(slip)? {
                     if let Some(columns) = &columns
                         && let Some(other) = condition.columns().into_iter().find(|it| !has(columns, it))

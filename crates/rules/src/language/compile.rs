@@ -23,6 +23,8 @@ use crate::signals;
 #[derive(Debug)]
 pub(crate) struct Signal {
     pub(crate) name: String,
+    /// What it means, in a sentence.
+    pub(crate) about: String,
     pub(crate) file: String,
     pub(crate) place: Place,
     pub(crate) matches: Vec<SignalMatch>,
@@ -108,6 +110,8 @@ pub(crate) struct Clause {
     pub(crate) latest: bool,
     /// As written, for `explain`.
     pub(crate) written: String,
+    /// What it asks of each column, as written.
+    pub(crate) asked: BTreeMap<String, String>,
     /// The columns it may name besides `node`; those of a metric are its labels.
     pub(crate) columns: Option<Vec<String>>,
     pub(crate) place: Place,
@@ -253,6 +257,7 @@ pub(crate) fn compile_signal(file: File<'_>, document: SignalDocument) -> Result
         name: document.signal.value.clone(),
         file: file.name.to_owned(),
         place: place(&document.signal),
+        about: document.about,
         matches,
     };
     if file.trusted {

@@ -1,5 +1,7 @@
 //! Arithmetic and comparison between what clauses found: `$max < $tmax`, `total.value >= 0.5 * $max`.
 
+use std::fmt;
+
 use timeline::{Truth, Value};
 
 use super::quantity::quantity;
@@ -100,6 +102,16 @@ impl Expression {
         found
     }
 
+    /// The clause whose records it counts and how many there must be: `failed.count >= 20`.
+    pub(crate) fn at_least(&self) -> Option<(&str, f64)> {
+        match (&self.left, self.op, &self.right) {
+            (Term::Column(clause, column), Op::GreaterOrEqual, Term::Number(number)) if &**column == "count" => {
+                Some((clause, *number))
+            }
+            _ => None,
+        }
+    }
+
     /// True, false, or unknown where a part is.
     pub(crate) fn judge(&self, scope: &dyn Scope) -> Truth {
         let (Some(left), Some(right)) = (self.left.value(scope), self.right.value(scope)) else {
@@ -119,6 +131,32 @@ impl Expression {
             },
         };
         known.map_or(Truth::Unknown, |it| if it { Truth::True } else { Truth::False })
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let op = match self.op {
+            Op::Less => "<",
+            Op::LessOrEqual => "<=",
+            Op::Equal => "=",
+            Op::NotEqual => "!=",
+            Op::GreaterOrEqual => ">=",
+            Op::Greater => ">",
+        };
+        write!(out, "{} {op} {}", self.left, self.right)
+    }
+}
+
+impl fmt::Display for Term {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Term::Number(it) => write!(out, "{it}"),
+            Term::Word(it) => write!(out, "{it}"),
+            Term::Variable(name) => write!(out, "${name}"),
+            Term::Column(clause, column) => write!(out, "{clause}.{column}"),
+            Term::Binary(left, op, right) => write!(out, "{left} {op} {right}"),
+        }
     }
 }
 
