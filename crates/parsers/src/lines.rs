@@ -16,22 +16,18 @@ pub struct Line<'t> {
 /// NULs in front of a line are no part of it: a file system that lost power leaves them where the file had grown and its
 /// content had not been saved, and the first line of the next boot stands behind them.
 pub fn lines(text: &str, start: u64, number: u32) -> impl Iterator<Item = Line<'_>> {
-    let mut rest = text;
-    let (mut start, mut number) = (start, number);
+    let mut ends = memchr::memchr_iter(b'\n', text.as_bytes());
+    let (mut at, mut number) = (0, number);
     std::iter::from_fn(move || {
-        if rest.is_empty() {
+        if at >= text.len() {
             return None;
         }
-        let (line, next) = match memchr::memchr(b'\n', rest.as_bytes()) {
-            Some(at) => (&rest[..at], &rest[at + 1..]),
-            None => (rest, ""),
-        };
+        let end = ends.next().unwrap_or(text.len());
+        let line = &text[at..end];
         let bare = if line.starts_with('\0') { line.trim_start_matches('\0') } else { line };
-        let lost = (line.len() - bare.len()) as u64;
-        let found = Line { text: bare.strip_suffix('\r').unwrap_or(bare), start: start + lost, number };
-        start += (rest.len() - next.len()) as u64;
-        number += 1;
-        rest = next;
+        let lost = line.len() - bare.len();
+        let found = Line { text: bare.strip_suffix('\r').unwrap_or(bare), start: start + (at + lost) as u64, number };
+        (at, number) = (end + 1, number + 1);
         Some(found)
     })
 }

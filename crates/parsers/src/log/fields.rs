@@ -82,16 +82,17 @@ pub(crate) fn hand_over_lines<'v>(
     }
 }
 
-/// The parts of `s=…;i=…;b=<boot>;m=<hex>;t=<hex>;x=…`, by their letter; of two the first counts.
-fn cursor(text: &str) -> [Option<&str>; 26] {
-    let mut parts = [None; 26];
-    let mut rest = text;
-    while let [letter @ b'a'..=b'z', b'=', ..] = rest.as_bytes() {
+/// A part of `s=…;i=…;b=<boot>;m=<hex>;t=<hex>;x=…`, by its letter; of two the first counts.
+fn part(cursor: &str, letter: u8) -> Option<&str> {
+    let mut rest = cursor;
+    while let [other @ b'a'..=b'z', b'=', ..] = rest.as_bytes() {
         let end = memchr::memchr(b';', rest.as_bytes());
-        parts[usize::from(letter - b'a')].get_or_insert(&rest[2..end.unwrap_or(rest.len())]);
-        rest = end.map_or("", |it| &rest[it + 1..]);
+        if *other == letter {
+            return Some(&rest[2..end.unwrap_or(rest.len())]);
+        }
+        rest = &rest[end? + 1..];
     }
-    parts
+    None
 }
 
 /// Up to sixteen digits of a number to the base of sixteen.
@@ -99,24 +100,30 @@ fn hex(text: &str) -> Option<u64> {
     if text.is_empty() || text.len() > 16 {
         return None;
     }
-    text.bytes().try_fold(0, |sum, it| Some(sum << 4 | u64::from(char::from(it).to_digit(16)?)))
+    text.bytes().try_fold(0, |sum, it| {
+        let digit = match it {
+            b'0'..=b'9' => it - b'0',
+            b'a'..=b'f' => it - b'a' + 10,
+            b'A'..=b'F' => it - b'A' + 10,
+            _ => return None,
+        };
+        Some(sum << 4 | u64::from(digit))
+    })
 }
 
 /// Hands an entry to the log; false where its fields make none.
 pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut Log, out: &mut MemberRecords) -> bool {
     let value = |at: usize| values[at].as_deref();
-    let cursor = cursor(value(CURSOR).unwrap_or_default());
-    let part = |key: u8| cursor[usize::from(key - b'a')];
-    let received = value(REALTIME_TIMESTAMP).and_then(|it| it.parse().ok());
-    let received = received.or_else(|| part(b't').and_then(hex).and_then(|it| i64::try_from(it).ok()));
+    let part = |letter: u8| value(CURSOR).and_then(|it| part(it, letter));
+    let hex_micros = |letter: u8| part(letter).and_then(hex).and_then(|it| i64::try_from(it).ok());
+    let received = value(REALTIME_TIMESTAMP).and_then(|it| it.parse().ok()).or_else(|| hex_micros(b't'));
     let sent = value(SOURCE_REALTIME_TIMESTAMP).and_then(|it| it.parse().ok());
     // a sender whose clock was set meanwhile is no witness of when it spoke
     let stale = |it: &i64| received.is_some_and(|received: i64| it.abs_diff(received) > STALE_MICROS);
-    let Some(micros) = sent.filter(|it| !stale(it)).or(received).filter(|it: &i64| *it >= 0) else {
+    let Some(stamp) = sent.filter(|it| !stale(it)).or(received).filter(|it: &i64| *it >= 0) else {
         return false;
     };
-    let monotonic = value(MONOTONIC_TIMESTAMP).and_then(|it| it.parse().ok());
-    let monotonic = monotonic.or_else(|| part(b'm').and_then(hex).and_then(|it| i64::try_from(it).ok()));
+    let monotonic = value(MONOTONIC_TIMESTAMP).and_then(|it| it.parse().ok()).or_else(|| hex_micros(b'm'));
     if let (Some(monotonic), Some(received)) = (monotonic, received) {
         log.received(monotonic, received);
     }
@@ -130,7 +137,7 @@ pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut
     let message = head::plain(message.strip_suffix('\n').unwrap_or(message));
     let number = |at: usize| value(at).and_then(|it| it.trim().parse().ok());
     let entry = Entry {
-        stamp: Stamp::epoch_micros(micros),
+        stamp: Stamp::epoch_micros(stamp),
         micros: clock,
         host: value(HOSTNAME),
         ident: value(SYSLOG_IDENTIFIER).or(value(COMM)).map(Cow::Borrowed),
