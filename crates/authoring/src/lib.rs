@@ -9,6 +9,7 @@
 
 mod add;
 mod baseline;
+mod boots;
 mod check;
 mod draft;
 mod error;

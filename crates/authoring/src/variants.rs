@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use coroner::report::Report;
 
-use crate::stamps;
+use crate::{boots, stamps};
 
 /// Path and bytes of the files of one bundle.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -56,12 +56,20 @@ pub fn variants(incident: Told<'_>, others: &[Told<'_>]) -> Vec<Variant> {
     let mut made = Vec::new();
     without_a_file(incident, &mut made);
     made.extend(without_years(incident));
+    made.extend(split_at_boots(incident));
     made.extend(one_clock_ahead(incident));
     made.extend(renamed_nodes(incident));
     made.push(shuffled(incident));
     made.push(doubled(incident));
     made.extend(merged(incident, others));
     made
+}
+
+/// What one file shows of a reboot, two files must show as well.
+fn split_at_boots(incident: Told<'_>) -> Option<Variant> {
+    let files = boots::split(incident.files)?;
+    let what = "logs of several boots".to_owned();
+    Some(Variant { kind: "split-at-boots", what, bundles: vec![files], effect: Effect::None })
 }
 
 fn without_a_file(incident: Told<'_>, made: &mut Vec<Variant>) {

@@ -108,6 +108,7 @@ fn the_corpus_scores_as_it_should_in_every_variant() {
         "one-clock-ahead",
         "renamed-nodes",
         "shuffled-files",
+        "split-at-boots",
         "with-a-healthy-bundle",
         "with-another-incident",
         "without-a-file",

@@ -325,6 +325,7 @@ pub(crate) fn incomplete(records: &mut MemberRecords, why: &str) {
 pub(crate) fn number(records: &mut MemberRecords, id: MemberId) {
     use timeline::Record;
     records.issues.iter_mut().for_each(|it: &mut Issue| it.member = id);
+    records.edges.iter_mut().for_each(|it| it.quote.span.member = id);
     for record in &mut records.records {
         match record {
             Record::Event(event) => event.quote.span.member = id,

@@ -128,6 +128,7 @@ pub(crate) fn quotes_hold(out: &MemberRecords, text: &str) {
         let line = line_starts.partition_point(|it| *it <= start);
         assert_eq!(line as u32, quote.span.line, "{}", quote.text);
     };
+    out.edges.iter().for_each(|it| holds(&it.quote));
     for record in &out.records {
         match record {
             Record::Event(event) => holds(&event.quote),

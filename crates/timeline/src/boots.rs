@@ -17,6 +17,12 @@
 //! ubuntu   pts/0        10.0.0.9         Sun Jun 14 11:02 - crash  (02:15)
 //! ```
 //!
+//! ```text
+//! Jun 14 13:17:08 node-a kernel: EXT4-fs (sda2): recovery complete          the next boot repairs what was left open
+//! ```
+//!
+//! Where the log does not show how a boot ended, what the next one repairs at its beginning does ([`relation::BOOT_RECOVERY`]).
+//!
 //! Where only a list of boots tells of such an end, it does not say when it was: the stretch begins with the silence of each
 //! log before the next boot, or as long before it as lines wait for the disk.
 
@@ -25,7 +31,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    Event, Fact, Gap, GapKind, Interval, Member, MemberId, Name, Seen, Source, Time, Timeline, Truth, Value, relation,
+    Event, Fact, Gap, GapKind, Interval, Member, MemberId, Name, Quote, Row, Seen, Source, Span, Time, Timeline, Truth,
+    Value, relation,
 };
 
 /// How long lines may wait for the disk: journald's default.
@@ -106,6 +113,62 @@ impl Timeline {
             }
         }
         found
+    }
+}
+
+/// So long after the first line of a boot in one file its repairs are told in another, and so much earlier by another clock.
+const REPAIR_SECS: i64 = 180;
+const REPAIR_EARLY_SECS: i64 = 10;
+
+impl Timeline {
+    /// What a boot repaired at its beginning, which shows that the one before did not end in order.
+    pub fn repairs<'t>(&'t self, node: &'t Name, began: Time) -> impl Iterator<Item = &'t Fact> + 't {
+        let own = self.rows(relation::BOOT_RECOVERY.name).filter(move |it| it.node.as_ref() == Some(node));
+        own.filter(move |it| it.at.is_known() && began.is_known()).filter(move |it| {
+            let after = (it.at.nominal.lo - began.nominal.lo).num_seconds();
+            (-REPAIR_EARLY_SECS..=REPAIR_SECS).contains(&after)
+        })
+    }
+}
+
+/// Where no log shows how a boot ended, and the next one repairs what it left open, it did not end in order.
+pub(crate) fn judge_by_repairs(timeline: &mut Timeline) {
+    if timeline.rows(relation::BOOT_RECOVERY.name).next().is_none() {
+        return;
+    }
+    let breaks = timeline.boot_breaks();
+    let endings = endings(timeline);
+    let mut found: BTreeMap<Span, Vec<Quote>> = BTreeMap::new();
+    for it in breaks.iter().filter(|it| it.orderly().is_none()) {
+        let (Some(node), Some(quote)) = (&it.end.node, it.end.quotes.first()) else { continue };
+        let told = |of: &&BootBreak<'_>| {
+            let apart = (of.start.at.nominal.lo - it.start.at.nominal.lo).num_seconds().abs();
+            of.orderly().is_some() && of.end.node == it.end.node && of.start.at.is_known() && apart <= SAME_SECS
+        };
+        let listed = endings.get(node).and_then(|all| ended_in_order(all, it.end.at.nominal.lo));
+        if !it.start.at.is_known() || breaks.iter().any(|of| told(&of)) || listed.is_some() {
+            continue;
+        }
+        let quotes: Vec<Quote> =
+            timeline.repairs(node, it.start.at).flat_map(|it| it.quotes.first().cloned()).collect();
+        if !quotes.is_empty() {
+            found.insert(quote.span, quotes);
+        }
+    }
+    let unclean = |row: &mut Row| {
+        if let Some(at) = row.relation.column("orderly") {
+            row.values[at] = Value::Flag(false);
+        }
+    };
+    let is_end = |row: &Row| row.relation == &relation::BOOT_END;
+    for fact in timeline.facts.iter_mut().filter(|it| is_end(&it.row)) {
+        if let Some(quotes) = fact.quotes.first().and_then(|it| found.get(&it.span)) {
+            unclean(&mut fact.row);
+            fact.quotes.extend(quotes.iter().cloned());
+        }
+    }
+    for event in timeline.events.iter_mut().filter(|it| found.contains_key(&it.quote.span)) {
+        event.row.iter_mut().filter(|it| is_end(it)).for_each(unclean);
     }
 }
 
@@ -252,7 +315,8 @@ fn of_break<'t>(it: &BootBreak<'t>) -> Option<Lost<'t>> {
     } else {
         to
     };
-    let line = it.start.quotes.first().map_or(0, |it| it.span.line);
+    // the next boot may begin in another file
+    let line = it.start.quotes.first().filter(|of| Some(of.span.member) == it.member()).map_or(0, |it| it.span.line);
     let (node, member, orderly) = (it.end.node.as_ref()?, it.member(), it.orderly());
     Some(Lost { node, member, from, to, line, orderly, listed: false })
 }
@@ -326,7 +390,7 @@ fn shows_end((node, covers): &(&Name, Interval), lost: &Lost<'_>) -> bool {
 fn since(seen: &Seen, lost: &Lost<'_>) -> Option<Time> {
     let (first, last) = seen.covers?;
     let near = TimeDelta::seconds(NEAR_SECS);
-    let reaches = first.nominal.lo <= lost.to.nominal.lo && lost.from.nominal.lo - near <= last.nominal.hi;
+    let reaches = first.nominal.lo < lost.to.nominal.lo && lost.from.nominal.lo - near <= last.nominal.hi;
     let ends_before = last.clock == lost.from.clock && last.nominal.hi < lost.from.nominal.lo;
     reaches.then_some(if ends_before { last } else { lost.from })
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDateTime;
 
+use crate::boots;
 use crate::clock::{Clocks, YearEvidence, ZoneClaim, Zones};
 use crate::copies;
 use crate::crash;
 use crate::gaps;
 use crate::placing::{Placing, running_boots};
+use crate::seams;
 use crate::skew::{self, Skew};
 use crate::{
     Carrier, Clock, ClockStep, Collected, Event, Fact, Gap, Issue, KernelClock, Member, MemberId, MemberRecords, Name,
@@ -77,6 +79,7 @@ impl Timeline {
 
         let mut timeline = Timeline { nodes, ..Timeline::default() };
         let mut stamped: Vec<(Record, Stamp)> = Vec::new();
+        let mut edges: Vec<(Record, Stamp)> = Vec::new();
         for (at, (member, of)) in members.iter_mut().zip(records).enumerate() {
             let id = MemberId(at as u32);
             let mut placing = Placing::of(id, member, &of, &zones, &evidence, &running);
@@ -102,7 +105,12 @@ impl Timeline {
                 stamped.push((record, stamp));
             }
             timeline.kernel_clocks.extend(placing.kernel.told(id));
-            let steps: Vec<_> = std::mem::take(&mut placing.steps).told().collect();
+            let steps: Vec<_> = placing.steps.clone().told().collect();
+            // they are counted with the records whose lines they are
+            for mut edge in of.edges.into_iter().map(|it| Record::Event(Box::new(it))) {
+                let stamp = placing.place(&mut edge, &mut clocks);
+                edges.push((edge, stamp));
+            }
             for (mut step, stamp) in steps {
                 step.at = placing.time(&stamp, step.node.as_ref(), step.quote.span.start, &mut clocks);
                 timeline.steps.push(step);
@@ -112,6 +120,7 @@ impl Timeline {
         }
         crash::anchor(&mut stamped, &mut clocks);
         crash::bound(&mut stamped, &mut clocks);
+        seams::join(edges, &mut stamped, &members, &timeline.seen, &timeline.gaps);
         let collection = collection_times(&stamped);
         for (record, stamp) in copies::without_copies(stamped) {
             timeline.keep(record, &stamp, &collection);
@@ -120,6 +129,7 @@ impl Timeline {
         timeline.clocks = clocks.list;
         timeline.skews = skews;
         timeline.sort();
+        boots::judge_by_repairs(&mut timeline);
         gaps::settle(&mut timeline);
         timeline
     }
@@ -255,6 +265,7 @@ fn rename(member: &mut Member, records: &mut MemberRecords, nodes: &NodeNames) {
     one(&mut member.node);
     records.seen.iter_mut().for_each(|it| one(&mut it.node));
     records.collected.iter_mut().for_each(|it| one(&mut it.node));
+    records.edges.iter_mut().for_each(|it| one(&mut it.node));
     let cells = |row: &mut crate::Row| {
         for column in node_columns(row) {
             if let Some(at) = row.relation.column(column)

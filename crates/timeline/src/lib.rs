@@ -21,6 +21,7 @@ mod placing;
 mod points;
 mod record;
 pub mod relation;
+mod seams;
 mod series;
 mod skew;
 mod span;

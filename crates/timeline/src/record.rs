@@ -164,6 +164,9 @@ pub struct MemberRecords {
     /// Where the month changed between stamps without a year, by byte offset: between its first and its last line a file
     /// may run through more than half a year, and only the months on the way tell in which direction.
     pub months: Vec<(u64, Stamp)>,
+    /// Where the log of each machine begins and ends in it, as rows of [`crate::relation::LOG_EDGE`]: no records of their
+    /// own, but a boot may end with one of them.
+    pub edges: Vec<Event>,
     /// What it holds of series whose other half stands in another member.
     pub part: Option<BlockPart>,
 }

@@ -108,6 +108,9 @@ relations! {
         "The last record of a boot; `orderly` is true where shutdown lines precede it, `last` is its text.";
     /// A boot began here.
     BOOT_START = "boot.start", node, ["boot_id", "marker"], "The first record of a boot; `marker` is how the file shows it.";
+    /// What a boot repaired at its beginning.
+    BOOT_RECOVERY = "boot.recovery", node, ["what", "of"],
+        "At its beginning a boot repaired what the one before had left open, which did not end in order: `what` is ext4, xfs or btrfs (the journal of a file system was replayed), fsck, or journal (system.journal was put aside); `of` is the device or file.";
     /// A crash of a Go program.
     GO_CRASH = "go.crash", node, ["reason", "threads", "errno", "program"], "A Go runtime throw or panic, as one record.";
     /// Time zone of a node.
@@ -358,6 +361,15 @@ relations! {
     SERVICE = "service", cluster, ["namespace", "name", "type", "cluster_ip", "external_ip", "traffic_policy"],
         "A Kubernetes Service; `external_ip` is the address its load balancer got.";
 }
+
+/// The first and the last record of a machine's log in one member: what [`crate::Timeline::build`] makes of them are ends and
+/// beginnings of boots. No rule sees the rest.
+pub static LOG_EDGE: Relation = Relation {
+    name: "log.edge",
+    columns: &["side", "boot_id", "offset", "machine", "cut", "sequence", "number", "marker", "orderly", "text"],
+    about: "An end of a machine's log in one file: `side` is first or last, `offset` the boot that the name of the file states.",
+    per_node: true,
+};
 
 /// A relation by its name.
 #[must_use]

@@ -39,12 +39,12 @@ const LEAST_MICROS: i64 = 1_000_000;
 const SOON_MICROS: i64 = 900_000_000;
 
 /// The steps of one member.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Steps {
     by_node: BTreeMap<Option<Name>, Vec<Step>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Step {
     told: ClockStep,
     stamp: Stamp,

@@ -287,6 +287,7 @@ impl Machine {
         let records = &mut done.records;
         records.seen.iter_mut().filter(|it| speaks(it.source)).for_each(|it| one(&mut it.node));
         records.collected.iter_mut().for_each(|it| one(&mut it.node));
+        records.edges.iter_mut().for_each(|it| one(&mut it.node));
         for record in &mut records.records {
             match record {
                 Record::Event(event) if speaks(event.source) => one(&mut event.node),

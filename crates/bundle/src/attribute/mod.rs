@@ -102,6 +102,9 @@ fn fill(done: &mut Done, node: &Name) {
     for seen in records.seen.iter_mut().filter(|it| speaks(it.source)) {
         seen.node.get_or_insert_with(|| node.clone());
     }
+    for edge in &mut records.edges {
+        edge.node.get_or_insert_with(|| node.clone());
+    }
     for record in &mut records.records {
         match record {
             Record::Fact(fact, _) if fact.row.relation.per_node => {

@@ -16,7 +16,7 @@ use super::{Log, WHOLE_JOURNAL, notice, quote};
 use crate::{Line, Origin};
 
 /// Entries before the end of a boot in which a shutdown would be announced.
-const SHUTDOWN_ENTRIES: u64 = 200;
+pub(super) const SHUTDOWN_ENTRIES: u64 = 200;
 /// Entries after a marker in which `Linux version` belongs to that marker.
 const SAME_BOOT_ENTRIES: u64 = 500;
 /// Entries after `Linux version` in which a second one is the same line on another road.
@@ -36,6 +36,8 @@ pub(super) struct Boots {
     /// Entries of journald and rsyslogd at the end so far, by which the next boot may have begun.
     prelude: u64,
     shutdown: Option<u64>,
+    /// The first one in the file.
+    first_shutdown: Option<u64>,
     /// A program has spoken that would tell of a shutdown.
     attended: bool,
     /// journald has spoken: this is no log of one unit.
@@ -44,6 +46,8 @@ pub(super) struct Boots {
     version: bool,
     id: Option<Name>,
     known: Vec<Name>,
+    /// How many breaks between boots the file shows.
+    breaks: u32,
     last: Last,
     /// How often everything of the host was closed: at the end of each boot.
     ended: u64,
@@ -51,6 +55,9 @@ pub(super) struct Boots {
     pending: Option<End>,
     /// The first line of the boot and its stamp, where the file shows its beginning.
     began: Option<(u32, Stamp)>,
+    /// Where the oldest boot begins, if its beginning is there.
+    opening: Option<Box<Opening>>,
+    recoveries: u8,
     anchors: u32,
     last_anchor: Option<u64>,
     envelope: Option<Envelope>,
@@ -84,6 +91,16 @@ struct Envelope {
     line: String,
     start: u64,
     number: u32,
+}
+
+/// The kernel's first line in a file whose first record it is, or in one that runs backwards its last.
+pub(super) struct Opening {
+    pub(super) voice: usize,
+    pub(super) stamp: Stamp,
+    pub(super) quote: Quote,
+    pub(super) text: String,
+    /// How many entries stand before it.
+    pub(super) entries: u64,
 }
 
 /// How a boot shows.
@@ -192,6 +209,65 @@ impl Boots {
         self.began.as_ref().map(|(line, stamp)| (*line, stamp))
     }
 
+    /// When the boot began, where the file shows its beginning.
+    pub(super) fn beginning(&self) -> Option<&Stamp> {
+        self.began.as_ref().map(|it| &it.1).or(self.opening.as_deref().filter(|_| self.breaks == 0).map(|it| &it.stamp))
+    }
+
+    /// Whether one more repair of this boot is told.
+    pub(super) fn tells_recovery(&mut self, most: u8) -> bool {
+        self.recoveries = self.recoveries.saturating_add(1);
+        self.recoveries <= most
+    }
+
+    pub(super) fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    pub(super) fn breaks(&self) -> u32 {
+        self.breaks
+    }
+
+    pub(super) fn opening(&self) -> Option<&Opening> {
+        self.opening.as_deref()
+    }
+
+    pub(super) fn is_attended(&self) -> bool {
+        self.attended
+    }
+
+    pub(super) fn is_journald(&self) -> bool {
+        self.journald
+    }
+
+    /// The ids of the first and the last boot in file order, where they are known.
+    pub(super) fn ids(&self) -> (Option<&Name>, Option<&Name>) {
+        // a boot without an id is not the first of those that have one
+        let first = self.known.first().filter(|_| self.breaks == 0 || self.known.len() > self.breaks as usize);
+        (first, self.id.as_ref())
+    }
+
+    /// The last line and its stamp.
+    pub(super) fn bottom(&self, origin: &Origin) -> (Stamp, Quote) {
+        (self.last.stamp, origin.quote(&self.last.kept.line()))
+    }
+
+    pub(super) fn bottom_voice(&self) -> (usize, Option<u32>) {
+        (self.last.voice, self.last.pid)
+    }
+
+    pub(super) fn bottom_message(&self) -> &str {
+        self.last.kept.message()
+    }
+
+    /// Whether a shutdown is seen so shortly before the newest record.
+    pub(super) fn shut_down(&self, reverse: bool, entries: u64) -> bool {
+        match reverse {
+            true => self.first_shutdown.is_some_and(|it| it <= entries),
+            false => self.shutdown.is_some_and(|it| self.entries - it <= entries),
+        }
+    }
+
     /// Takes a pair of the kernel's clock and wall time of reception.
     pub(super) fn envelope(&mut self, micros: u64, epoch_micros: i64, line: &Line<'_>) {
         let Some(offset) = i64::try_from(micros).ok().and_then(|it| epoch_micros.checked_sub(it)) else { return };
@@ -252,6 +328,11 @@ impl Log {
                 && ((boots.marked || boots.version) && boots.since_start <= SAME_BOOT_ENTRIES
                     || self.order.earlier > self.order.later);
             let preceded = boots.entries > boots.prelude;
+            if !preceded && boots.opening.is_none() || self.order.newest_first() {
+                let (text, entries) = (message.chars().take(200).collect(), boots.entries);
+                let opening = Opening { voice, stamp: *stamp, quote: self.origin.quote(line), text, entries };
+                self.hosts[host].boots.opening = Some(Box::new(opening));
+            }
             if preceded && !same && !within && !echo && !self.order.newest_first() {
                 let text = message.chars().take(200).collect();
                 let sign = Sign { quote: self.origin.quote(line), text, id: None };
@@ -261,6 +342,7 @@ impl Log {
             boots.marked = boots.marked || early;
             boots.version |= !early;
         }
+        self.note_recovery(voice, message, stamp, line, out);
         let voice_of = &self.voices[voice];
         let shutdown = voice_of.attended && notice::is_shutdown(&voice_of.ident, pid, message);
         let (attended, journald) = (voice_of.attended && !voice_of.kernel, notice::is_journald(&voice_of.ident));
@@ -271,6 +353,7 @@ impl Log {
         boots.journald |= journald;
         if shutdown {
             boots.shutdown = Some(boots.entries);
+            boots.first_shutdown.get_or_insert(boots.entries);
         }
         if voice_of.attended && notice::is_prelude(&voice_of.ident, message) {
             boots.prelude += 1;
@@ -334,6 +417,7 @@ impl Log {
     ) {
         let host = self.voices[voice].host;
         let reverse = self.order.newest_first();
+        self.hosts[host].boots.breaks += 1;
         self.close_all(before, out);
         if let Some(before) = before {
             self.end_of_host(before, out);
@@ -384,7 +468,7 @@ impl Log {
     }
 
     /// True where a shutdown was announced, false where it would have been and was not.
-    fn orderly(&self, host: usize, seen: bool) -> Value {
+    pub(super) fn orderly(&self, host: usize, seen: bool) -> Value {
         let host = &self.hosts[host];
         // systemd speaks in the log of each unit, the kernel in `journalctl -k`: only both show the whole machine
         let all = host.boots.journald || host.hears_kernel() && (host.boots.attended || host.names >= WHOLE_JOURNAL);
@@ -397,7 +481,7 @@ impl Log {
             (boots.since_start, boots.shutdown) = (0, None);
             (boots.attended, boots.journald) = (false, false);
             (boots.marked, boots.version, boots.last_anchor) = (marked, false, None);
-            boots.began = None;
+            (boots.began, boots.recoveries) = (None, 0);
         }
         let boots = &mut self.hosts[host].boots;
         if let Some(id) = &id

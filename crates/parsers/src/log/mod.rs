@@ -11,6 +11,7 @@ mod backwards;
 mod boot;
 mod clock;
 mod crash;
+mod edges;
 pub(crate) mod fields;
 pub(crate) mod head;
 pub(crate) mod inner;
@@ -20,6 +21,8 @@ mod marks;
 mod notice;
 mod open;
 mod quiet;
+mod recovery;
+mod scope;
 mod silence;
 pub(crate) mod speaker;
 pub(crate) mod stamp;
@@ -449,6 +452,7 @@ impl Log {
         }
         out.months.append(&mut self.months);
         self.rename(out);
+        self.hand_out_edges(out);
         let newest_first = self.order.newest_first();
         for mut host in std::mem::take(&mut self.hosts) {
             host.last_losses(newest_first);

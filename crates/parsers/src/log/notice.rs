@@ -283,10 +283,12 @@ pub(super) fn boot_default(message: &str) -> Option<Row> {
     Some(Row::new(&relation::SYSCTL).with("key", "kernel.pid_max.boot-default").with("value", value))
 }
 
-/// Whether a line of the kernel says nothing of a boot: not its beginning, not its end, not the version.
+/// Whether a line of the kernel says nothing of a boot: not its beginning, not its end, not the version, not what it repairs.
 pub(super) fn is_within_boot(message: &str) -> bool {
     match message.as_bytes().first() {
-        Some(b'L' | b'B' | b'I' | b'm') => boots(message).is_none(),
+        Some(b'L' | b'I' | b'm') => boots(message).is_none(),
+        Some(b'B') => boots(message).is_none() && !super::recovery::repairs(message),
+        Some(b'E' | b'X') => !super::recovery::repairs(message),
         Some(b'r' | b'R' | b's') => !is_shutdown("kernel", None, message),
         Some(b'p') => !message.starts_with("pid_max: default: "),
         _ => true,

@@ -173,6 +173,7 @@ pub(crate) struct Number {
 pub(super) struct Numbers {
     /// Of which sequence, and the number.
     last: Option<(u64, u64)>,
+    first: Option<(u64, u64)>,
     steps: u64,
     jumps: u64,
     holes: Vec<Hole>,
@@ -182,6 +183,7 @@ impl Numbers {
     /// Takes the number of a record.
     pub(super) fn note(&mut self, of: Number, before: &Stamp, now: &Stamp, place: u64, line: &Line<'_>) {
         let Number { sequence, number, least } = of;
+        self.first.get_or_insert((sequence, number));
         let Some((_, last)) = self.last.replace((sequence, number)).filter(|it| it.0 == sequence) else { return };
         self.steps += 1;
         let missing = number.saturating_sub(last).saturating_sub(1);
@@ -196,6 +198,11 @@ impl Numbers {
         let (from, to) = (*before, *now);
         let span = (place, line.start);
         self.holes.push(Hole { kind: GapKind::Numbers, from, to, span, line: line.number, what });
+    }
+
+    /// The first and the last, with their sequences; zero where there are none.
+    pub(super) fn ends(&self) -> ((u64, u64), (u64, u64)) {
+        (self.first.unwrap_or_default(), self.last.unwrap_or_default())
     }
 
     /// The jumps, unless there are so many that the file is a selection.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use timeline::{Carrier, Hole, MemberRecords, Name, Record, Seen, Source, Stamp};
+use timeline::{Carrier, Hole, MemberRecords, Name, Quote, Record, Seen, Source, Stamp};
 
 use super::backwards::Backwards;
 use super::boot::Boots;
@@ -25,6 +25,8 @@ pub(super) struct Host {
     /// Of the last stamp, on whatever clock it is.
     last_secs: Option<i64>,
     pub(super) span: (u64, u64),
+    /// The first line with a stamp, and who said it.
+    pub(super) top: Option<Box<(usize, Quote)>>,
     pub(super) seen: Vec<(Source, SeenLines)>,
     pub(super) reports: Reports,
     pub(super) backwards: Backwards,
@@ -122,6 +124,7 @@ impl Log {
             last: Stamp::None,
             last_secs: None,
             span: (0, 0),
+            top: None,
             seen: Vec::new(),
             reports: Reports::default(),
             backwards: Backwards::default(),
@@ -211,6 +214,7 @@ impl Log {
         if !stamp.is_none() {
             if of.first.is_none() {
                 (of.first, of.span.0) = (*stamp, line.start);
+                of.top = Some(Box::new((voice, self.origin.quote(line))));
             } else if self.last_host == Some(host) {
                 let one_clock = std::mem::discriminant(&of.last) == std::mem::discriminant(stamp);
                 match (of.last_secs, secs) {

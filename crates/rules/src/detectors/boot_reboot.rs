@@ -6,11 +6,14 @@
 //! Node 172.21.128.138 has been rebooted, boot id: 281c2a66-…      so does the kubelet
 //! node_boot_time_seconds  1591000000 -> 1592111706                so does the exporter
 //! reboot   system boot  4.4.0-104-generic  Sun Jun 14 13:15       so does `last`, which tells of a crash, too
+//! kernel: EXT4-fs (sda2): recovery complete                       the boot repairs what the one before left open
 //! ```
 //!
 //! Relation `boot.reboot`, one row a reboot: what several sources say within ten minutes, or with one boot id, is one.
 //! `ending` is `unclean` where shutdown lines are missing before the end, `orderly` where they are there, and `unknown`
-//! where only events and metrics speak, which cannot tell, or a list of boots that does not; `unclean` says the same as yes, no or nothing. `at` runs from the
+//! where only events and metrics speak, which cannot tell, or a list of boots that does not; `unclean` says the same as yes, no or nothing. What the
+//! new boot repairs at its beginning (`boot.recovery`) settles what else is unknown, and tells of a reboot where the bundle shows in another
+//! way that the node was there before. `at` runs from the
 //! last sign of the old boot to the first of the new. Skipped: a boot whose predecessor the bundle does not show, boots of
 //! a list at times of which the bundle holds no log of the node, and boot times that moved because the clock was set.
 
@@ -38,6 +41,8 @@ pub(super) static DETECTOR: Detector =
 const SAME_REBOOT_SECS: i64 = 600;
 /// How far a boot time may lie outside the two scrapes that show its change: clocks differ, an uptime is rounded.
 const BOOT_SLACK_MILLIS: i64 = 120_000;
+/// Within how many seconds a boot repairs what was left open.
+const REPAIR_SECS: i64 = 180;
 /// Smaller moves are corrections of the clock.
 const BOOT_MOVED_SECS: f64 = 30.0;
 
@@ -86,6 +91,9 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
             None => reboots.push(one),
         }
     }
+    reboots.iter_mut().for_each(|it| it.settle(timeline));
+    let alone = repairs(timeline, &reboots);
+    reboots.extend(alone);
     reboots.sort_by(|a, b| (&a.node, a.at.nominal, a.how).cmp(&(&b.node, b.at.nominal, b.how)));
     reboots.into_iter().map(Reboot::into_fact).collect()
 }
@@ -126,6 +134,19 @@ impl Reboot {
         }
     }
 
+    /// Where no source tells how the boot ended, what the next one repairs does.
+    fn settle(&mut self, timeline: &Timeline) {
+        let Some(node) = self.node.as_ref().filter(|_| self.unclean.is_none() && self.at.is_known()) else { return };
+        // the kubelet says so minutes after the kernel's first line
+        let before = TimeDelta::seconds(if self.how == How::Event { SAME_REBOOT_SECS } else { 0 });
+        let window = self.at.nominal.widened(before, TimeDelta::seconds(REPAIR_SECS));
+        let own = facts(timeline, &relation::BOOT_RECOVERY).filter(|it| it.node.as_ref() == Some(node) && it.at.is_known());
+        for repair in own.filter(|it| window.lo <= it.at.nominal.hi && it.at.nominal.lo <= window.hi) {
+            self.unclean = Some(true);
+            self.quotes.extend(repair.quotes.first().cloned());
+        }
+    }
+
     fn into_fact(self) -> Fact {
         let ending = match self.unclean {
             Some(true) => "unclean",
@@ -159,8 +180,43 @@ fn pair(it: &BootBreak<'_>) -> Reboot {
     let gap_secs = comparable.then(|| (b.nominal.lo - a.nominal.lo).num_seconds()).filter(|it| *it >= 0);
     let unclean = it.orderly().map(|it| !it);
     let boot_id = Some(start.get("boot_id")).filter(Value::is_some).map(|it| it.to_string());
-    let quotes = end.quotes.last().into_iter().chain(start.quotes.first()).cloned().collect();
+    // behind the last line stands what the next boot repaired
+    let (last, repairs) = end.quotes.split_at(end.quotes.len().min(1));
+    let quotes = last.iter().chain(start.quotes.first()).chain(repairs).cloned().collect();
     Reboot { node: start.node.clone(), how: How::Journal, unclean, gap_secs, boot_id, at, quotes }
+}
+
+/// Boots that repair what the one before left open, of nodes that were there before, and of which nothing else tells.
+fn repairs(timeline: &Timeline, known: &[Reboot]) -> Vec<Reboot> {
+    let reach = TimeDelta::seconds(SAME_REBOOT_SECS);
+    let mut found: Vec<Reboot> = Vec::new();
+    for fact in facts(timeline, &relation::BOOT_RECOVERY).filter(|it| it.at.is_known() && it.node.is_some()) {
+        let told = |it: &Reboot| {
+            let at = it.at.nominal.widened(reach, reach);
+            it.node == fact.node && it.at.is_known() && at.lo <= fact.at.nominal.hi && fact.at.nominal.lo <= at.hi
+        };
+        if let Some(one) = found.iter_mut().find(|it| told(it)) {
+            one.quotes.extend(fact.quotes.first().cloned());
+            continue;
+        }
+        let before = fact.at.nominal.lo - TimeDelta::seconds(REPAIR_SECS);
+        let mut logs = timeline.seen.iter().filter(|it| it.node == fact.node).filter_map(|it| it.covers);
+        let mut events = facts(timeline, &relation::KUBE_EVENT).filter(|it| it.node == fact.node && it.at.is_known());
+        let was_there = logs.any(|it| it.0.nominal.hi < before) || events.any(|it| it.at.nominal.hi < before);
+        if known.iter().any(told) || !was_there {
+            continue;
+        }
+        found.push(Reboot {
+            node: fact.node.clone(),
+            how: How::Journal,
+            unclean: Some(true),
+            gap_secs: None,
+            boot_id: None,
+            at: fact.at,
+            quotes: fact.quotes.clone(),
+        });
+    }
+    found
 }
 
 /// `Node 172.21.128.138 has been rebooted, boot id: 281c2a66-2bb2-4274-b979-e1f50cc56fd`

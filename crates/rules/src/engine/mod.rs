@@ -382,6 +382,7 @@ fn log_sources(relation: &str) -> Option<&'static [Source]> {
         "kernel.report" => Some(&[Source::Kernel]),
         "kube.event" => Some(&[Source::KubeEvent]),
         "boot.end" | "boot.start" => Some(&[Source::Kernel, Source::System, Source::Kubelet]),
+        "boot.recovery" => Some(&[Source::Kernel, Source::System]),
         "go.crash" => Some(&[Source::Kubelet, Source::Runtime, Source::ContainerLog, Source::Calico]),
         _ => None,
     }

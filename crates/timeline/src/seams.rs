@@ -1,0 +1,436 @@
+//! Boots that end in one file and go on in another.
+//!
+//! ```text
+//! journalctl_-b_-1.txt      Jun 14 13:14:38 node-a kernel: kernel BUG at include/linux/fs.h:2582!
+//! journalctl_-b_0.txt       Jun 14 13:15:06 node-a kernel: Linux version 4.4.0-104-generic
+//! var/log/messages.1        … and the rotated files of a syslog, and those of the journal itself
+//! var/log/messages
+//! ```
+//!
+//! Parsers state where the log of a machine begins and ends in each file ([`relation::LOG_EDGE`]). Where a boot begins with a
+//! file, the log of the machine that ended last before it holds the end of the boot before. Of that end more is claimed the
+//! better it is known that nothing lies between: two boots that follow each other by the names of their files, files of one
+//! rotation, numbers that go on. Else the machine rebooted, and how the boot ended only a shutdown that is seen can tell.
+//! A break that one file shows whole is told by that file.
+
+use std::collections::BTreeMap;
+
+use crate::{Gap, GapKind, Member, MemberId, Name, Record, Row, Seen, Stamp, Time, Truth, Value, relation};
+
+/// Beginnings so close together are one boot's, in several files.
+const SAME_BOOT_SECS: i64 = 180;
+/// The first line of another file may be stamped so much earlier than the kernel's.
+const EARLY_SECS: i64 = 5;
+/// Ends so close together are one boot's.
+const SAME_END_SECS: i64 = 600;
+/// How long a boot may lie after the last line before it, where nothing says that they belong together.
+const NEAR_SECS: i64 = 3600;
+/// The same where files of one rotation are not numbered, so that one between them may be missing.
+const DATED_SECS: i64 = 86_400;
+/// Numbers of records that leave so few out go on: other users' entries are numbered along.
+const GOES_ON: i64 = 8;
+
+/// One end of the log of a machine in a file.
+struct Edge<'r> {
+    /// Where its record stands.
+    at: usize,
+    member: MemberId,
+    time: Time,
+    row: &'r Row,
+    /// The collection and its file's place among rotated ones.
+    folder: &'r str,
+    series: Series<'r>,
+}
+
+impl Edge<'_> {
+    fn text(&self, column: &str) -> Option<Name> {
+        crate::build::text(self.row.get(column))
+    }
+
+    fn flag(&self, column: &str) -> bool {
+        *self.row.get(column) == Value::Flag(true)
+    }
+
+    fn number(&self, column: &str) -> Option<i64> {
+        match self.row.get(column) {
+            Value::Int(it) => Some(*it),
+            _ => None,
+        }
+    }
+
+    fn offset(&self) -> Option<i64> {
+        self.number("offset")
+    }
+}
+
+/// A boot that begins with one or several files.
+struct Beginning<'e, 'r> {
+    edges: Vec<&'e Edge<'r>>,
+}
+
+impl<'e, 'r> Beginning<'e, 'r> {
+    /// The edge that shows it best: the kernel's first line, on the finest clock.
+    fn best(&self) -> &'e Edge<'r> {
+        let width = |it: &Edge<'_>| it.time.full.hi - it.time.full.lo;
+        let key = |it: &&&Edge<'_>| (it.text("marker").is_none(), width(it), it.member);
+        self.edges.iter().min_by_key(key).copied().unwrap_or(self.edges[0])
+    }
+
+    fn id(&self) -> Option<Name> {
+        self.edges.iter().find_map(|it| it.text("boot_id"))
+    }
+
+    fn takes(&self, edge: &Edge<'_>) -> bool {
+        if let Some((a, b)) = self.id().zip(edge.text("boot_id")) {
+            return a == b;
+        }
+        // a log that begins in the middle of a boot may end with it
+        let earliest = if edge.text("marker").is_some() { -SAME_BOOT_SECS } else { -EARLY_SECS };
+        let near = |it: &Edge<'_>| (earliest..=SAME_BOOT_SECS).contains(&secs(it.time, edge.time));
+        let other = |it: &Edge<'_>| {
+            let offsets = it.offset().zip(edge.offset()).filter(|_| it.folder == edge.folder);
+            offsets.is_some_and(|(a, b)| a != b)
+        };
+        self.edges.iter().any(|it| near(it)) && !self.edges.iter().any(|it| other(it))
+    }
+}
+
+/// What becomes of an edge.
+struct Mark {
+    at: usize,
+    row: Row,
+    message: &'static str,
+}
+
+/// A break that one file shows.
+struct Known {
+    start: Time,
+    id: Option<Name>,
+}
+
+/// Adds the ends and beginnings of boots that two ends of logs make together.
+pub(crate) fn join(
+    mut edges: Vec<(Record, Stamp)>,
+    stamped: &mut Vec<(Record, Stamp)>,
+    members: &[Member],
+    seen: &[Seen],
+    gaps: &[Gap],
+) {
+    let mut marks = marks(&edges, stamped, members, seen, gaps);
+    marks.sort_by_key(|it| it.at);
+    let mut marks = marks.into_iter().peekable();
+    let place = |it: &Record| match it {
+        Record::Event(event) => (event.quote.span.member, event.quote.span.start),
+        Record::Fact(fact, _) => fact.quotes.first().map_or((MemberId(0), 0), |it| (it.span.member, it.span.start)),
+        Record::Series(series) => (series.member, series.start),
+    };
+    for (at, (record, stamp)) in edges.drain(..).enumerate() {
+        let (Some(Mark { row, message, .. }), Record::Event(mut event)) = (marks.next_if(|it| it.at == at), record)
+        else {
+            continue;
+        };
+        (event.row, event.message) = (Some(row), message.into());
+        // records stand in the order of their places
+        let own = (event.quote.span.member, event.quote.span.start);
+        let behind = stamped.partition_point(|it| place(&it.0) <= own);
+        stamped.insert(behind, (Record::Event(event), stamp));
+    }
+}
+
+fn is(row: Option<&Row>, relation: &'static crate::Relation) -> bool {
+    row.is_some_and(|it| it.relation == relation)
+}
+
+fn marks(
+    edges: &[(Record, Stamp)],
+    stamped: &[(Record, Stamp)],
+    members: &[Member],
+    seen: &[Seen],
+    gaps: &[Gap],
+) -> Vec<Mark> {
+    let mut firsts: BTreeMap<&Name, Vec<Edge<'_>>> = BTreeMap::new();
+    let mut lasts: BTreeMap<&Name, Vec<Edge<'_>>> = BTreeMap::new();
+    for (at, (record, _)) in edges.iter().enumerate() {
+        let Record::Event(event) = record else { continue };
+        let (Some(row), Some(node)) = (&event.row, &event.node) else { continue };
+        let id = event.quote.span.member;
+        let Some(member) = members.get(id.0 as usize) else { continue };
+        if !event.at.is_known() {
+            continue;
+        }
+        // several logs in a row: its ends are not its first and last record
+        let turned = |it: &Gap| it.kind == GapKind::Turned && it.member == id && it.node.as_ref() == Some(node);
+        if gaps.iter().any(turned) {
+            continue;
+        }
+        let (folder, series) = (collection(&member.path), Series::of(&member.path));
+        let edge = Edge { at, member: id, time: event.at, row, folder, series };
+        let side = if row.get("side").same(&Value::from("first")) { &mut firsts } else { &mut lasts };
+        side.entry(node).or_default().push(edge);
+    }
+    let known = known(stamped);
+    let mut marks = Vec::new();
+    for (node, mut firsts) in firsts {
+        let Some(lasts) = lasts.get(node).filter(|it| it.len() > 1) else { continue };
+        firsts.sort_by_key(|it| (it.time.nominal, it.member));
+        let mut taken: Vec<usize> = Vec::new();
+        let beginnings = beginnings(&firsts);
+        let shown = beginnings.iter().map(Beginning::best).filter(|it| it.text("marker").is_some());
+        let shown: Vec<Time> = shown.map(|it| it.time).collect();
+        for beginning in &beginnings {
+            let of_node = known.get(node).map_or(&[][..], Vec::as_slice);
+            let told = |it: &Known| {
+                let one = it.id.is_some() && it.id == beginning.id();
+                one || beginning.edges.iter().any(|edge| secs(it.start, edge.time).abs() <= SAME_BOOT_SECS)
+            };
+            if of_node.iter().any(told) {
+                continue;
+            }
+            // what ended before a boot began that lies between is another boot's end
+            let start = beginning.best().time.nominal.lo;
+            let told = of_node.iter().map(|it| it.start).filter(|it| it.is_known());
+            let since = told.chain(shown.iter().copied()).map(|it| it.nominal.lo).filter(|it| *it < start).max();
+            let lasts = lasts.iter().filter(|it| since.is_none_or(|since| since <= it.time.nominal.hi));
+            let Some((end, orderly)) = ending(beginning, lasts, node, seen) else { continue };
+            if taken.contains(&end.at) {
+                continue;
+            }
+            taken.push(end.at);
+            marks.extend(both(beginning, end, orderly));
+        }
+    }
+    marks
+}
+
+/// The beginnings of boots, several files of one put together.
+fn beginnings<'e, 'r>(firsts: &'e [Edge<'r>]) -> Vec<Beginning<'e, 'r>> {
+    let mut found: Vec<Beginning<'e, 'r>> = Vec::new();
+    let (shown, others): (Vec<&Edge<'_>>, Vec<&Edge<'_>>) = firsts.iter().partition(|it| it.text("marker").is_some());
+    for edge in shown.into_iter().chain(others) {
+        match found.iter_mut().find(|it| it.takes(edge)) {
+            Some(of) => of.edges.push(edge),
+            None => found.push(Beginning { edges: vec![edge] }),
+        }
+    }
+    found.sort_by_key(|it| it.best().time.nominal);
+    found
+}
+
+/// The end of the boot before, and whether it was in order.
+fn ending<'e, 'r: 'e>(
+    beginning: &Beginning<'_, '_>,
+    lasts: impl Iterator<Item = &'e Edge<'r>>,
+    node: &Name,
+    seen: &[Seen],
+) -> Option<(&'e Edge<'r>, Value)> {
+    let start = beginning.best();
+    let id = beginning.id();
+    let mut before: Vec<(&'e Edge<'r>, Option<Reach>)> = Vec::new();
+    for last in lasts {
+        let own = beginning.edges.iter().any(|it| it.member == last.member);
+        let one_boot = id.is_some() && last.text("boot_id") == id;
+        let later = last.time.before(&start.time) == Truth::False || last.time.nominal.lo > start.time.nominal.hi;
+        if own || one_boot || later || last.flag("cut") {
+            continue;
+        }
+        let reach = beginning.edges.iter().filter_map(|it| reach(last, it)).max();
+        if reach.is_some() || last.flag("machine") {
+            before.push((last, reach));
+        }
+    }
+    let (end, _) = *before.iter().max_by_key(|(it, reach)| (it.time.nominal.hi, reach.is_some(), it.member))?;
+    let gap = secs(end.time, start.time);
+    before.retain(|(it, _)| secs(it.time, end.time).abs() <= SAME_END_SECS);
+    let adjacent = |it: &(&Edge<'_>, Option<Reach>)| it.1.is_some_and(|reach| gap <= reach.secs());
+    let follows = before.iter().any(adjacent);
+    if !follows && gap > NEAR_SECS {
+        return None;
+    }
+    if start.text("marker").is_none() {
+        // it may begin in the middle of its boot
+        let ids = id.is_some() && end.text("boot_id").is_some();
+        let others = ids || before.iter().any(|it| it.1 == Some(Reach::OtherBoot));
+        if start.flag("cut") || gap > NEAR_SECS || !others {
+            return None;
+        }
+    }
+    let says = |it: &Edge<'_>, wanted: bool| *it.row.get("orderly") == Value::Flag(wanted);
+    let whole = |it: &Edge<'_>| {
+        let own = seen.iter().filter(|of| of.member == it.member && of.node.as_ref() == Some(node));
+        own.filter(|of| matches!(of.source, crate::Source::Kernel | crate::Source::System))
+            .all(|of| of.incomplete.is_none())
+    };
+    let orderly = if before.iter().any(|it| says(it.0, true)) {
+        Value::Flag(true)
+    } else if before.iter().any(|it| adjacent(it) && says(it.0, false) && whole(it.0)) {
+        Value::Flag(false)
+    } else {
+        Value::Nothing
+    };
+    Some((end, orderly))
+}
+
+/// How it is known that one log goes on where another ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// Files of one rotation, one of which may be missing between them.
+    Dated,
+    /// Numbered ones, or records whose numbers go on.
+    Next,
+    /// Two boots that follow each other.
+    OtherBoot,
+}
+
+impl Reach {
+    /// How long after the end of the one the other may begin.
+    fn secs(self) -> i64 {
+        match self {
+            Reach::Dated => DATED_SECS,
+            Reach::Next | Reach::OtherBoot => i64::MAX,
+        }
+    }
+}
+
+/// Whether two ends belong together, where something says so.
+fn reach(last: &Edge<'_>, first: &Edge<'_>) -> Option<Reach> {
+    if last.folder == first.folder
+        && let Some(before) = last.offset()
+    {
+        // the one before this boot, and a log that begins with a boot and names none
+        let after = first.offset().or(first.text("marker").is_some().then_some(0));
+        if after == before.checked_add(1) {
+            return Some(Reach::OtherBoot);
+        }
+    }
+    if let (Some(a), Some(b)) = (last.number("sequence"), first.number("sequence"))
+        && a == b
+        && a != 0
+        && let (Some(before), Some(after)) = (last.number("number"), first.number("number"))
+    {
+        return (1..=GOES_ON).contains(&after.saturating_sub(before)).then_some(Reach::Next);
+    }
+    last.series.reach(&first.series)
+}
+
+/// The records of a break.
+fn both(beginning: &Beginning<'_, '_>, end: &Edge<'_>, orderly: Value) -> [Mark; 2] {
+    let start = beginning.best();
+    let text = end.text("text").unwrap_or_else(|| "".into());
+    let row = Row::new(&relation::BOOT_END)
+        .with("boot_id", end.row.get("boot_id").clone())
+        .with("orderly", orderly)
+        .with("last", Value::Text(text));
+    let ended = Mark { at: end.at, row, message: "the last record of a boot" };
+    let id = beginning.id();
+    let marker = match (start.text("marker"), &id, start.offset()) {
+        (Some(marker), ..) => marker,
+        (None, Some(id), _) => format!("_BOOT_ID={id}").into(),
+        (None, None, offset) => format!("journalctl -b {}", offset.unwrap_or(0)).into(),
+    };
+    let row = Row::new(&relation::BOOT_START)
+        .with("boot_id", id.map_or(Value::Nothing, Value::Text))
+        .with("marker", Value::Text(marker));
+    [ended, Mark { at: start.at, row, message: "the first record of a boot" }]
+}
+
+/// The breaks that one file shows, by node: a beginning next to an end.
+fn known(stamped: &[(Record, Stamp)]) -> BTreeMap<&Name, Vec<Known>> {
+    let mut found: BTreeMap<&Name, Vec<Known>> = BTreeMap::new();
+    let mut last: BTreeMap<(&Name, MemberId), (bool, Time, Option<Name>)> = BTreeMap::new();
+    for (record, _) in stamped {
+        let Record::Event(event) = record else { continue };
+        let (Some(row), Some(node)) = (&event.row, &event.node) else { continue };
+        let starts = is(Some(row), &relation::BOOT_START);
+        if !starts && !is(Some(row), &relation::BOOT_END) {
+            continue;
+        }
+        let id = crate::build::text(row.get("boot_id"));
+        let before = last.insert((node, event.quote.span.member), (starts, event.at, id.clone()));
+        // newest first, the end stands behind the beginning
+        match before {
+            Some((false, ..)) if starts => found.entry(node).or_default().push(Known { start: event.at, id }),
+            Some((true, start, id)) if !starts => found.entry(node).or_default().push(Known { start, id }),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Seconds from one time to another, as they are most likely.
+fn secs(from: Time, to: Time) -> i64 {
+    if !from.is_known() || !to.is_known() {
+        return i64::MAX;
+    }
+    (to.nominal.lo - from.nominal.lo).num_seconds()
+}
+
+/// What a member was collected with: numbers of boots are counted from one instant there.
+fn collection(path: &str) -> &str {
+    let archive = path.rfind("!/").map_or(0, |it| it + 2);
+    let top = path[archive..].find('/').map_or(0, |it| it + 1);
+    &path[..archive + top]
+}
+
+/// Where a file stands among the rotated ones of a log.
+struct Series<'p> {
+    stem: &'p str,
+    place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// `messages`: the one that is written.
+    Current,
+    /// `messages.2`: so many rotations ago.
+    Rotated(u32),
+    /// `messages-20250610`, `system@000…-0….journal`
+    Dated,
+}
+
+impl<'p> Series<'p> {
+    fn of(path: &'p str) -> Series<'p> {
+        let ends = [".gz", ".xz", ".zst", ".bz2", "~"];
+        let path = ends.iter().fold(path, |path, end| path.strip_suffix(end).unwrap_or(path));
+        if let Some(stem) = path.strip_suffix(".journal") {
+            // user-1000@….journal is another log
+            return match stem.rsplit_once('@') {
+                Some((stem, _)) if !stem.ends_with('/') => Series { stem, place: Place::Dated },
+                _ => Series { stem, place: Place::Current },
+            };
+        }
+        let digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+        if let Some((stem, number)) = path.rsplit_once('.')
+            && digits(number)
+            && number.len() <= 3
+        {
+            return Series { stem, place: Place::Rotated(number.parse().unwrap_or(u32::MAX)) };
+        }
+        let date = |it: &str| {
+            it.len() >= 8
+                && it.len() <= 16
+                && it.starts_with("20")
+                && it.bytes().all(|it| it.is_ascii_digit() || it == b'-')
+        };
+        if let Some(at) = path.find("-20").filter(|at| date(&path[at + 1..])) {
+            return Series { stem: &path[..at], place: Place::Dated };
+        }
+        Series { stem: path, place: Place::Current }
+    }
+
+    /// Whether another file of the rotation is the next.
+    fn reach(&self, next: &Series<'_>) -> Option<Reach> {
+        if self.stem != next.stem {
+            return None;
+        }
+        match (self.place, next.place) {
+            (Place::Rotated(1), Place::Current) => Some(Reach::Next),
+            (Place::Rotated(a), Place::Rotated(b)) if b.checked_add(1) == Some(a) => Some(Reach::Next),
+            (Place::Dated, Place::Current | Place::Dated | Place::Rotated(1)) => Some(Reach::Dated),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "seams_tests.rs"]
+mod tests;
