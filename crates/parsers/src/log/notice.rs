@@ -296,7 +296,7 @@ pub(super) fn is_within_boot(message: &str) -> bool {
 }
 
 /// A line of the kernel without its clock and its caller, and both.
-pub(super) fn bare<'t>(message: &'t str, micros: Option<u64>) -> (Option<u64>, Option<&'t str>, &'t str) {
+pub(super) fn bare(message: &str, micros: Option<u64>) -> (Option<u64>, Option<&str>, &str) {
     if !message.starts_with('[') {
         (micros, None, message)
     } else if let Some((found, by, rest)) = kernel_clock(message) {
