@@ -16,22 +16,32 @@ pub(super) struct Marks {
     from: u64,
     to: u64,
     start: u64,
+    /// The message last asked for, by its line and its place in memory, and whether it is wanted.
+    asked: Option<(u64, usize, usize)>,
+    wanted: bool,
 }
 
 impl Marks {
     /// Looks through a chunk.
     pub(super) fn chunk(&mut self, chunk: &Chunk<'_>, watch: &dyn Watch) {
         self.places.clear();
-        self.next = 0;
+        (self.next, self.asked) = (0, None);
         (self.start, self.from, self.to) = (chunk.start, chunk.start, chunk.start);
         if watch.places(chunk.text, &mut self.places) {
             self.to += chunk.text.len() as u64;
         }
     }
 
-    /// Whether the watch wants the message, which may stand in the line.
+    /// Whether the watch wants the message, which may stand in the line. An entry is asked for more than once on its way.
     pub(super) fn wants(&mut self, line: &Line<'_>, message: &str, watch: &dyn Watch) -> bool {
-        !(stands_in(message, line.text) && self.nothing_in(line)) && watch.wants(message)
+        if stands_in(message, line.text) && self.nothing_in(line) {
+            return false;
+        }
+        let asked = (line.start, message.as_ptr() as usize, message.len());
+        if self.asked != Some(asked) {
+            (self.asked, self.wanted) = (Some(asked), watch.wants(message));
+        }
+        self.wanted
     }
 
     /// Whether nothing of interest is known to stand in the line.
@@ -78,6 +88,12 @@ mod tests {
         let wanted: Vec<bool> = chunk.lines().map(|it| marks.wants(&it, it.text, &watch)).collect();
         assert_eq!(wanted, [false, true, true, false, false]);
         assert_eq!(watch.0.load(std::sync::atomic::Ordering::Relaxed), 2);
+        let last = chunk.lines().last().expect("a line");
+        let (wanted, idle) = ("Elsewhere", "elsewhere");
+        assert!(!marks.wants(&last, idle, &watch) && marks.wants(&last, wanted, &watch));
+        let again = watch.0.load(std::sync::atomic::Ordering::Relaxed);
+        assert!((0..3).all(|_| marks.wants(&last, wanted, &watch)));
+        assert_eq!(watch.0.load(std::sync::atomic::Ordering::Relaxed) - again, 0, "the same message is asked for once");
     }
 
     #[test]
