@@ -427,7 +427,8 @@ impl YearEvidence {
         lines: Option<i32>,
     ) -> (i32, YearBasis) {
         if let Some(year) = self.given {
-            return (year, YearBasis::Given);
+            // of a file that crosses New Year the newest stamp is meant, which stands first where it runs backwards
+            return (year - years.iter().copied().max().unwrap_or(0).max(0), YearBasis::Given);
         }
         if let Some(year) = lines {
             return (year, YearBasis::Lines);
@@ -487,6 +488,18 @@ mod tests {
         let years = relative_years(&stamps);
         assert_eq!(evidence.last_year(None, &stamps, &years, None, None).0, 2024);
         assert_eq!(evidence.last_year(None, &[stamp(12, 30)], &[0], None, None).0, 2023);
+    }
+
+    #[test]
+    fn a_given_year_is_the_newest_stamps_in_either_direction() {
+        let evidence = YearEvidence { given: Some(2020), ..YearEvidence::default() };
+        let newest = |stamps: &[Yearless]| {
+            let years = relative_years(stamps);
+            let last = evidence.last_year(None, stamps, &years, None, None).0;
+            years.iter().map(|it| last + it).collect::<Vec<_>>()
+        };
+        assert_eq!(newest(&[stamp(12, 30), stamp(12, 31), stamp(1, 1)]), [2019, 2019, 2020]);
+        assert_eq!(newest(&[stamp(1, 1), stamp(12, 31), stamp(12, 30)]), [2020, 2019, 2019]);
     }
 
     #[test]
