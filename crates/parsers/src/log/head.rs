@@ -226,7 +226,9 @@ impl Heads {
         let tagged = word.ends_with(':') || word.contains('[') || word.is_empty() || word == "---";
         let hostless = tagged || (self.style == Style::Journal && self.with_host == 0 && self.without_host >= 3);
         // `Feb 11 19:23:51 | set open fds limit` has no host
-        let is_host = word.starts_with(|it: char| it.is_alphanumeric() || it == ':') || matches!(word, "-" | "(none)");
+        // nor has `2023-12-04T10:49:30.127Z In(05) vcpu-5 - Guest: <6>[…] text` of a hypervisor
+        let is_name = word.starts_with(|it: char| it.is_alphanumeric() || it == ':') && !word.ends_with(')');
+        let is_host = is_name || matches!(word, "-" | "(none)");
         if !hostless && !is_host {
             return None;
         }
@@ -399,6 +401,7 @@ mod tests {
                     "[432001.234567                ] node-a kernel: x",
                     "[432001.235567 <    0.001000 >] node-a kubelet[2345]: x",
                     "[    5.235567] node-a kubelet[2345]: x",
+                    "2023-12-04T10:49:30.127Z In(05) vcpu-5 - Guest: <6>[39291577.009360] x",
                     "                                runtime stack:",
                 ]
             ),
@@ -417,6 +420,7 @@ mod tests {
         Monotonic node-a | kernel |  | x
         Monotonic node-a | kubelet | 2345 | x
         Monotonic node-a | kubelet | 2345 | x
+        none: 2023-12-04T10:49:30.127Z In(05) vcpu-5 - Guest: <6>[39291577.009360] x
         none:                                 runtime stack:
         "
         );
