@@ -225,7 +225,7 @@ fn is_no_output(path: &str) -> bool {
 }
 
 /// The samples that no format reads, and why.
-const UNREAD: [(&str, &str); 6] = [
+const UNREAD: [(&str, &str); 5] = [
     (
         "journal/public/loghub/Thunderbird_2k.log",
         "a supercomputer's log: an alert, an epoch and a date before the syslog",
@@ -234,7 +234,6 @@ const UNREAD: [(&str, &str); 6] = [
     ("metrics/promtool/query_labels.txt", "two bare words"),
     ("network/bird/bird15-show_protocols-raw.1.txt", "a header that its test spoilt"),
     ("network/bird/bird16-show_protocols-raw.1.txt", "a header that its test spoilt"),
-    ("journal/public/lnav/logfile_syslog.3", "more lines of prose than entries"),
 ];
 
 /// All samples below a folder.

@@ -7,7 +7,7 @@
 //! Jul 23 21:42:17 leaf-a07 2214: Jul 23 21:42:16.902 CST: %SYS-6-LOGOUT: User netmon has exited
 //! ```
 //!
-//! One record a line; control characters inside are written `#012`. A tag may be missing. Skipped: structured data and
+//! One record a line; control characters inside are written `#012`, or what follows a line end is indented. A tag may be missing. Skipped: structured data and
 //! message ids of RFC 5424. Time: RFC 3164 prints neither year nor zone and may be the clock of any sender.
 //!
 //! Source: RFC 3164, RFC 5424; rsyslog's `tools/syslogd.c` and its templates.
@@ -53,6 +53,9 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let mut heads = Heads::new(Style::Syslog);
     let (mut lines, mut good, mut devices, mut spaced) = (0u32, 0u32, 0u32, false);
     for line in sniff.text.lines().filter(|it| !it.trim().is_empty()).take(200) {
+        if good > 0 && line.starts_with([' ', '\t']) {
+            continue;
+        }
         lines += 1;
         let (_, rest) = priority(line).unwrap_or((None, line));
         // the host is always there; a line of `[  1.2] …` or an epoch is no syslog
@@ -111,7 +114,11 @@ impl Syslog {
             return self.log.entry(entry, out);
         }
         let (mut severity, text) = priority(line.text).unwrap_or((None, line.text));
-        let Some(head) = self.heads.read(text) else { return self.log.stray(line, out) };
+        let Some(head) = self.heads.read(text) else {
+            // not every daemon escapes the line ends of a message
+            let more = self.heads.mode().is_some() && line.text.starts_with([' ', '\t']);
+            return if more { self.log.continuation(line, line.text, out) } else { self.log.stray(line, out) };
+        };
         let mut host = head.host;
         // Chrome OS and some templates print the level where the host would be
         if let Some(level) = host.filter(|it| it.bytes().all(|it| it.is_ascii_uppercase())).and_then(inner::level) {
@@ -347,5 +354,20 @@ Feb  4 10:15:09 node-a kernel: Linux version 3.10.0-957.el7.x86_64 (b@l) (gcc) #
             let sniff = crate::testing::sniff("sos_commands/x/y", text);
             assert_ne!(crate::identify(&sniff).map(|it| it.name), Some(FORMAT.name), "{text}");
         }
+    }
+
+    #[test]
+    fn indented_lines_are_of_the_message_before() {
+        let text = "Aug 16 00:28:56 node-a app[314]: java.lang.OutOfMemoryError: unable to create new native thread\n\
+                    \tat java.lang.Thread.start0(Native Method)\n\
+                    \tat java.lang.Thread.start(Thread.java:717)\n\
+                    \tat com.example.Main.main(Main.java:12)\n\
+                    Aug 16 00:28:57 node-a app[314]: exiting\n";
+        let sniff = crate::testing::sniff("app.log", text);
+        assert!((FORMAT.recognizes)(&sniff) >= Certainty::Likely);
+        let out = crate::testing::read_at(&FORMAT, "app.log", text);
+        assert_eq!((out.tally.lines, out.tally.understood), (5, 5));
+        let lines: Vec<usize> = crate::testing::events(&out).map(|it| it.message.lines().count()).collect();
+        assert_eq!(lines, [4, 1]);
     }
 }
