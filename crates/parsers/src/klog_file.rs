@@ -36,7 +36,7 @@ pub(crate) static FORMAT: Format = Format {
 };
 
 fn recognizes(sniff: &Sniff<'_>) -> Certainty {
-    if sniff.text.starts_with("Log file created at: ") && sniff.text.contains("\nLog line format: ") {
+    if sniff.text.trim_start().starts_with("Log file created at: ") && sniff.text.contains("\nLog line format: ") {
         return Certainty::Sure;
     }
     let of = |line: &str| matches!(inner::header(line), Header::Klog(_));

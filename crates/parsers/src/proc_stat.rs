@@ -51,7 +51,7 @@ fn kind(text: &str) -> Option<Kind> {
     is(Kind::Stat, stat(first).is_some() && (text.contains("\nctxt ") || is_boot_time(text)))
         .or_else(|| is(Kind::Buddyinfo, buddy(first).is_some()))
         .or_else(|| is(Kind::Cgroups, begins(first, &["#subsys_name", "hierarchy", "num_cgroups", "enabled"])))
-        .or_else(|| is(Kind::Arguments, arguments(first) && text.trim_end().lines().count() == 1))
+        .or_else(|| is(Kind::Arguments, arguments(first) && text.trim().lines().count() == 1))
         .or_else(|| is(Kind::Status, first.starts_with("Name:\t") && text.contains("\nPPid:\t") && text.contains("\nTgid:\t")))
 }
 

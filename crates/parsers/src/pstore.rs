@@ -17,6 +17,7 @@ use timeline::{Carrier, Fact, MemberRecords, Quote, Record, Row, Stamp, relation
 
 use crate::dmesg::{self, Dmesg, Loose};
 use crate::log::Log;
+use crate::state::first_line;
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff, kernel};
 
 pub(crate) static FORMAT: Format = Format {
@@ -24,7 +25,7 @@ pub(crate) static FORMAT: Format = Format {
     produced_by: "/sys/fs/pstore/dmesg-*, /var/lib/systemd/pstore",
     samples: &["Panic#2 Part1\n<4>[38000.274380] CPU: 3 PID: 2213 Comm: dockerd Not tainted 4.4.0-104-generic #127-Ubuntu\n\
         <0>[38000.274390] Kernel panic - not syncing: Fatal exception\n"],
-    recognizes: |sniff: &Sniff<'_>| match sniff.text.lines().next() {
+    recognizes: |sniff: &Sniff<'_>| match first_line(sniff.text) {
         Some(first) if dmesg::is_pstore_head(first) => Certainty::Sure,
         _ => Certainty::No,
     },

@@ -149,3 +149,24 @@ fn depth_and_length_do_no_harm() {
         }
     }
 }
+
+/// What an editor, a mail or a terminal does to an output on its way changes nothing of what it says.
+#[test]
+fn line_ends_and_blank_lines_do_not_matter() {
+    for format in FORMATS {
+        let path = format!("{}.txt", format.name);
+        // binary files are no texts
+        for text in format.samples.iter().filter(|it| !it.contains('\0') && it.contains('\n')) {
+            let count = |text: &str| read(format, &origin(&path), text, 1 << 20).records.len();
+            for changed in [
+                text.replace('\n', "\r\n"),
+                text.trim_end_matches('\n').to_owned(),
+                format!("\n{text}"),
+                format!("{text}\n\n"),
+            ] {
+                assert_eq!(claimed(&path, &changed), format.name, "{changed:?}");
+                assert_eq!(count(&changed), count(text), "{}: {changed:?}", format.name);
+            }
+        }
+    }
+}
