@@ -41,3 +41,36 @@ fn members_of_etcd_that_see_elections_at_other_times() {
     assert_eq!(of(1, 31), [""; 0], "one election may have been told of later");
     assert_eq!(of(3, 0), [""; 0]);
 }
+
+/// `date` prints an abbreviation that several zones have: what else agrees settles it, else its error is told.
+#[test]
+fn an_abbreviation_of_several_zones_is_a_hint() {
+    let of = |date: &str, container: &str| {
+        let files = [
+            ("r1/date.txt", format!("{date}\n")),
+            ("r1/var/log/messages", "Jan  1 04:00:00 r1 systemd[1]: Started Session 4 of user root.\n".to_owned()),
+            ("r1/var/log/pods/shop_db-0_69ac0f03-dee0-4843-bfe9-8f8c0524137f/db/0.log", container.to_owned()),
+            ("r1/hostname.txt", "r1\n".to_owned()),
+        ];
+        let clocks = inspected(&files).clocks;
+        let walls = clocks.into_iter().filter(|it| it.node.as_deref() == Some("r1") && it.zone != "stated");
+        walls.map(|it| (it.zone, it.zone_from, it.offset_secs, it.early_secs, it.late_secs)).next().expect("its clock")
+    };
+    let line = |utc: &str| format!("{utc} stdout F checkpoint complete\n");
+    let ambiguous = of("Wed Jan  1 05:00:00 EST 2025", "");
+    let words = "EST, which may also be UTC+10:00 or UTC+11:00".to_owned();
+    assert_eq!(ambiguous, ("ambiguous".to_owned(), Some(words), -18_000, 57_600, 0));
+    // nothing is logged after it was collected
+    let utc = of("Wed Jan  1 05:00:00 EST 2025", &line("2025-01-01T09:58:12.109210128Z"));
+    let words = "EST, borne out by stamps in UTC".to_owned();
+    assert_eq!(utc, ("node".to_owned(), Some(words), -18_000, 0, 0));
+    // of China or of America: read as printed
+    let either = of("Wed Jan  1 05:00:00 CST 2025", "");
+    let words = "CST, which may be UTC-06:00, UTC+08:00 or UTC-05:00".to_owned();
+    assert_eq!(either, ("ambiguous".to_owned(), Some(words), 0, 28_800, 21_600));
+    let china = of("Wed Jan  1 05:00:00 CST 2025", &line("2024-12-31T20:58:12.109210128Z"));
+    assert_eq!((china.0.as_str(), china.2), ("node", 28_800));
+    // one that means one zone only needs nobody
+    let sure = of("Wed Jan  1 05:00:00 CEST 2025", "");
+    assert_eq!((sure.0.as_str(), sure.2, sure.3), ("node", 7200, 0));
+}

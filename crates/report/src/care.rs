@@ -140,7 +140,7 @@ pub(crate) fn wanted(reason: &str) -> String {
 /// The clocks that were guessed, in words; nodes of which the same is true share a line.
 fn clock_notes(clocks: &[Clock], all: bool) -> Vec<Note> {
     let guessed = |it: &&Clock| {
-        let by_guess = |basis: &str| matches!(basis, "assumed" | "neighbours" | "modified");
+        let by_guess = |basis: &str| matches!(basis, "assumed" | "ambiguous" | "neighbours" | "modified");
         all || by_guess(&it.zone) || by_guess(&it.year) || it.early_secs > 1 || it.late_secs > 1
     };
     let mut groups: Vec<(String, Vec<String>)> = Vec::new();
@@ -166,7 +166,10 @@ pub(crate) fn clock_words(it: &Clock) -> Option<String> {
         "assumed" => Some(format!("zone not stated, read as UTC{offset}")),
         "neighbours" => Some(format!("zone UTC{offset} as on the other nodes")),
         "given" => Some(format!("zone UTC{offset} as given")),
-        "node" => Some(format!("zone UTC{offset}{}", from(&it.zone_from))),
+        "ambiguous" if it.offset_secs == 0 => {
+            Some(format!("zone {}, read as UTC{offset}", it.zone_from.as_deref().unwrap_or("not clear")))
+        }
+        "node" | "ambiguous" => Some(format!("zone UTC{offset}{}", from(&it.zone_from))),
         _ => None,
     };
     let year = match it.year.as_str() {
@@ -206,7 +209,7 @@ pub(crate) fn walls<'c>(clocks: impl Iterator<Item = &'c Clock>) -> Vec<String> 
 }
 
 /// `+08:00`
-fn offset(secs: i32) -> String {
+pub(crate) fn offset(secs: i32) -> String {
     let (sign, all) = (if secs < 0 { '-' } else { '+' }, secs.unsigned_abs());
     format!("{sign}{:02}:{:02}", all / 3600, all / 60 % 60)
 }

@@ -32,7 +32,7 @@ pub struct Clock {
     pub keeper: String,
     /// Seconds east of UTC.
     pub offset_secs: i32,
-    /// How the zone is known: stated, node, neighbours, given, assumed.
+    /// How the zone is known: stated, node, neighbours, ambiguous (an abbreviation of several zones), given, assumed.
     pub zone: String,
     /// The line or file that told the zone.
     pub zone_from: Option<String>,
@@ -53,6 +53,7 @@ impl From<&timeline::Clock> for Clock {
             ZoneBasis::Stated => ("stated", None),
             ZoneBasis::Node(from) => ("node", Some(from.to_string())),
             ZoneBasis::Neighbours => ("neighbours", None),
+            ZoneBasis::Ambiguous(name, others) => ("ambiguous", Some(ambiguous(clock.offset_secs, name, others))),
             ZoneBasis::Given => ("given", None),
             ZoneBasis::Assumed => ("assumed", None),
         };
@@ -83,6 +84,15 @@ impl From<&timeline::Clock> for Clock {
             late_secs: clock.late_secs,
         }
     }
+}
+
+/// `EST, which may also be UTC+10:00 or UTC+11:00`, `CST, which may be UTC-06:00, UTC+08:00 or UTC-05:00`
+fn ambiguous(read_as: i32, name: &str, others: &[i32]) -> String {
+    let others: Vec<String> = others.iter().map(|it| format!("UTC{}", crate::care::offset(*it))).collect();
+    let also = if read_as == 0 { "" } else { " also" };
+    let (last, before) = others.split_last().map_or((String::new(), &[][..]), |it| (it.0.clone(), it.1));
+    let all = if before.is_empty() { last } else { format!("{} or {last}", before.join(", ")) };
+    format!("{name}, which may{also} be {all}")
 }
 
 /// What was found out about clocks besides their zone and year.

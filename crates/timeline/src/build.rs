@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::boots;
 use crate::clock::{Clocks, YearEvidence, ZoneClaim, Zones};
@@ -72,6 +72,7 @@ impl Timeline {
         let given = overrides.zones.iter().map(|(node, offset)| (nodes.canonical(node), *offset)).collect();
         let ahead = overrides.skews.iter().map(|(node, secs)| (nodes.canonical(node), *secs)).collect();
         let zones = Zones::settle(&zone_claims(&records), &given).named(&zone_names(&records));
+        let zones = zones.hinted(zone_hints(&records));
         let skews = skew::skews(records.iter().flat_map(|it| &it.records), &ahead);
         let mut clocks = Clocks::new(skews.iter().map(|it| (it.node.clone(), it.correction())).collect());
         let evidence = year_evidence(&records, overrides.year);
@@ -325,7 +326,7 @@ fn zone_claims(records: &[MemberRecords]) -> Vec<ZoneClaim> {
             Record::Fact(fact, stamp) => {
                 let offset = |value: Value| value.as_number().map(|it| it as i32);
                 if fact.row.relation == &relation::ZONE {
-                    let named = text(&fact.get("name")).and_then(|it| crate::clock::abbreviation_offset(&it));
+                    let named = text(&fact.get("name")).and_then(|it| crate::abbreviation::offset(&it));
                     if let Some(offset_secs) = offset(fact.get("offset_secs")).or(named) {
                         let by = match fact.get("name") {
                             Value::Text(it) if &*it == relation::TWO_STAMPS => BY_LINES,
@@ -334,7 +335,7 @@ fn zone_claims(records: &[MemberRecords]) -> Vec<ZoneClaim> {
                         claims.push(ZoneClaim { node: fact.node.clone(), offset_secs, by });
                     }
                 } else if let Stamp::Zoneless { abbreviation: Some(name), .. } = stamp
-                    && let Some(offset_secs) = crate::clock::abbreviation_offset(name)
+                    && let Some(offset_secs) = crate::abbreviation::offset(name)
                     && fact.row.relation == &relation::COLLECTED
                 {
                     claims.push(ZoneClaim { node: fact.node.clone(), offset_secs, by: "the zone its date prints" });
@@ -352,13 +353,51 @@ fn zone_claims(records: &[MemberRecords]) -> Vec<ZoneClaim> {
     claims
 }
 
+/// Abbreviations with several meanings that nodes print when they are asked for the time, with the offsets that fit what else
+/// is known: stamps of the node that are in UTC.
+fn zone_hints(records: &[MemberRecords]) -> BTreeMap<Name, (Name, Vec<i32>)> {
+    let mut hints: BTreeMap<Name, (Name, Vec<i32>)> = BTreeMap::new();
+    let mut asked: Vec<(&Name, &str, NaiveDateTime)> = Vec::new();
+    for record in records.iter().flat_map(|it| &it.records) {
+        if let Record::Fact(fact, Stamp::Zoneless { abbreviation: Some(name), local, .. }) = record
+            && fact.row.relation == &relation::COLLECTED
+            && let Some(node) = &fact.node
+        {
+            asked.push((node, name, *local));
+        }
+    }
+    if asked.iter().all(|it| crate::abbreviation::offsets(it.1).is_empty()) {
+        return hints;
+    }
+    let mut last: BTreeMap<&Name, DateTime<Utc>> = BTreeMap::new();
+    for (node, stamp) in
+        records.iter().flat_map(|it| &it.seen).flat_map(|it| [(&it.node, &it.first), (&it.node, &it.last)])
+    {
+        if let (Some(node), Stamp::Exact { at, .. }) = (node, stamp) {
+            let at = at.with_timezone(&Utc);
+            let known = last.entry(node).or_insert(at);
+            *known = at.max(*known);
+        }
+    }
+    for (node, name, local) in asked {
+        let offsets = crate::abbreviation::offsets(name);
+        if offsets.is_empty() {
+            continue;
+        }
+        let fitting =
+            last.get(node).map_or_else(|| offsets.to_vec(), |it| crate::abbreviation::fitting(offsets, local, *it));
+        hints.entry(node.clone()).or_insert_with(|| (Name::from(name), fitting));
+    }
+    hints
+}
+
 /// Nodes, or none for the case as a whole, whose tools print an abbreviation that is not UTC's: `CST` is one of three zones
 /// and none of them is UTC.
 fn foreign_abbreviations(records: &[MemberRecords]) -> BTreeSet<Option<Name>> {
     let mut found = BTreeSet::new();
     for record in records.iter().flat_map(|it| &it.records) {
         if let Record::Fact(fact, Stamp::Zoneless { abbreviation: Some(name), .. }) = record
-            && crate::clock::abbreviation_offset(name) != Some(0)
+            && crate::abbreviation::offset(name) != Some(0)
         {
             found.insert(fact.node.clone());
         }

@@ -26,6 +26,9 @@ pub enum ZoneBasis {
     Node(Box<str>),
     /// The other nodes of the case all have it.
     Neighbours,
+    /// An abbreviation with several meanings: its name, and the offsets it may mean besides the one it is read as, which is that
+    /// of UTC where none is more usual than the others.
+    Ambiguous(Box<str>, Vec<i32>),
     /// The user said so.
     Given,
     /// Unknown: read as UTC, with the error that implies.
@@ -83,42 +86,6 @@ pub struct Clock {
     pub late_secs: i64,
 }
 
-/// Zones by abbreviation, only those that mean one offset wherever they are printed. `CST`, `IST`, `BST`, `AST` and
-/// `EST` are ambiguous and need a second witness.
-const ABBREVIATIONS: &[(&str, i32)] = &[
-    ("UTC", 0),
-    ("GMT", 0),
-    ("Z", 0),
-    ("WET", 0),
-    ("WEST", 3600),
-    ("CET", 3600),
-    ("CEST", 7200),
-    ("EET", 7200),
-    ("EEST", 10_800),
-    ("MSK", 10_800),
-    ("HKT", 28_800),
-    ("SGT", 28_800),
-    ("+08", 28_800),
-    ("JST", 32_400),
-    ("KST", 32_400),
-    ("AEST", 36_000),
-    ("AEDT", 39_600),
-    ("NZST", 43_200),
-    ("NZDT", 46_800),
-    ("EDT", -14_400),
-    ("CDT", -18_000),
-    ("MDT", -21_600),
-    ("PDT", -25_200),
-    ("PST", -28_800),
-    ("AKST", -32_400),
-    ("HST", -36_000),
-];
-
-/// The offset an abbreviation stands for, where it stands for one only.
-pub(crate) fn abbreviation_offset(name: &str) -> Option<i32> {
-    ABBREVIATIONS.iter().find(|(it, _)| *it == name).map(|(_, offset)| *offset)
-}
-
 /// What is known of one node's zone.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Zone {
@@ -134,6 +101,8 @@ pub(crate) struct Zones {
     /// Nodes that name their zone as the tz database does, so that summer time is known.
     rules: BTreeMap<Name, Tz>,
     shared_rule: Option<Tz>,
+    /// Abbreviations with several meanings that nodes print, and the offsets that fit.
+    hints: BTreeMap<Name, (Name, Vec<i32>)>,
 }
 
 /// The zone of one local stamp.
@@ -185,6 +154,12 @@ impl Zones {
         zones
     }
 
+    /// Adds abbreviations with several meanings, with the offsets that may be meant.
+    pub(crate) fn hinted(mut self, hints: BTreeMap<Name, (Name, Vec<i32>)>) -> Zones {
+        self.hints = hints;
+        self
+    }
+
     /// Adds the names that nodes give their zones; a zone that the user states has no rules.
     pub(crate) fn named(mut self, names: &[(Option<Name>, Name)]) -> Zones {
         let mut shared: Vec<Tz> = Vec::new();
@@ -208,8 +183,8 @@ impl Zones {
     pub(crate) fn at(&self, node: Option<&Name>, local: NaiveDateTime) -> Local {
         let zone = self.of(node);
         let own = node.and_then(|it| self.rules.get(it));
-        let shared =
-            self.shared_rule.as_ref().filter(|_| matches!(zone.basis, ZoneBasis::Neighbours | ZoneBasis::Assumed));
+        let guessed = matches!(zone.basis, ZoneBasis::Neighbours | ZoneBasis::Ambiguous(..) | ZoneBasis::Assumed);
+        let shared = self.shared_rule.as_ref().filter(|_| guessed);
         let Some(rule) = own.or(shared) else { return Local { zone, again: None } };
         let offset =
             |local: NaiveDateTime| rule.offset_from_local_datetime(&local).map(|it| it.fix().local_minus_utc());
@@ -218,12 +193,18 @@ impl Zones {
             let days = [(1, 1), (7, 1)].map(|(month, day)| NaiveDate::from_ymd_opt(local.year(), month, day));
             days.into_iter().flatten().any(|it| offset(it.and_time(NaiveTime::MIN)).earliest() == Some(offset_secs))
         };
-        if zone.basis != ZoneBasis::Assumed && !fits(zone.offset_secs) {
+        let may_be = match &zone.basis {
+            ZoneBasis::Assumed => true,
+            ZoneBasis::Ambiguous(_, others) => fits(zone.offset_secs) || others.iter().any(|it| fits(*it)),
+            _ => fits(zone.offset_secs),
+        };
+        if !may_be {
             return Local { zone, again: None };
         }
         let basis = match (&zone.basis, own) {
-            (ZoneBasis::Assumed, Some(_)) => ZoneBasis::Node("its own zone setting".into()),
+            (ZoneBasis::Assumed | ZoneBasis::Ambiguous(..), Some(_)) => ZoneBasis::Node("its own zone setting".into()),
             (ZoneBasis::Assumed, None) => ZoneBasis::Neighbours,
+            (ZoneBasis::Ambiguous(name, _), None) => as_others(name),
             (basis, _) => basis.clone(),
         };
         match offset(local) {
@@ -238,9 +219,32 @@ impl Zones {
 
     /// The zone to read a node's stamps in.
     pub(crate) fn of(&self, node: Option<&Name>) -> Zone {
-        let own = node.and_then(|it| self.by_node.get(it)).cloned();
-        own.or_else(|| self.shared.clone()).unwrap_or(Zone { offset_secs: 0, basis: ZoneBasis::Assumed })
+        if let Some(own) = node.and_then(|it| self.by_node.get(it)) {
+            return own.clone();
+        }
+        let shared = self.shared.as_ref();
+        let Some((name, offsets)) = node.and_then(|it| self.hints.get(it)) else {
+            return shared.cloned().unwrap_or(Zone { offset_secs: 0, basis: ZoneBasis::Assumed });
+        };
+        match (&offsets[..], shared) {
+            ([offset_secs], _) => {
+                let basis = ZoneBasis::Node(format!("{name}, borne out by stamps in UTC").into());
+                Zone { offset_secs: *offset_secs, basis }
+            }
+            (_, Some(shared)) if offsets.contains(&shared.offset_secs) => {
+                Zone { offset_secs: shared.offset_secs, basis: as_others(name) }
+            }
+            (offsets, _) => {
+                let (offset_secs, others) = crate::abbreviation::read_as(name, offsets);
+                Zone { offset_secs, basis: ZoneBasis::Ambiguous((&**name).into(), others) }
+            }
+        }
     }
+}
+
+/// An abbreviation with several meanings, one of which is the zone of the other nodes.
+fn as_others(name: &str) -> ZoneBasis {
+    ZoneBasis::Node(format!("{name}, as on the other nodes").into())
 }
 
 /// Hands out clocks, one for each combination of node, kind, zone and year basis.
@@ -305,6 +309,12 @@ impl Clocks {
         if zone.basis == ZoneBasis::Assumed {
             early_secs += ZONE_UNKNOWN_EARLY_SECS;
             late_secs += ZONE_UNKNOWN_LATE_SECS;
+        }
+        if let ZoneBasis::Ambiguous(_, others) = &zone.basis {
+            // farther east is earlier
+            let apart = || others.iter().map(|it| i64::from(it - zone.offset_secs));
+            early_secs += apart().max().unwrap_or(0).max(0);
+            late_secs += apart().map(|it| -it).max().unwrap_or(0).max(0);
         }
         if *year == YearBasis::Assumed {
             early_secs += YEAR_UNKNOWN_SECS;
@@ -534,6 +544,39 @@ mod tests {
         let zones = Zones::settle(&[claim], &BTreeMap::new()).named(&berlin[..1]);
         let july = NaiveDate::from_ymd_opt(2023, 7, 1).expect("a date").and_time(NaiveTime::MIN);
         assert_eq!(zones.at(Some(&"a".into()), july).zone.offset_secs, 28_800);
+    }
+
+    #[test]
+    fn an_abbreviation_with_several_meanings_is_a_hint_with_an_error() {
+        let hints = |offsets: &[i32]| BTreeMap::from([("a".into(), ("EST".into(), offsets.to_vec()))]);
+        let claim = |offset_secs| ZoneClaim { node: Some("b".into()), offset_secs, by: "timedatectl" };
+        let of = |claims: &[ZoneClaim], offsets: &[i32]| {
+            Zones::settle(claims, &BTreeMap::new()).hinted(hints(offsets)).of(Some(&"a".into()))
+        };
+        let all = [-18_000, 36_000, 39_600];
+        let zone = of(&[], &all);
+        assert_eq!(zone.basis, ZoneBasis::Ambiguous("EST".into(), vec![36_000, 39_600]));
+        let mut clocks = Clocks::new(BTreeMap::new());
+        let id = clocks.get(Dial::wall(Some(&"a".into())), &zone, &YearBasis::Stated);
+        let clock = &clocks.list[id.0 as usize];
+        assert_eq!((clock.offset_secs, clock.early_secs, clock.late_secs), (-18_000, 57_600, 0));
+        // where none is more usual, it is read as printed
+        let cst = BTreeMap::from([("a".into(), ("CST".into(), vec![-21_600, 28_800]))]);
+        let zone = Zones::settle(&[], &BTreeMap::new()).hinted(cst).of(Some(&"a".into()));
+        let id = clocks.get(Dial::wall(Some(&"a".into())), &zone, &YearBasis::Stated);
+        let clock = &clocks.list[id.0 as usize];
+        assert_eq!((clock.offset_secs, clock.early_secs, clock.late_secs), (0, 28_800, 21_600));
+        let zone = of(&[], &all);
+        // something else agrees with one of them
+        assert_eq!((of(&[claim(36_000)], &all).offset_secs, of(&[], &all[..1]).offset_secs), (36_000, -18_000));
+        assert_eq!(of(&[claim(36_000)], &all).basis, ZoneBasis::Node("EST, as on the other nodes".into()));
+        // the others are elsewhere: its own word counts
+        assert_eq!(of(&[claim(0)], &all), zone);
+        let named = Zones::settle(&[], &BTreeMap::new())
+            .hinted(hints(&all))
+            .named(&[(Some("b".into()), "America/New_York".into())]);
+        let july = NaiveDate::from_ymd_opt(2023, 7, 1).expect("a date").and_time(NaiveTime::MIN);
+        assert_eq!(named.at(Some(&"a".into()), july).zone.offset_secs, -14_400, "summer time of that zone");
     }
 
     #[test]

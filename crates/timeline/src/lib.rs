@@ -6,6 +6,7 @@
 //! **Invariant:** no I/O, no threads, no clock, no regular expressions.
 //! **Invariant:** every record carries the [`Quote`] it was read from.
 
+mod abbreviation;
 mod boots;
 mod build;
 mod clock;

@@ -204,7 +204,7 @@ impl<'z> Placing<'z> {
         place: u64,
         shift: i32,
     ) -> (Zone, TimeDelta) {
-        if let Some(offset_secs) = abbreviation.and_then(crate::clock::abbreviation_offset) {
+        if let Some(offset_secs) = abbreviation.and_then(crate::abbreviation::offset) {
             return (Zone { offset_secs, basis: crate::ZoneBasis::Stated }, TimeDelta::zero());
         }
         if shift != 0 {
