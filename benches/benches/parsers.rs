@@ -61,7 +61,8 @@ const NAMES: [&str; 9] = [
 fn parse(bencher: Bencher<'_, '_>, name: &str, watch: Arc<dyn Watch>) {
     let (_, path, text) = TEXTS.iter().find(|it| it.0 == name).expect("a text");
     let format = FORMATS.iter().find(|it| it.name == name).expect("a format");
-    let origin = Origin { member: MemberId(0), path: (*path).into(), node: None, watch };
+    let origin =
+        Origin { member: MemberId(0), path: (*path).into(), node: None, watch, hold_bytes: parsers::HOLD_BYTES };
     bencher
         .counter(BytesCount::of_str(text))
         .bench(|| black_box(parsers::read(format, &origin, text, CHUNK)).tally.lines);

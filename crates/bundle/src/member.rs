@@ -105,7 +105,13 @@ impl Consumer {
         watch: &Arc<dyn Watch>,
         limits: &Limits,
     ) -> Consumer {
-        let origin = Origin { member: MemberId(0), path: path.clone(), node: None, watch: watch.clone() };
+        let origin = Origin {
+            member: MemberId(0),
+            path: path.clone(),
+            node: None,
+            watch: watch.clone(),
+            hold_bytes: limits.hold_bytes(),
+        };
         let mut member = timeline::Member::new(path, 0);
         member.modified = modified;
         let state = match format.map(|it| (it, &it.reading)) {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::{bundle, case, memory, options, tar};
-use coroner_bundle::{Case, Input, read};
+use coroner_bundle::{Case, Input, Limits, Options, read};
 use timeline::{MemberRecords, Outcome, Quote, Record};
 
 const ROUTES: &str = "default via 10.64.0.1 dev eno1 onlink\nblackhole 10.64.75.0/26 proto bird\n10.64.75.4 dev cali21fc9e9645e scope link\n";
@@ -389,4 +389,21 @@ fn an_archive_without_times_tells_no_year() {
     // `tar` of the tests writes no time of modification
     let read = bundle(&[("node-a/journal.txt", "Jun 14 13:14:38 node-a kubelet[1]: x\n")]);
     assert_eq!(read.members[0].modified, None);
+}
+
+/// Kernel lines of a file that runs backwards wait for those before them, as far as memory is given.
+#[test]
+fn what_a_log_that_runs_backwards_holds_back_is_bounded() {
+    let line = |it: u32| {
+        format!("Jun 14 13:{:02}:{:02} node-a kernel: device veth{it} left promiscuous mode\n", it / 60, it % 60)
+    };
+    let lines: String = (0..200).rev().map(line).collect();
+    for (bytes, over) in [(512 << 20, false), (64 << 10, true)] {
+        let limits = Limits::default().memory(bytes);
+        let case = read(&[memory("journal.txt", lines.as_bytes())], &Options { limits, ..options(1) }).unwrap();
+        let records = &case.records[0];
+        assert_eq!(records.seen.iter().map(|it| it.lines).sum::<u64>(), 200);
+        let told = records.issues.iter().any(|it| it.what.starts_with("newest line first"));
+        assert_eq!((told, records.seen[0].incomplete.is_some()), (over, over), "{bytes}");
+    }
 }

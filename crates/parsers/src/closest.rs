@@ -225,7 +225,7 @@ fn first_odd(format: &'static Format, path: &str, head: &str) -> Option<usize> {
 }
 
 fn origin(path: &str) -> Origin {
-    Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(false) }
+    Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(false), hold_bytes: crate::HOLD_BYTES }
 }
 
 fn tally(format: &'static Format, path: &str, head: &str) -> Tally {

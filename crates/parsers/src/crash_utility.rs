@@ -246,7 +246,7 @@ crash> log
 "#;
 
     fn read(text: &str) -> MemberRecords {
-        let origin = Origin { member: MemberId(0), path: "bt.txt".into(), node: None, watch: Arc::new(false) };
+        let origin = Origin { member: MemberId(0), path: "bt.txt".into(), node: None, watch: Arc::new(false), hold_bytes: crate::HOLD_BYTES };
         crate::read(&FORMAT, &origin, text, 100)
     }
 

@@ -250,7 +250,7 @@ mod tests {
     use crate::read;
 
     fn origin() -> Origin {
-        Origin { member: MemberId(0), path: "x.export".into(), node: None, watch: Arc::new(true) }
+        Origin { member: MemberId(0), path: "x.export".into(), node: None, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES }
     }
 
     fn sample() -> String {

@@ -352,7 +352,7 @@ mod tests {
     use crate::read;
 
     fn origin() -> Origin {
-        Origin { member: MemberId(0), path: "journal.json".into(), node: None, watch: Arc::new(true) }
+        Origin { member: MemberId(0), path: "journal.json".into(), node: None, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES }
     }
 
     #[test]

@@ -165,7 +165,7 @@ mod tests {
             eprintln!("SKIPPED: {} is not here", oracle.display());
             return;
         }
-        let origin = Origin { member: MemberId(0), path: "x".into(), node: None, watch: Arc::new(true) };
+        let origin = Origin { member: MemberId(0), path: "x".into(), node: None, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES };
         let shown = |records: &MemberRecords| {
             let mut lines = Vec::new();
             for record in &records.records {

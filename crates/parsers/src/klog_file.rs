@@ -168,7 +168,7 @@ mod tests {
     use crate::read;
 
     fn origin(path: &str) -> Origin {
-        Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(true) }
+        Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES }
     }
 
     fn events(records: &MemberRecords) -> Vec<&Event> {

@@ -115,6 +115,9 @@ pub enum Reading {
     Stream(fn(&Origin) -> Box<dyn Reader>),
 }
 
+/// How much a reader may hold back of a member, unless told otherwise.
+pub const HOLD_BYTES: usize = 32 << 20;
+
 /// Where a member comes from, as far as its path tells.
 #[derive(Clone)]
 pub struct Origin {
@@ -126,6 +129,8 @@ pub struct Origin {
     pub node: Option<Name>,
     /// Which lines are worth keeping.
     pub watch: Arc<dyn Watch>,
+    /// How many bytes of its lines a reader may hold back until it knows what they say.
+    pub hold_bytes: usize,
 }
 
 impl Origin {

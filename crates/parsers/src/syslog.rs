@@ -250,7 +250,7 @@ mod tests {
 
     fn records(text: &str) -> MemberRecords {
         let origin =
-            Origin { member: MemberId(0), path: "var/log/messages".into(), node: None, watch: Arc::new(true) };
+            Origin { member: MemberId(0), path: "var/log/messages".into(), node: None, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES };
         read(&FORMAT, &origin, text, 1 << 20)
     }
 

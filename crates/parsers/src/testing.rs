@@ -9,7 +9,13 @@ use crate::{Certainty, Format, Input, Origin, Reading, Sniff, read};
 
 /// Where a test's text is said to come from.
 pub(crate) fn origin(path: &str) -> Origin {
-    Origin { member: MemberId(7), path: path.into(), node: Some("node-a".into()), watch: Arc::new(true) }
+    Origin {
+        member: MemberId(7),
+        path: path.into(),
+        node: Some("node-a".into()),
+        watch: Arc::new(true),
+        hold_bytes: crate::HOLD_BYTES,
+    }
 }
 
 /// Reads a text in one go and holds every quote against it.

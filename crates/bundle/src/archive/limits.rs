@@ -23,12 +23,19 @@ pub struct Limits {
     pub records: usize,
     /// What may be held in memory whole at any time, such as a zip inside a tar; something larger is passed over unread.
     pub whole_bytes: u64,
-    /// What reading should hold at any time, besides what it finds: bytes on their way to the parsers, and the members and
-    /// windows that must be held whole, of which [`Limits::whole_bytes`] bounds each.
+    /// What reading should hold at any time, besides what it finds: bytes on their way to the parsers, a sixteenth; of each log
+    /// that runs backwards and is read at the time another sixteenth at most; and the members and windows that must be held
+    /// whole, of which [`Limits::whole_bytes`] bounds each.
     pub memory_bytes: u64,
 }
 
 impl Limits {
+    /// What the reader of one member may hold back of it: the same for each, so that what is found does not depend on how many
+    /// are read at a time.
+    pub(crate) fn hold_bytes(&self) -> usize {
+        usize::try_from(self.memory_bytes / 16).unwrap_or(usize::MAX).min(parsers::HOLD_BYTES)
+    }
+
     /// Bounds what reading holds at any time.
     #[must_use]
     pub fn memory(mut self, bytes: u64) -> Self {

@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
     };
     let sniff = Sniff { path: "node-a/file.txt", text: &text, bytes, whole: true };
     let _ = (format.recognizes)(&sniff);
-    let origin = Origin { member: MemberId(0), path: "node-a/file.txt".into(), node: None, watch: Arc::new(true) };
+    let origin = Origin { member: MemberId(0), path: "node-a/file.txt".into(), node: None, watch: Arc::new(true), hold_bytes: parsers::HOLD_BYTES };
     match format.reading {
         Reading::Whole(parse) => {
             let mut out = MemberRecords::default();

@@ -7,7 +7,7 @@ use super::*;
 use crate::read;
 
 fn origin(path: &str) -> Origin {
-    Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(true) }
+    Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES }
 }
 
 fn shown(path: &str, text: &str) -> String {

@@ -194,7 +194,7 @@ fn member(path: &str, text: &str) -> MemberRecords {
     let expected = folders.iter().find(|it| path.contains(it.0)).map_or("dmesg", |it| it.1);
     assert_eq!(format.name, expected, "{path}");
     let node = Some(Name::from("node7"));
-    let origin = Origin { member: MemberId(0), path: path.into(), node, watch: Arc::new(true) };
+    let origin = Origin { member: MemberId(0), path: path.into(), node, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES };
     let whole = crate::read(format, &origin, text, usize::MAX / 2);
     let pieces = crate::read(format, &origin, text, 100);
     assert_eq!(whole.records, pieces.records, "{path}: where the chunks were cut matters");
@@ -369,7 +369,7 @@ fn crashes_without_stamps_are_whole_files() {
 fn every_prefix_of_a_console_is_read() {
     let Some(text) = file("qemu-serial-console/6.1-oops-lockup-stall-sysrq.console.log") else { return };
     let node = Some(Name::from("node7"));
-    let origin = Origin { member: MemberId(0), path: "dmesg".into(), node, watch: Arc::new(false) };
+    let origin = Origin { member: MemberId(0), path: "dmesg".into(), node, watch: Arc::new(false), hold_bytes: crate::HOLD_BYTES };
     let ends = text.bytes().enumerate().filter(|(_, it)| *it == b'\n').map(|(at, _)| at + 1);
     let mut most = 0;
     for end in ends.step_by(7) {

@@ -71,7 +71,7 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     if !named && !hints.iter().any(|it| sniff.text.contains(it)) {
         return Certainty::No;
     }
-    let origin = Origin { member: MemberId(0), path: path.as_str().into(), node: None, watch: Arc::new(false) };
+    let origin = Origin { member: MemberId(0), path: path.as_str().into(), node: None, watch: Arc::new(false), hold_bytes: crate::HOLD_BYTES };
     let input = Input { origin: &origin, text: sniff.text, bytes: sniff.bytes, truncated: !sniff.whole };
     let mut out = MemberRecords::default();
     read(&input, by_file_name(&path).unwrap_or_else(|| Command::new(Shows::Routes)), &mut out);

@@ -261,7 +261,7 @@ fn whose_table_and_which() {
 
 #[test]
 fn a_cut_file_does_not_invent_its_last_route() {
-    let origin = Origin { member: MemberId(0), path: "ip_route".into(), node: None, watch: Arc::new(false) };
+    let origin = Origin { member: MemberId(0), path: "ip_route".into(), node: None, watch: Arc::new(false), hold_bytes: crate::HOLD_BYTES };
     let text = "default via 10.0.0.1 dev e0\nblackhole 10.64.75.0/2";
     let mut out = MemberRecords::default();
     parse(&Input { origin: &origin, text, bytes: text.as_bytes(), truncated: true }, &mut out);

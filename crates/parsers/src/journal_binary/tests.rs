@@ -42,7 +42,7 @@ fn sample(path: &str) -> Option<Vec<u8>> {
 type StreamingFrame<R> = ruzstd::decoding::StreamingDecoder<R, ruzstd::decoding::FrameDecoder>;
 
 fn read(bytes: &[u8]) -> MemberRecords {
-    let origin = Origin { member: MemberId(0), path: "system.journal".into(), node: None, watch: Arc::new(true) };
+    let origin = Origin { member: MemberId(0), path: "system.journal".into(), node: None, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES };
     let mut out = MemberRecords::default();
     parse(&Input { origin: &origin, text: "", bytes, truncated: false }, &mut out);
     assert!(out.tally.understood <= out.tally.lines);
@@ -202,7 +202,7 @@ fn real_files_equal_their_exports() {
         assert_eq!((out.tally.lines, out.tally.understood), (wanted, wanted), "{name}");
         assert!(entries(&bytes) == exported(&oracle), "{name}");
         // the events are those of the export, too
-        let origin = Origin { member: MemberId(0), path: "x.export".into(), node: None, watch: Arc::new(true) };
+        let origin = Origin { member: MemberId(0), path: "x.export".into(), node: None, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES };
         let Reading::Stream(open) = crate::journal_export::FORMAT.reading else { panic!("a stream") };
         let (mut reader, mut export) = (open(&origin), MemberRecords::default());
         reader.read(&crate::Chunk { text: &text(&oracle), bytes: &oracle, start: 0, line: 1 }, &mut export);

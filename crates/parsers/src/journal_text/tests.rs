@@ -15,7 +15,7 @@ impl Watch for Words {
 }
 
 fn origin(path: &str, watch: impl Watch + 'static) -> Origin {
-    Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(watch) }
+    Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(watch), hold_bytes: crate::HOLD_BYTES }
 }
 
 fn events(records: &MemberRecords) -> Vec<&Event> {

@@ -7,7 +7,8 @@
 //!
 //! `journalctl -r` and what log stores export print the newest line first. The lines of a report say nothing in this order,
 //! so they are kept until their boot ends and are then read in the order in which the kernel wrote them. Until then they are
-//! entries like others; those that turn out to be part of a report are taken out again.
+//! entries like others; those that turn out to be part of a report are taken out again. All machines of a file share what may be
+//! held back ([`crate::Origin::hold_bytes`]).
 
 use timeline::{MemberRecords, Record, Source, Stamp};
 
@@ -15,8 +16,6 @@ use super::{Log, quote};
 use crate::Line;
 use crate::kernel::KernelLine;
 
-/// Bytes of kernel lines that are kept of one file, of all its machines.
-pub(super) const MOST_BYTES: usize = 32 << 20;
 /// What a kept line takes besides its text.
 const EACH_BYTES: usize = 128;
 

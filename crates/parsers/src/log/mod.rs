@@ -211,7 +211,7 @@ impl Log {
             limited: None,
             done: Vec::new(),
             parts: Vec::new(),
-            backwards_room: backwards::MOST_BYTES,
+            backwards_room: origin.hold_bytes,
             stated_flags: 0,
             received: None,
             klog_stamps: inner::KlogStamps::default(),

@@ -98,7 +98,13 @@ impl Watch for Words {
 #[test]
 fn any_text_is_read_to_the_end() {
     let mut dice = Dice(0x2545_f491_4f6c_dd1d);
-    let origin = |path: &str| Origin { member: MemberId(0), path: path.into(), node: None, watch: Arc::new(true) };
+    let origin = |path: &str| Origin {
+        member: MemberId(0),
+        path: path.into(),
+        node: None,
+        watch: Arc::new(true),
+        hold_bytes: crate::HOLD_BYTES,
+    };
     for round in 0..1000 {
         let mut text = String::new();
         for _ in 0..dice.roll(30) {
