@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use timeline::{MemberId, MemberRecords, Name, Point, Points, Printed, Record, Series, Style, is_usual};
 
+use crate::native_histogram::{self, Gathered};
 use crate::{Line, Origin};
 
 /// Metric name and labels, the labels sorted.
@@ -278,7 +279,17 @@ pub(crate) struct Samples {
     unit: Unit,
     open: Option<Open>,
     timeless: u64,
-    histograms: bool,
+    histograms: Option<Histograms>,
+}
+
+/// The histograms of a series in a row.
+struct Histograms {
+    key: String,
+    labelled: Labelled,
+    text: String,
+    start: u64,
+    line: u32,
+    gathered: Gathered,
 }
 
 struct Open {
@@ -293,7 +304,7 @@ const MOST_BYTES: usize = 1 << 30;
 
 impl Samples {
     pub(crate) fn new(origin: &Origin, unit: Unit) -> Samples {
-        Samples { origin: origin.clone(), unit, open: None, timeless: 0, histograms: false }
+        Samples { origin: origin.clone(), unit, open: None, timeless: 0, histograms: None }
     }
 
     /// Takes a line that is a sample; anything else is left to the caller.
@@ -307,12 +318,12 @@ impl Samples {
             None => label_part(line.text).and_then(|(part, rest)| Some((Some((part, labels(part)?)), rest))),
         };
         let Some((new, rest)) = parsed else { return false };
-        if rest.starts_with('{') && rest.contains("count:") {
-            if !self.histograms {
-                out.issue(self.origin.member, line.number, "native histograms are not read");
-            }
-            self.histograms = true;
-            return true;
+        if rest.starts_with('{') {
+            let (key, labelled) = match new {
+                Some((part, labelled)) => (part.to_owned(), Some(labelled)),
+                None => (self.open.as_ref().map(|it| it.key.clone()).unwrap_or_default(), None),
+            };
+            return self.histogram(&key, labelled, rest, line, out);
         }
         let mut cells = rest.split_ascii_whitespace();
         let Some(printed) = cells.next() else { return false };
@@ -361,7 +372,43 @@ impl Samples {
         true
     }
 
+    /// `{count:42, sum:34593.34, (0.25,0.5]:12} 1795219038000` behind the labels.
+    fn histogram(
+        &mut self,
+        key: &str,
+        labelled: Option<Labelled>,
+        rest: &str,
+        line: &Line<'_>,
+        out: &mut MemberRecords,
+    ) -> bool {
+        let Some((found, stamp)) = native_histogram::printed(rest) else { return false };
+        let Some(stamp) = millis(stamp.trim_end(), self.unit) else { return false };
+        let joined = self.histograms.as_ref().is_some_and(|open| {
+            let gap = line.start - open.start - open.text.len() as u64;
+            open.key == key && (1..=2).contains(&gap) && open.text.len() < MOST_BYTES
+        });
+        if !joined {
+            let Some(labelled) = labelled.or_else(|| labels(key)) else { return false };
+            self.close(out);
+            let (text, gathered) = Default::default();
+            let (start, line) = (line.start, line.number);
+            self.histograms = Some(Histograms { key: key.to_owned(), labelled, text, start, line, gathered });
+        }
+        if let Some(open) = &mut self.histograms {
+            if !open.text.is_empty() {
+                let gap = line.start - open.start - open.text.len() as u64;
+                open.text.push_str(if gap == 2 { "\r\n" } else { "\n" });
+            }
+            open.gathered.add(stamp, &found, open.text.len(), line.text.len());
+            open.text.push_str(line.text);
+        }
+        true
+    }
+
     fn close(&mut self, out: &mut MemberRecords) {
+        if let Some(Histograms { labelled, text, start, line, gathered, .. }) = self.histograms.take() {
+            gathered.push(&labelled, self.origin.member, start, line, &text.as_str().into(), out);
+        }
         if let Some(open) = self.open.take() {
             let style = Style::Lines(open.key.as_str().into());
             let series = open.builder.finish(Some(style), || open.text.as_str().into(), 0);

@@ -23,6 +23,7 @@ mod kube;
 mod lines;
 mod log;
 mod metric_block;
+mod native_histogram;
 mod packet_filter;
 mod paste;
 mod places;

@@ -5,7 +5,7 @@
 //! node_processes_threads{instance="127.0.0.1:9100",job="node"} 41870 1690120800.123
 //! ```
 //!
-//! Ordered by labels, then time. Skipped: native histograms. A `NaN` after a number is a staleness marker or a value
+//! Ordered by labels, then time. Native histograms become the series of classic ones. A `NaN` after a number is a staleness marker or a value
 //! that is none; either way the series has no value from then on. Time: milliseconds since the epoch in the first
 //! form, seconds with three decimals in the second.
 //!
@@ -117,6 +117,38 @@ mod tests {
         assert_eq!(found(text), expected);
         assert_eq!(sniff_certainty(&FORMAT, "x", dump), Certainty::Sure);
         assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::Sure);
+    }
+
+    #[test]
+    fn native_histograms_are_series_of_classic_ones() {
+        let text = concat!(
+            "{__name__=\"h\", job=\"x\"} {count:3, sum:1.5, (0.5,1]:2, (1,2]:1} 1690120800000\n",
+            "{__name__=\"h\", job=\"x\"} {count:5, sum:4.5, (0.5,1]:3, (1,2]:2} 1690120815000\n",
+            "{__name__=\"h\", job=\"x\"} {count:0, sum:NaN} 1690120830000\n",
+            "{__name__=\"up\", job=\"x\"} 1 1690120800000\n",
+        );
+        assert_eq!(sniff_certainty(&FORMAT, "x", text), Certainty::Sure);
+        let out = read_at(&FORMAT, "x", text);
+        assert_eq!((out.tally.lines, out.tally.understood, out.issues.len()), (4, 4, 0));
+        let told: Vec<String> = series(&out)
+            .map(|it| {
+                let points: Vec<String> = it.points.iter().map(|it| it.value.to_string()).collect();
+                format!("{} {} stale {}", it.title(), points.join(" "), it.stale.len())
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "h_bucket{job=\"x\", le=\"1\"} 2 3 stale 0",
+                "h_bucket{job=\"x\", le=\"2\"} 3 5 stale 0",
+                "h_bucket{job=\"x\", le=\"+Inf\"} 3 5 stale 1",
+                "h_count{job=\"x\"} 3 5 stale 1",
+                "h_sum{job=\"x\"} 1.5 4.5 stale 1",
+                "up{job=\"x\"} 1 stale 0",
+            ]
+        );
+        let parts = crate::read(&FORMAT, &origin("x"), text, 10);
+        assert_eq!(out.records, parts.records);
     }
 
     #[test]

@@ -7,19 +7,12 @@
 //! A bucket is its boundary rule, lower and upper bound, and count. Whether a bound belongs to a bucket is lost: classic
 //! buckets hold theirs. Buckets that are empty are not printed, so that bounds come and go.
 
-use std::collections::BTreeMap;
-
-use timeline::{MemberRecords, Name, Record};
+use timeline::MemberRecords;
 
 use super::Answers;
-use crate::exposition::{Builder, Labelled, value};
+use crate::exposition::{Labelled, value};
 use crate::json_elements::{elements, entry};
-
-/// Upper bounds of one series, at most.
-const MOST_BOUNDS: usize = 400;
-
-/// A value of one of the series, with the point that says it.
-type Points<'t> = Vec<(i64, f64, &'t str)>;
+use crate::native_histogram::{Bound, Gathered, Histogram};
 
 impl<'t> Answers<'_, 't> {
     /// `values` are a list of histograms, or one, within `text`.
@@ -31,21 +24,11 @@ impl<'t> Answers<'_, 't> {
         many: bool,
         out: &mut MemberRecords,
     ) {
-        let mut series: BTreeMap<(&str, Option<Bound>), Points<'t>> = BTreeMap::new();
+        let mut gathered = Gathered::default();
         let mut odd = 0u32;
         let mut add = |point: &'t str| match read(point) {
             Some((millis, found)) => {
-                series.entry(("_count", None)).or_default().push((millis, found.count, point));
-                series.entry(("_sum", None)).or_default().push((millis, found.sum, point));
-                let mut below = 0.0;
-                for (bound, count) in found.buckets {
-                    below += count;
-                    if series.len() < MOST_BOUNDS {
-                        series.entry(("_bucket", Some(bound))).or_default().push((millis, below, point));
-                    }
-                }
-                let all = Bound(f64::INFINITY);
-                series.entry(("_bucket", Some(all))).or_default().push((millis, found.count, point));
+                gathered.add(millis, &found, point.as_ptr() as usize - text.as_ptr() as usize, point.len());
             }
             None => odd += 1,
         };
@@ -59,52 +42,8 @@ impl<'t> Answers<'_, 't> {
         if odd > 0 {
             out.issue(member, line, format!("{odd} histograms of a series could not be read"));
         }
-        let shared: std::sync::Arc<str> = text.into();
-        for ((suffix, bound), points) in series {
-            let mut labels = labelled.1.clone();
-            if let Some(bound) = bound {
-                labels.push((Name::from("le"), Name::from(bound.printed())));
-                labels.sort();
-            }
-            let name = Name::from(format!("{}{suffix}", labelled.0));
-            let mut builder = Builder::new((name, labels), member, start as u64, line);
-            for (millis, value, point) in points {
-                builder.add(millis, value, point.as_ptr() as usize - text.as_ptr() as usize, point.len());
-            }
-            out.records.push(Record::Series(Box::new(builder.finish(None, || shared.clone(), 0))));
-        }
+        gathered.push(labelled, member, start as u64, line, &text.into(), out);
     }
-}
-
-/// An upper bound, in order.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Bound(f64);
-
-impl Eq for Bound {}
-
-impl PartialOrd for Bound {
-    fn partial_cmp(&self, other: &Bound) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Bound {
-    fn cmp(&self, other: &Bound) -> std::cmp::Ordering {
-        self.0.total_cmp(&other.0)
-    }
-}
-
-impl Bound {
-    fn printed(self) -> String {
-        if self.0 == f64::INFINITY { "+Inf".to_owned() } else { self.0.to_string() }
-    }
-}
-
-/// A histogram at one instant; its buckets in the order of their bounds.
-struct Histogram {
-    count: f64,
-    sum: f64,
-    buckets: Vec<(Bound, f64)>,
 }
 
 /// `[1795219038,{"count":"42","sum":"34593.34","buckets":[…]}]`
