@@ -18,6 +18,25 @@ fn printable(line: &str) -> String {
     line.chars().map(shown).collect()
 }
 
+/// Each format can be fuzzed, since one target takes them all by name; the page says of each that it was.
+#[test]
+fn every_format_was_fuzzed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_default();
+    assert!(read("crates/parsers/fuzz/fuzz_targets/format.rs").contains("FORMATS"));
+    let page = read("docs/fuzzing.md");
+    let missing: Vec<&str> =
+        parsers::FORMATS.iter().map(|it| it.name).filter(|it| !page.contains(&format!("`{it}`"))).collect();
+    assert!(missing.is_empty(), "docs/fuzzing.md does not say that these were fuzzed: {}", missing.join(", "));
+    // the samples of a format are its seeds; binary ones are seeded with real files
+    let unseeded = parsers::FORMATS.iter().filter(|it| it.samples.is_empty()).map(|it| it.name);
+    assert!(
+        unseeded.clone().all(|it| it.starts_with("tsdb-") || it == "journal-binary"),
+        "{:?}",
+        unseeded.collect::<Vec<_>>()
+    );
+}
+
 #[test]
 fn the_list_of_formats_is_current() {
     let mut text = String::from(
