@@ -122,6 +122,11 @@ impl<'t> Listing<'t> {
         header(line).is_some() || self.current.is_some_and(|it| row(line, it).is_some() || words(line).count() == 1)
     }
 
+    /// Whether the head of one was seen.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.current.is_some()
+    }
+
     /// Takes the next line; returns whether it is one of `df`.
     pub(crate) fn line(&mut self, state: &mut State<'_, 't, '_>, line: &Line<'t>) -> bool {
         if let Some(found) = header(line.text) {

@@ -83,7 +83,8 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
     let mut listing = Listing::default();
     let share = sniff.share(200, |it| mount(it).is_some() || listing.may_hold(it));
     let any = sniff.text.lines().take(200).filter(|it| is_mount(it)).count();
-    if share >= 0.95 && any >= 2 { Certainty::Sure } else { Certainty::No }
+    // the head of what df says is as telling as a second mount
+    if share >= 0.95 && (any >= 2 || any == 1 && listing.has_begun()) { Certainty::Sure } else { Certainty::No }
 }
 
 /// Whether a line tells of a mount.
@@ -157,6 +158,11 @@ mod tests {
         assert_eq!(crate::testing::shown(&out, "filesystem", ["device", "used_percent"]), ["/dev/xvda1 100"]);
         let collected: Vec<&str> = out.collected.iter().map(|it| it.relation).collect();
         assert_eq!(collected, ["mount", "filesystem"]);
+        // one mount is enough where df stands behind it, and too little alone
+        let of = |text: &str| crate::identify(&crate::testing::sniff("storage/mounts.txt", text)).map(|it| it.name);
+        let one = "/dev/xvda1 on / type xfs (rw,noatime)\n";
+        let both = format!("{one}\nFilesystem      Size  Used Avail Use% Mounted on\n/dev/xvda1       20G   20G     0 100% /\n");
+        assert_eq!((of(&both), of(one)), (Some("mounts"), None));
     }
 
     #[test]
