@@ -14,11 +14,12 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
-use timeline::{Fact, Name, Quote, Source, Time, Timeline, Truth, Value};
+use timeline::{Fact, Interval, Name, Quote, Source, Time, Timeline, Truth, Value};
 
 pub(crate) use frame::{MOST_FRAMES, frames};
 pub(crate) use holds::holds;
 pub(crate) use judge::judge;
+pub(crate) use rows::sightings;
 
 use crate::Pack;
 use crate::alerts::{self, Alert, Alerts};
@@ -152,6 +153,15 @@ impl<'t> Case<'t> {
             }
             _ => self.coverage(clause, node, Some(stretch)),
         };
+        matches!(coverage, coverage::Coverage::Covered)
+    }
+
+    /// Whether the log of a source goes on, whole, from one time to another of the same clock.
+    pub(crate) fn is_quiet(&self, source: Source, node: Option<&Name>, from: &Time, to: &Time) -> bool {
+        let between = |a: Interval, b: Interval| Interval { lo: a.hi, hi: b.lo.max(a.hi) };
+        let stretch =
+            Time { nominal: between(from.nominal, to.nominal), full: between(from.full, to.full), clock: from.clock };
+        let coverage = coverage::logs(self.timeline, &[source], node, node.is_none(), Some(stretch));
         matches!(coverage, coverage::Coverage::Covered)
     }
 

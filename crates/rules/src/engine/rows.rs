@@ -7,6 +7,7 @@ use timeline::{Quote, Span, Time, Value};
 use super::metric::metric_groups;
 use super::window::Window;
 use super::{Binding, Case, Found, Row, is_state};
+use crate::infer::Sighting;
 use crate::language::condition::Condition;
 use crate::language::expression::{Scope, number};
 use crate::language::window::{Counted, Tally};
@@ -153,6 +154,30 @@ pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Row
         }
     }
     Rows { groups: enough, near_miss, silent, few, ..Rows::default() }
+}
+
+/// Every line that a clause found with its variables bound, where it looks at lines without counting them.
+pub(crate) fn sightings(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Vec<Sighting> {
+    if !matches!(clause.kind, ClauseKind::Signal(_)) || clause.absent || !clause.tallies.is_empty() {
+        return Vec::new();
+    }
+    let window = Window::of(case, clause, binding);
+    let passes = |row: &Row<'_>| {
+        let on_row = OnRow { cell: |it: &str| row.get(it), binding };
+        clause.conditions.iter().all(|(column, it)| it.passes(&row.get(column), &on_row))
+            && window.as_ref().is_none_or(|it| it.may_hold(case, row))
+    };
+    let sighting = |row: Row<'_>| match row {
+        Row::Line(event, _) => Some(Sighting {
+            at: event.at,
+            count: row.count(),
+            source: event.source,
+            node: event.node.clone(),
+            quote: event.quote.clone(),
+        }),
+        Row::Fact(_) => None,
+    };
+    case.rows(clause, binding).into_iter().filter(passes).filter_map(sighting).collect()
 }
 
 impl Counts<'_> {

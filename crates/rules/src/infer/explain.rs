@@ -7,15 +7,23 @@ use timeline::{Interval, Name, Quote, Time, Truth};
 
 use super::outcome::{Hypothesis, Symptom};
 use super::score::{nodes, values};
-use crate::engine::{Binding, Found, mentioned};
+use crate::engine::{Binding, Case, Found, mentioned, sightings};
 use crate::language::{Explains, Rule};
 
 /// A symptom rule that fits.
-pub(super) fn symptom(rule: &Rule, binding: &Binding) -> Symptom {
+pub(super) fn symptom(case: &Case<'_>, rule: &Rule, binding: &Binding) -> Symptom {
     let framed: Vec<&str> = rule.frame.iter().flat_map(mentioned).collect();
     let found: Vec<&Found> =
         framed.iter().filter_map(|it| binding.answers.get(*it)).filter_map(|it| it.found.as_ref()).collect();
     let known = || found.iter().filter(|it| it.at.is_known());
+    let holding = framed.iter().filter(|it| binding.answers.get(**it).is_some_and(|it| it.found.is_some()));
+    let sightings = match holding.collect::<Vec<_>>()[..] {
+        [one] => {
+            let clause = rule.clauses.iter().find(|it| it.name == **one);
+            clause.map(|it| sightings(case, it, binding)).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
     let quotes: Vec<Quote> = found.iter().flat_map(|it| it.quotes.iter().take(1).cloned()).collect();
     Symptom {
         rule: rule.name.clone(),
@@ -28,16 +36,22 @@ pub(super) fn symptom(rule: &Rule, binding: &Binding) -> Symptom {
         quotes,
         explained_by: None,
         follows: None,
+        sightings,
         may_explain: rule.explains.clone(),
     }
 }
 
-/// Puts symptoms in time order and merges those that read the same.
-pub(super) fn tidy(symptoms: &mut Vec<Symptom>) {
+/// Puts symptoms in time order.
+pub(super) fn in_order(symptoms: &mut [Symptom]) {
     symptoms.sort_by(|a, b| {
         let key = |it: &Symptom| (!it.at.is_known(), it.at.nominal.lo, it.rule.clone(), it.title.clone());
         key(a).cmp(&key(b))
     });
+}
+
+/// Puts symptoms in time order and merges those that read the same.
+pub(super) fn tidy(symptoms: &mut Vec<Symptom>) {
+    in_order(symptoms);
     let mut kept: Vec<Symptom> = Vec::new();
     for symptom in symptoms.drain(..) {
         match kept
@@ -46,6 +60,12 @@ pub(super) fn tidy(symptoms: &mut Vec<Symptom>) {
         {
             Some(same) => {
                 same.count += symptom.count;
+                // what one of them does not tell line by line cannot be parted
+                if same.sightings.is_empty() || symptom.sightings.is_empty() {
+                    same.sightings.clear();
+                } else {
+                    same.sightings.extend(symptom.sightings);
+                }
                 if symptom.last.is_known() && symptom.last.nominal.hi > same.last.nominal.hi {
                     same.last = symptom.last;
                 }

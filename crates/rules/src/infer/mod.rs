@@ -8,6 +8,7 @@
 mod cover;
 mod decide;
 mod denial;
+mod episodes;
 mod explain;
 mod field;
 mod merge;
@@ -24,6 +25,7 @@ pub use outcome::{
 };
 use timeline::{Timeline, Truth};
 
+pub(crate) use episodes::Sighting;
 pub(crate) use score::hypothesis;
 pub(crate) use weigh::{Answer, added};
 
@@ -70,7 +72,7 @@ fn judge_case(pack: &Pack, case: &Case<'_>) -> Diagnosis {
                 }
             }
             if rule.symptom {
-                symptoms.push(explain::symptom(rule, &binding));
+                symptoms.push(explain::symptom(case, rule, &binding));
             } else {
                 candidates.push(score::hypothesis(case, pack, rule, &binding));
             }
@@ -84,6 +86,8 @@ fn judge_case(pack: &Pack, case: &Case<'_>) -> Diagnosis {
         }
     }
     explain::tidy(&mut symptoms);
+    episodes::part(case, &mut symptoms);
+    explain::in_order(&mut symptoms);
     let mut diagnosis = rank::rank(pack, candidates, symptoms, looked_for, could_not_look);
     diagnosis.limits_hit.splice(0..0, limits_hit);
     diagnosis.alerts = case.alerts.0.clone();

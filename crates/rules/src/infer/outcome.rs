@@ -265,6 +265,8 @@ pub struct Symptom {
     pub explained_by: Option<usize>,
     /// The symptom it follows from, by place in [`Diagnosis::symptoms`].
     pub follows: Option<usize>,
+    /// Every line that shows it, where lines alone do.
+    pub(crate) sightings: Vec<super::episodes::Sighting>,
     /// Effects of its own.
     pub(crate) may_explain: Vec<crate::language::Explains>,
 }
