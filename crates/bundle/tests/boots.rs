@@ -187,6 +187,30 @@ fn the_ring_buffer_of_this_boot_beside_a_journal_of_the_former() {
 }
 
 #[test]
+fn a_kernel_that_dies_tells_its_end_itself() {
+    let date = ("node-a/date.txt", "Sun Jun 14 14:00:00 UTC 2020\n");
+    let panic = |reason: &str, line: &str| {
+        format!(
+            "{reason}#2 Part1\n<4>[38000.274380] CPU: 3 PID: 2213 Comm: dockerd Not tainted 4.4.0-104-generic\n{line}\n"
+        )
+    };
+    let fatal = panic("Panic", "<0>[38000.274390] Kernel panic - not syncing: Fatal exception");
+    let store = "node-a/sys/fs/pstore/dmesg-efi-159214047801001"; // 13:14:38
+    let new = ("node-a/journalctl_-b.txt", BOOTED);
+    let timeline = built(&[date, (store, &fatal), new]);
+    assert_eq!(told(&timeline), ["dmesg-efi-159214047801001:3 journalctl_-b.txt:1 not in order"]);
+    // a log of that boot ends it, the dump says how
+    let timeline = built(&[date, ("node-a/journalctl_-b_-1.txt", QUIET), (store, &fatal), new]);
+    assert_eq!(told(&timeline), ["journalctl_-b_-1.txt:3 journalctl_-b.txt:1 not in order"]);
+    // the kernel survived it; it was another night; nobody knows when
+    let oops = panic("Oops", "<1>[38000.274390] BUG: kernel NULL pointer dereference, address: 0000000000000028");
+    let none: [&str; 0] = [];
+    assert_eq!(told(&built(&[date, (store, &oops), new])), none);
+    assert_eq!(told(&built(&[date, ("node-a/sys/fs/pstore/dmesg-efi-159205407801001", &fatal), new])), none);
+    assert_eq!(told(&built(&[date, ("node-a/sys/fs/pstore/dmesg-ramoops-0", &fatal), new])), none);
+}
+
+#[test]
 fn exports_of_two_boots() {
     let entry = |boot: &str, number: u32, secs: i64, ident: &str, message: &str| {
         let (boot, sequence) = (boot.repeat(32), "c".repeat(32));

@@ -12,6 +12,9 @@
 //! better it is known that nothing lies between: two boots that follow each other by the names of their files, files of one
 //! rotation, numbers that go on. Else the machine rebooted, and how the boot ended only a shutdown that is seen can tell.
 //! A break that one file shows whole is told by that file.
+//!
+//! A kernel that dumps its buffer when it dies tells its end itself: `vmcore-dmesg`, and a record of pstore with a panic. Where no
+//! log of that boot is there, the report is its last record.
 
 use std::collections::BTreeMap;
 
@@ -95,11 +98,23 @@ impl<'e, 'r> Beginning<'e, 'r> {
     }
 }
 
-/// What becomes of an edge.
+/// What becomes of an edge, or is made of a kernel's report of its end.
 struct Mark {
-    at: usize,
+    of: Of,
     row: Row,
     message: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Edge(usize),
+    Report(usize),
+}
+
+/// What a dying kernel reported in its dump: where the record stands, and when it was.
+struct Death {
+    at: usize,
+    time: Time,
 }
 
 /// A break that one file shows.
@@ -110,30 +125,33 @@ struct Known {
 
 /// Adds the ends and beginnings of boots that two ends of logs make together.
 pub(crate) fn join(
-    mut edges: Vec<(Record, Stamp)>,
+    edges: Vec<(Record, Stamp)>,
     stamped: &mut Vec<(Record, Stamp)>,
     members: &[Member],
     seen: &[Seen],
     gaps: &[Gap],
 ) {
-    let mut marks = marks(&edges, stamped, members, seen, gaps);
-    marks.sort_by_key(|it| it.at);
-    let mut marks = marks.into_iter().peekable();
     let place = |it: &Record| match it {
         Record::Event(event) => (event.quote.span.member, event.quote.span.start),
         Record::Fact(fact, _) => fact.quotes.first().map_or((MemberId(0), 0), |it| (it.span.member, it.span.start)),
         Record::Series(series) => (series.member, series.start),
     };
-    for (at, (record, stamp)) in edges.drain(..).enumerate() {
-        let (Some(Mark { row, message, .. }), Record::Event(mut event)) = (marks.next_if(|it| it.at == at), record)
-        else {
-            continue;
+    let mut made = Vec::new();
+    for Mark { of, row, message } in marks(&edges, stamped, members, seen, gaps) {
+        let (record, stamp) = match of {
+            Of::Edge(at) => (edges[at].0.clone(), edges[at].1),
+            Of::Report(at) => (stamped[at].0.clone(), stamped[at].1),
         };
-        (event.row, event.message) = (Some(row), message.into());
+        if let Record::Event(mut event) = record {
+            (event.row, event.message) = (Some(row), message.into());
+            made.push((Record::Event(event), stamp));
+        }
+    }
+    for (record, stamp) in made {
         // records stand in the order of their places
-        let own = (event.quote.span.member, event.quote.span.start);
+        let own = place(&record);
         let behind = stamped.partition_point(|it| place(&it.0) <= own);
-        stamped.insert(behind, (Record::Event(event), stamp));
+        stamped.insert(behind, (record, stamp));
     }
 }
 
@@ -169,11 +187,12 @@ fn marks(
         side.entry(node).or_default().push(edge);
     }
     let known = known(stamped);
+    let deaths = deaths(stamped, members);
     let mut marks = Vec::new();
     for (node, mut firsts) in firsts {
-        let Some(lasts) = lasts.get(node).filter(|it| it.len() > 1) else { continue };
+        let lasts = lasts.get(node).map_or(&[][..], Vec::as_slice);
         firsts.sort_by_key(|it| (it.time.nominal, it.member));
-        let mut taken: Vec<usize> = Vec::new();
+        let mut taken: Vec<Of> = Vec::new();
         let beginnings = beginnings(&firsts);
         let shown = beginnings.iter().map(Beginning::best).filter(|it| it.text("marker").is_some());
         let shown: Vec<Time> = shown.map(|it| it.time).collect();
@@ -190,16 +209,64 @@ fn marks(
             let start = beginning.best().time.nominal.lo;
             let told = of_node.iter().map(|it| it.start).filter(|it| it.is_known());
             let since = told.chain(shown.iter().copied()).map(|it| it.nominal.lo).filter(|it| *it < start).max();
-            let lasts = lasts.iter().filter(|it| since.is_none_or(|since| since <= it.time.nominal.hi));
-            let Some((end, orderly)) = ending(beginning, lasts, node, seen) else { continue };
-            if taken.contains(&end.at) {
+            let after = |it: &Time| since.is_none_or(|since| since <= it.nominal.hi);
+            let ended = ending(beginning, lasts.iter().filter(|it| after(&it.time)), node, seen);
+            let deaths = deaths.get(node).into_iter().flatten().filter(|it| after(&it.time));
+            let died = deaths.filter(|it| it.is_before(&beginning.best().time)).max_by_key(|it| it.time.nominal);
+            let (of, row) = match (ended, died) {
+                (Some((end, orderly)), died) => {
+                    let same = |it: &&Death| secs(end.time, it.time) >= -SAME_END_SECS;
+                    let orderly = match orderly {
+                        Value::Nothing if died.filter(same).is_some() => Value::Flag(false),
+                        other => other,
+                    };
+                    (Of::Edge(end.at), end_row(end.row.get("boot_id").clone(), orderly, end.text("text")))
+                }
+                (None, Some(Death { at, .. })) if beginning.best().text("marker").is_some() => {
+                    let Record::Event(report) = &stamped[*at].0 else { continue };
+                    let last = report.message.lines().next().map(Name::from);
+                    (Of::Report(*at), end_row(Value::Nothing, Value::Flag(false), last))
+                }
+                _ => continue,
+            };
+            if taken.contains(&of) {
                 continue;
             }
-            taken.push(end.at);
-            marks.extend(both(beginning, end, orderly));
+            taken.push(of);
+            marks.push(Mark { of, row, message: "the last record of a boot" });
+            marks.push(start_mark(beginning));
         }
     }
     marks
+}
+
+impl Death {
+    /// Whether a boot may follow it, by what both clocks know.
+    fn is_before(&self, start: &Time) -> bool {
+        let longest = (start.full.hi - self.time.full.lo).num_seconds();
+        self.time.before(start) != Truth::False && secs(self.time, *start) >= 0 && longest <= NEAR_SECS
+    }
+}
+
+/// The last that each dump of a dying kernel reports, by node. A record of pstore may be of a bug that the kernel survived.
+fn deaths<'r>(stamped: &'r [(Record, Stamp)], members: &[Member]) -> BTreeMap<&'r Name, Vec<Death>> {
+    let mut found: BTreeMap<&Name, BTreeMap<MemberId, Death>> = BTreeMap::new();
+    for (at, (record, _)) in stamped.iter().enumerate() {
+        let Record::Event(event) = record else { continue };
+        let Some(node) = event.node.as_ref().filter(|_| is(event.row.as_ref(), &relation::KERNEL_REPORT)) else {
+            continue;
+        };
+        let id = event.quote.span.member;
+        let fatal = match members.get(id.0 as usize).and_then(|it| it.format) {
+            Some("vmcore-dmesg") => true,
+            Some("pstore") => event.row.as_ref().is_some_and(|it| it.get("kind").same(&Value::from("panic"))),
+            _ => false,
+        };
+        if fatal && event.at.is_known() {
+            found.entry(node).or_default().insert(id, Death { at, time: event.at });
+        }
+    }
+    found.into_iter().map(|(node, dumps)| (node, dumps.into_values().collect())).collect()
 }
 
 /// The beginnings of boots, several files of one put together.
@@ -312,15 +379,13 @@ fn reach(last: &Edge<'_>, first: &Edge<'_>) -> Option<Reach> {
     last.series.reach(&first.series)
 }
 
-/// The records of a break.
-fn both(beginning: &Beginning<'_, '_>, end: &Edge<'_>, orderly: Value) -> [Mark; 2] {
+fn end_row(id: Value, orderly: Value, last: Option<Name>) -> Row {
+    let last = Value::Text(last.unwrap_or_else(|| "".into()));
+    Row::new(&relation::BOOT_END).with("boot_id", id).with("orderly", orderly).with("last", last)
+}
+
+fn start_mark(beginning: &Beginning<'_, '_>) -> Mark {
     let start = beginning.best();
-    let text = end.text("text").unwrap_or_else(|| "".into());
-    let row = Row::new(&relation::BOOT_END)
-        .with("boot_id", end.row.get("boot_id").clone())
-        .with("orderly", orderly)
-        .with("last", Value::Text(text));
-    let ended = Mark { at: end.at, row, message: "the last record of a boot" };
     let id = beginning.id();
     let marker = match (start.text("marker"), &id, start.offset()) {
         (Some(marker), ..) => marker,
@@ -330,7 +395,7 @@ fn both(beginning: &Beginning<'_, '_>, end: &Edge<'_>, orderly: Value) -> [Mark;
     let row = Row::new(&relation::BOOT_START)
         .with("boot_id", id.map_or(Value::Nothing, Value::Text))
         .with("marker", Value::Text(marker));
-    [ended, Mark { at: start.at, row, message: "the first record of a boot" }]
+    Mark { of: Of::Edge(start.at), row, message: "the first record of a boot" }
 }
 
 /// The breaks that one file shows, by node: a beginning next to an end.
