@@ -55,7 +55,8 @@ impl Prefilter {
         };
         let mut found: BTreeMap<&str, Vec<Match>> = BTreeMap::new();
         for (event_at, event) in timeline.events.iter().enumerate() {
-            self.show(event, |signal, mut captures| {
+            self.show(event, |signal, captures| {
+                let mut captures = cells(captures);
                 named(&mut captures);
                 found.entry(&signals[signal].name).or_default().push(Match { event: event_at, captures });
             });
@@ -64,7 +65,7 @@ impl Prefilter {
     }
 
     /// Every signal an event shows, each once, with what it captures.
-    fn show(&self, event: &Event, mut found: impl FnMut(usize, Vec<(Name, Value)>)) {
+    fn show(&self, event: &Event, mut found: impl FnMut(usize, Vec<(&str, &str)>)) {
         let mut candidates: Vec<(usize, usize)> = Vec::new();
         self.literals.each(event.message.as_bytes(), |it| candidates.push(self.owners[it]));
         candidates.sort_unstable();
@@ -74,7 +75,7 @@ impl Prefilter {
             let of = &self.ways[signal][nth];
             if last != Some(signal)
                 && of.reads(event)
-                && let Some(captures) = captures(of, &event.message)
+                && let Some(captures) = captured(of, &event.message)
                 && !is_hearsay(of, event)
             {
                 found(signal, captures);
@@ -107,10 +108,7 @@ impl Watch for Prefilter {
         self.show(event, |signal, captures| {
             signal.hash(&mut signals);
             signal.hash(&mut all);
-            for (name, value) in captures {
-                name.hash(&mut all);
-                value.to_string().hash(&mut all);
-            }
+            captures.hash(&mut all);
         });
         Some([signals.finish(), all.finish()])
     }
@@ -124,11 +122,19 @@ fn is_hearsay(of: &SignalMatch, event: &Event) -> bool {
 
 /// What one way of showing a signal captures in a message, if it fits.
 pub(crate) fn captures(of: &SignalMatch, message: &str) -> Option<Vec<(Name, Value)>> {
+    captured(of, message).map(cells)
+}
+
+fn captured<'t>(of: &'t SignalMatch, message: &'t str) -> Option<Vec<(&'t str, &'t str)>> {
     let found = of.regex.captures(message)?;
     if of.unless.as_ref().is_some_and(|it| it.is_match(message)) {
         return None;
     }
-    Some(found.into_iter().map(|(name, text)| (Name::from(name), Value::from(text))).collect())
+    Some(found)
+}
+
+fn cells(captures: Vec<(&str, &str)>) -> Vec<(Name, Value)> {
+    captures.into_iter().map(|(name, text)| (Name::from(name), Value::from(text))).collect()
 }
 
 /// Whether a text shows a signal, whoever wrote it: for samples.

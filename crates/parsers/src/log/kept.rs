@@ -68,7 +68,7 @@ pub(super) fn stands_in(part: &str, line: &str) -> bool {
 }
 
 /// Where in a text a part of it stands, if it is one.
-fn within(text: &str, part: &str) -> Option<(u32, u32)> {
+pub(super) fn within(text: &str, part: &str) -> Option<(u32, u32)> {
     let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
     let end = start.checked_add(part.len()).filter(|it| *it <= text.len())?;
     // an empty part of another text may lie anywhere

@@ -2,7 +2,7 @@
 
 use timeline::Watch;
 
-use super::kept::stands_in;
+use super::kept::within;
 use crate::{Chunk, Line};
 
 /// Where in the chunk that is being read something of interest stands.
@@ -34,8 +34,11 @@ impl Marks {
 
     /// Whether the watch wants the message, which may stand in the line. An entry is asked for more than once on its way.
     pub(super) fn wants(&mut self, line: &Line<'_>, message: &str, watch: &dyn Watch) -> bool {
-        if stands_in(message, line.text) && self.nothing_in(line) {
-            return false;
+        if let Some((start, end)) = within(line.text, message)
+            && self.covers(line)
+        {
+            let places = start_of(line, start)..start_of(line, end);
+            return self.following().take_while(|it| *it < places.end).any(|it| it >= places.start);
         }
         let asked = (line.start, message.as_ptr() as usize, message.len());
         if self.asked != Some(asked) {
@@ -44,19 +47,27 @@ impl Marks {
         self.wanted
     }
 
-    /// Whether nothing of interest is known to stand in the line.
-    pub(super) fn nothing_in(&mut self, line: &Line<'_>) -> bool {
+    /// Whether the line was looked through; goes on to it.
+    fn covers(&mut self, line: &Line<'_>) -> bool {
         let end = line.start + line.text.len() as u64;
         if line.start < self.from || end > self.to {
             return false;
         }
         self.from = line.start;
-        let place = |it: usize| self.start + it as u64;
-        while self.places.get(self.next).is_some_and(|it| place(*it) < line.start) {
+        while self.following().next().is_some_and(|it| it < line.start) {
             self.next += 1;
         }
-        self.places.get(self.next).is_none_or(|it| place(*it) >= end)
+        true
     }
+
+    /// The places that do not stand before the line last asked for.
+    fn following(&self) -> impl Iterator<Item = u64> {
+        self.places[self.next.min(self.places.len())..].iter().map(|it| self.start + *it as u64)
+    }
+}
+
+fn start_of(line: &Line<'_>, at: u32) -> u64 {
+    line.start + u64::from(at)
 }
 
 #[cfg(test)]
@@ -87,7 +98,11 @@ mod tests {
         marks.chunk(&chunk, &watch);
         let wanted: Vec<bool> = chunk.lines().map(|it| marks.wants(&it, it.text, &watch)).collect();
         assert_eq!(wanted, [false, true, true, false, false]);
-        assert_eq!(watch.0.load(std::sync::atomic::Ordering::Relaxed), 2);
+        assert_eq!(watch.0.load(std::sync::atomic::Ordering::Relaxed), 0, "what was looked through is not asked for");
+        marks.chunk(&chunk, &watch);
+        let two = chunk.lines().nth(1).expect("a line");
+        let parts = [0..3, 0..1, 1..3, 2..3].map(|it| marks.wants(&two, &two.text[it], &watch));
+        assert_eq!(parts, [true, false, true, false], "of a line only the message counts");
         let last = chunk.lines().last().expect("a line");
         let (wanted, idle) = ("Elsewhere", "elsewhere");
         assert!(!marks.wants(&last, idle, &watch) && marks.wants(&last, wanted, &watch));

@@ -4,6 +4,7 @@
 //! times as long as reading it. For lines of ASCII, nearly all, it is built without the classes of all scripts, which takes
 //! half the time; of such a line it says the same.
 
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use regex::{Regex, RegexBuilder, bytes};
@@ -41,6 +42,8 @@ struct Built {
     /// For lines of ASCII; none where it speaks of other scripts.
     ascii: OnceLock<Option<bytes::Regex>>,
     whole: OnceLock<Option<Regex>>,
+    /// Where in the text its groups are named.
+    names: OnceLock<Box<[Range<usize>]>>,
 }
 
 impl Pattern {
@@ -92,7 +95,7 @@ impl Pattern {
     }
 
     /// Where it fits first.
-    pub(crate) fn place(&self, text: &str) -> Option<std::ops::Range<usize>> {
+    pub(crate) fn place(&self, text: &str) -> Option<Range<usize>> {
         match self.ascii(text) {
             Some(ascii) => ascii.find(text.as_bytes()).map(|it| it.range()),
             None => self.whole()?.find(text).map(|it| it.range()),
@@ -101,7 +104,10 @@ impl Pattern {
 
     /// What its named groups hold, if it fits.
     pub(crate) fn captures<'t>(&self, text: &'t str) -> Option<Vec<(&str, &'t str)>> {
-        let part = |name, range: std::ops::Range<usize>| Some((name, text.get(range)?));
+        if self.names().next().is_none() {
+            return self.is_match(text).then(Vec::new);
+        }
+        let part = |name, range: Range<usize>| Some((name, text.get(range)?));
         Some(match self.ascii(text) {
             Some(ascii) => {
                 let found = ascii.captures(text.as_bytes())?;
@@ -114,37 +120,44 @@ impl Pattern {
         })
     }
 
-    /// The names of its groups, in order, read from its text.
+    /// The names of its groups, in order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let bytes = self.text.as_bytes();
-        let (mut at, mut class) = (0, 0u32);
-        std::iter::from_fn(move || {
-            while at < bytes.len() {
-                let rest = &self.text[at..];
-                let len = rest.chars().next().map_or(1, char::len_utf8);
-                match bytes[at] {
-                    // whatever is escaped
-                    b'\\' => at += 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
-                    b'[' => {
-                        (class, at) = (class + 1, at + 1);
-                        // a bracket at the beginning of a class stands for itself
-                        at += usize::from(bytes.get(at) == Some(&b'^'));
-                        at += usize::from(bytes.get(at) == Some(&b']'));
-                    }
-                    b']' => (class, at) = (class.saturating_sub(1), at + 1),
-                    b'(' if class == 0 => {
-                        at += 1;
-                        let named = rest.strip_prefix("(?P<").or_else(|| rest.strip_prefix("(?<"));
-                        if let Some((name, _)) = named.and_then(|it| it.split_once('>')) {
-                            return Some(name);
-                        }
-                    }
-                    _ => at += len,
-                }
-            }
-            None
-        })
+        let places = self.built.names.get_or_init(|| named(&self.text));
+        places.iter().map(|it| &self.text[it.clone()])
     }
+}
+
+/// Where in an expression its groups are named, in order.
+fn named(text: &str) -> Box<[Range<usize>]> {
+    let bytes = text.as_bytes();
+    let mut names = Vec::new();
+    let (mut at, mut class) = (0, 0u32);
+    while at < bytes.len() {
+        let rest = &text[at..];
+        let len = rest.chars().next().map_or(1, char::len_utf8);
+        match bytes[at] {
+            // whatever is escaped
+            b'\\' => at += 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            b'[' => {
+                (class, at) = (class + 1, at + 1);
+                // a bracket at the beginning of a class stands for itself
+                at += usize::from(bytes.get(at) == Some(&b'^'));
+                at += usize::from(bytes.get(at) == Some(&b']'));
+            }
+            b']' => (class, at) = (class.saturating_sub(1), at + 1),
+            b'(' if class == 0 => {
+                let front = ["(?P<", "(?<"].into_iter().find(|it| rest.starts_with(it)).map_or(0, str::len);
+                if front > 0
+                    && let Some(end) = rest.find('>')
+                {
+                    names.push(at + front..at + end);
+                }
+                at += 1;
+            }
+            _ => at += len,
+        }
+    }
+    names.into()
 }
 
 #[cfg(test)]
