@@ -26,7 +26,7 @@
 //! Where only a list of boots tells of such an end, it does not say when it was: the stretch begins with the silence of each
 //! log before the next boot, or as long before it as lines wait for the disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -120,37 +120,39 @@ impl Timeline {
 const REPAIR_SECS: i64 = 180;
 const REPAIR_EARLY_SECS: i64 = 10;
 
-impl Timeline {
-    /// What a boot repaired at its beginning, which shows that the one before did not end in order.
-    pub fn repairs<'t>(&'t self, node: &'t Name, began: Time) -> impl Iterator<Item = &'t Fact> + 't {
-        let own = self.rows(relation::BOOT_RECOVERY.name).filter(move |it| it.node.as_ref() == Some(node));
-        own.filter(move |it| it.at.is_known() && began.is_known()).filter(move |it| {
-            let after = (it.at.nominal.lo - began.nominal.lo).num_seconds();
-            (-REPAIR_EARLY_SECS..=REPAIR_SECS).contains(&after)
-        })
-    }
-}
-
 /// Where no log shows how a boot ended, and the next one repairs what it left open, it did not end in order.
 pub(crate) fn judge_by_repairs(timeline: &mut Timeline) {
-    if timeline.rows(relation::BOOT_RECOVERY.name).next().is_none() {
+    let mut repairs: BTreeMap<&Name, Vec<&Fact>> = BTreeMap::new();
+    for fact in timeline.rows(relation::BOOT_RECOVERY.name).filter(|it| it.at.is_known()) {
+        if let Some(node) = &fact.node {
+            repairs.entry(node).or_default().push(fact);
+        }
+    }
+    if repairs.is_empty() {
         return;
     }
+    repairs.values_mut().for_each(|it| it.sort_by_key(|it| it.at.nominal.lo));
     let breaks = timeline.boot_breaks();
     let endings = endings(timeline);
+    let known = breaks.iter().filter(|it| it.orderly().is_some() && it.start.at.is_known());
+    let told: BTreeSet<(&Name, DateTime<Utc>)> =
+        known.filter_map(|it| Some((it.end.node.as_ref()?, it.start.at.nominal.lo))).collect();
     let mut found: BTreeMap<Span, Vec<Quote>> = BTreeMap::new();
-    for it in breaks.iter().filter(|it| it.orderly().is_none()) {
+    for it in breaks.iter().filter(|it| it.orderly().is_none() && it.start.at.is_known()) {
         let (Some(node), Some(quote)) = (&it.end.node, it.end.quotes.first()) else { continue };
-        let told = |of: &&BootBreak<'_>| {
-            let apart = (of.start.at.nominal.lo - it.start.at.nominal.lo).num_seconds().abs();
-            of.orderly().is_some() && of.end.node == it.end.node && of.start.at.is_known() && apart <= SAME_SECS
-        };
+        let Some(own) = repairs.get(node) else { continue };
+        let (began, reach) = (it.start.at.nominal.lo, TimeDelta::seconds(SAME_SECS));
+        let around = Interval { lo: began, hi: began }.widened(reach, reach);
+        let near = told.range((node, around.lo)..=(node, around.hi)).next().is_some();
         let listed = endings.get(node).and_then(|all| ended_in_order(all, it.end.at.nominal.lo));
-        if !it.start.at.is_known() || breaks.iter().any(|of| told(&of)) || listed.is_some() {
+        if near || listed.is_some() {
             continue;
         }
-        let quotes: Vec<Quote> =
-            timeline.repairs(node, it.start.at).flat_map(|it| it.quotes.first().cloned()).collect();
+        let (early, late) = (TimeDelta::seconds(REPAIR_EARLY_SECS), TimeDelta::seconds(REPAIR_SECS));
+        let around = Interval { lo: began, hi: began }.widened(early, late);
+        let first = own.partition_point(|it| it.at.nominal.lo < around.lo);
+        let of_boot = own[first..].iter().take_while(|it| it.at.nominal.lo <= around.hi);
+        let quotes: Vec<Quote> = of_boot.flat_map(|it| it.quotes.first().cloned()).collect();
         if !quotes.is_empty() {
             found.insert(quote.span, quotes);
         }

@@ -16,7 +16,7 @@
 //! A kernel that dumps its buffer when it dies tells its end itself: `vmcore-dmesg`, and a record of pstore with a panic. Where no
 //! log of that boot is there, the report is its last record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Gap, GapKind, Member, MemberId, Name, Record, Row, Seen, Stamp, Time, Truth, Value, relation};
 
@@ -30,6 +30,8 @@ const SAME_END_SECS: i64 = 600;
 const NEAR_SECS: i64 = 3600;
 /// The same where files of one rotation are not numbered, so that one between them may be missing.
 const DATED_SECS: i64 = 86_400;
+/// Ends of one node's logs that are compared; of a node with more of them nothing is told.
+const MOST: usize = 500;
 /// Numbers of records that leave so few out go on: other users' entries are numbered along.
 const GOES_ON: i64 = 8;
 
@@ -166,6 +168,11 @@ fn marks(
     seen: &[Seen],
     gaps: &[Gap],
 ) -> Vec<Mark> {
+    let turned = gaps.iter().filter(|it| it.kind == GapKind::Turned);
+    let turned: BTreeSet<(MemberId, &Name)> = turned.filter_map(|it| Some((it.member, it.node.as_ref()?))).collect();
+    let machine = |it: &&Seen| matches!(it.source, crate::Source::Kernel | crate::Source::System);
+    let torn = seen.iter().filter(machine).filter(|it| it.incomplete.is_some());
+    let torn: BTreeSet<(MemberId, &Name)> = torn.filter_map(|it| Some((it.member, it.node.as_ref()?))).collect();
     let mut firsts: BTreeMap<&Name, Vec<Edge<'_>>> = BTreeMap::new();
     let mut lasts: BTreeMap<&Name, Vec<Edge<'_>>> = BTreeMap::new();
     for (at, (record, _)) in edges.iter().enumerate() {
@@ -177,8 +184,7 @@ fn marks(
             continue;
         }
         // several logs in a row: its ends are not its first and last record
-        let turned = |it: &Gap| it.kind == GapKind::Turned && it.member == id && it.node.as_ref() == Some(node);
-        if gaps.iter().any(turned) {
+        if turned.contains(&(id, node)) {
             continue;
         }
         let (folder, series) = (collection(&member.path), Series::of(&member.path));
@@ -191,6 +197,11 @@ fn marks(
     let mut marks = Vec::new();
     for (node, mut firsts) in firsts {
         let lasts = lasts.get(node).map_or(&[][..], Vec::as_slice);
+        // a log that begins anywhere begins no boot
+        firsts.retain(|it| it.text("marker").is_some() || it.offset().is_some() || it.text("boot_id").is_some());
+        if firsts.len() > MOST || lasts.len() > MOST {
+            continue;
+        }
         firsts.sort_by_key(|it| (it.time.nominal, it.member));
         let mut taken: Vec<Of> = Vec::new();
         let beginnings = beginnings(&firsts);
@@ -210,7 +221,7 @@ fn marks(
             let told = of_node.iter().map(|it| it.start).filter(|it| it.is_known());
             let since = told.chain(shown.iter().copied()).map(|it| it.nominal.lo).filter(|it| *it < start).max();
             let after = |it: &Time| since.is_none_or(|since| since <= it.nominal.hi);
-            let ended = ending(beginning, lasts.iter().filter(|it| after(&it.time)), node, seen);
+            let ended = ending(beginning, lasts.iter().filter(|it| after(&it.time)), node, &torn);
             let deaths = deaths.get(node).into_iter().flatten().filter(|it| after(&it.time));
             let died = deaths.filter(|it| it.is_before(&beginning.best().time)).max_by_key(|it| it.time.nominal);
             let (of, row) = match (ended, died) {
@@ -288,7 +299,7 @@ fn ending<'e, 'r: 'e>(
     beginning: &Beginning<'_, '_>,
     lasts: impl Iterator<Item = &'e Edge<'r>>,
     node: &Name,
-    seen: &[Seen],
+    torn: &BTreeSet<(MemberId, &Name)>,
 ) -> Option<(&'e Edge<'r>, Value)> {
     let start = beginning.best();
     let id = beginning.id();
@@ -322,11 +333,7 @@ fn ending<'e, 'r: 'e>(
         }
     }
     let says = |it: &Edge<'_>, wanted: bool| *it.row.get("orderly") == Value::Flag(wanted);
-    let whole = |it: &Edge<'_>| {
-        let own = seen.iter().filter(|of| of.member == it.member && of.node.as_ref() == Some(node));
-        own.filter(|of| matches!(of.source, crate::Source::Kernel | crate::Source::System))
-            .all(|of| of.incomplete.is_none())
-    };
+    let whole = |it: &Edge<'_>| !torn.contains(&(it.member, node));
     let orderly = if before.iter().any(|it| says(it.0, true)) {
         Value::Flag(true)
     } else if before.iter().any(|it| adjacent(it) && says(it.0, false) && whole(it.0)) {

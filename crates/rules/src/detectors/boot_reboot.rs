@@ -91,8 +91,15 @@ fn find(timeline: &Timeline) -> Vec<Fact> {
             None => reboots.push(one),
         }
     }
-    reboots.iter_mut().for_each(|it| it.settle(timeline));
-    let alone = repairs(timeline, &reboots);
+    let mut told: BTreeMap<&Name, Vec<&Fact>> = BTreeMap::new();
+    for fact in facts(timeline, &relation::BOOT_RECOVERY).filter(|it| it.at.is_known()) {
+        if let Some(node) = &fact.node {
+            told.entry(node).or_default().push(fact);
+        }
+    }
+    told.values_mut().for_each(|it| it.sort_by_key(|it| it.at.nominal.lo));
+    reboots.iter_mut().for_each(|it| it.settle(&told));
+    let alone = repairs(timeline, &told, &reboots);
     reboots.extend(alone);
     reboots.sort_by(|a, b| (&a.node, a.at.nominal, a.how).cmp(&(&b.node, b.at.nominal, b.how)));
     reboots.into_iter().map(Reboot::into_fact).collect()
@@ -135,13 +142,14 @@ impl Reboot {
     }
 
     /// Where no source tells how the boot ended, what the next one repairs does.
-    fn settle(&mut self, timeline: &Timeline) {
-        let Some(node) = self.node.as_ref().filter(|_| self.unclean.is_none() && self.at.is_known()) else { return };
+    fn settle(&mut self, told: &BTreeMap<&Name, Vec<&Fact>>) {
+        let unknown = self.unclean.is_none() && self.at.is_known();
+        let Some(own) = self.node.as_ref().filter(|_| unknown).and_then(|it| told.get(it)) else { return };
         // the kubelet says so minutes after the kernel's first line
         let before = TimeDelta::seconds(if self.how == How::Event { SAME_REBOOT_SECS } else { 0 });
         let window = self.at.nominal.widened(before, TimeDelta::seconds(REPAIR_SECS));
-        let own = facts(timeline, &relation::BOOT_RECOVERY).filter(|it| it.node.as_ref() == Some(node) && it.at.is_known());
-        for repair in own.filter(|it| window.lo <= it.at.nominal.hi && it.at.nominal.lo <= window.hi) {
+        let first = own.partition_point(|it| it.at.nominal.lo < window.lo);
+        for repair in own[first..].iter().take_while(|it| it.at.nominal.lo <= window.hi) {
             self.unclean = Some(true);
             self.quotes.extend(repair.quotes.first().cloned());
         }
@@ -187,34 +195,45 @@ fn pair(it: &BootBreak<'_>) -> Reboot {
 }
 
 /// Boots that repair what the one before left open, of nodes that were there before, and of which nothing else tells.
-fn repairs(timeline: &Timeline, known: &[Reboot]) -> Vec<Reboot> {
+fn repairs(timeline: &Timeline, told: &BTreeMap<&Name, Vec<&Fact>>, known: &[Reboot]) -> Vec<Reboot> {
     let reach = TimeDelta::seconds(SAME_REBOOT_SECS);
     let mut found: Vec<Reboot> = Vec::new();
-    for fact in facts(timeline, &relation::BOOT_RECOVERY).filter(|it| it.at.is_known() && it.node.is_some()) {
-        let told = |it: &Reboot| {
-            let at = it.at.nominal.widened(reach, reach);
-            it.node == fact.node && it.at.is_known() && at.lo <= fact.at.nominal.hi && fact.at.nominal.lo <= at.hi
-        };
-        if let Some(one) = found.iter_mut().find(|it| told(it)) {
-            one.quotes.extend(fact.quotes.first().cloned());
-            continue;
-        }
-        let before = fact.at.nominal.lo - TimeDelta::seconds(REPAIR_SECS);
-        let mut logs = timeline.seen.iter().filter(|it| it.node == fact.node).filter_map(|it| it.covers);
-        let mut events = facts(timeline, &relation::KUBE_EVENT).filter(|it| it.node == fact.node && it.at.is_known());
-        let was_there = logs.any(|it| it.0.nominal.hi < before) || events.any(|it| it.at.nominal.hi < before);
-        if known.iter().any(told) || !was_there {
-            continue;
-        }
-        found.push(Reboot {
-            node: fact.node.clone(),
-            how: How::Journal,
-            unclean: Some(true),
-            gap_secs: None,
-            boot_id: None,
-            at: fact.at,
-            quotes: fact.quotes.clone(),
+    for (node, repairs) in told {
+        let logs = timeline.seen.iter().filter(|it| it.node.as_ref() == Some(*node)).filter_map(|it| it.covers);
+        let events = facts(timeline, &relation::KUBE_EVENT).filter(|it| it.node.as_ref() == Some(*node) && it.at.is_known());
+        // since when the node is known to be there
+        let Some(there) = logs.map(|it| it.0.nominal.hi).chain(events.map(|it| it.at.nominal.hi)).min() else { continue };
+        let own = known.iter().filter(|it| it.node.as_ref() == Some(*node) && it.at.is_known());
+        let mut windows: Vec<_> = own.map(|it| it.at.nominal.widened(reach, reach)).collect();
+        windows.sort_by_key(|it| it.lo);
+        // the latest end of all windows that begin no later
+        let mut latest = None;
+        windows.iter_mut().for_each(|it| {
+            it.hi = latest.map_or(it.hi, |latest| it.hi.max(latest));
+            latest = Some(it.hi);
         });
+        let mut last: Option<Reboot> = None;
+        for fact in repairs {
+            let at = fact.at.nominal;
+            let begun = windows.partition_point(|it| it.lo <= at.hi);
+            let is_told = begun.checked_sub(1).is_some_and(|it| at.lo <= windows[it].hi);
+            if is_told || at.lo.signed_duration_since(there) <= TimeDelta::seconds(REPAIR_SECS) {
+                continue;
+            }
+            match &mut last {
+                Some(one) if at.lo.signed_duration_since(one.at.nominal.lo) <= reach => one.quotes.extend(fact.quotes.first().cloned()),
+                _ => found.extend(last.replace(Reboot {
+                    node: fact.node.clone(),
+                    how: How::Journal,
+                    unclean: Some(true),
+                    gap_secs: None,
+                    boot_id: None,
+                    at: fact.at,
+                    quotes: fact.quotes.clone(),
+                })),
+            }
+        }
+        found.extend(last);
     }
     found
 }
