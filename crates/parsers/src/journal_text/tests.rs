@@ -485,3 +485,19 @@ Feb 04 09:34:08 compute4 app[3]: cannot fork
     let out = crate::testing::read_at(&FORMAT, "x.txt", &both);
     assert!(out.seen.iter().any(|it| it.node.as_deref() == Some("ubuntu")));
 }
+
+#[test]
+fn a_line_without_a_header_belongs_to_an_entry_of_its_own_moment_only() {
+    let text = "\
+Jul 23 22:10:07 node-xx kubelet[2817]: E0723 22:10:07.777591    2817 kubelet.go:1883] cannot start, wanted
+Jul 23 22:10:08 node-xx kubelet[2817]: more of it
+Jul 23 23:15:00 node-xx kubelet[2817]: wanted: level=error msg=\"a library speaks\"
+Jul 23 23:15:01 node-xx kubelet[2817]: I0723 23:15:01.777591    2817 kubelet.go:1884] at work
+Jul 24 01:00:00 node-xx kubelet[2817]: wanted by somebody else
+";
+    let found = read(&FORMAT, &origin("journalctl_-u_kubelet", Words(&["wanted"])), text, 1 << 20);
+    let told: Vec<(u32, usize, bool)> =
+        events(&found).iter().map(|it| (it.quote.span.line, it.message.lines().count(), it.inner.is_some())).collect();
+    // line, lines of the message, whether it has klog's stamp
+    assert_eq!(told, [(1, 2, true), (3, 1, false), (5, 1, false)]);
+}

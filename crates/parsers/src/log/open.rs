@@ -15,7 +15,7 @@ use timeline::{Carrier, Event, MemberRecords, Quote, Record, Row, Severity, Sour
 use super::crash::{self, Crash};
 use super::inner::{self, Header};
 use super::kept::Kept;
-use super::{Log, OPEN};
+use super::{Log, OPEN, silence};
 use crate::Line;
 
 /// Bytes and lines of one event, at most.
@@ -23,6 +23,8 @@ const BYTES: usize = 64 * 1024;
 const LINES: u32 = 2000;
 /// Entries of other processes that may stand between two lines of one.
 const GAP: u64 = 200;
+/// So far apart two lines of one entry may be received: it was written at once.
+const APART_SECS: u64 = 10;
 
 /// What is known of an entry when it is opened.
 pub(super) struct Fresh {
@@ -123,7 +125,7 @@ impl Log {
     pub(super) fn put(&mut self, fresh: Fresh, message: &str, line: &Line<'_>, out: &mut MemberRecords) -> usize {
         let before = self.open.iter().position(|it| it.is_of(fresh.voice, fresh.pid));
         if let Some(at) = before {
-            if self.joins(at, fresh.header, message) {
+            if self.joins(at, &fresh, message) {
                 self.grow(at, line, message);
                 return at;
             }
@@ -151,10 +153,11 @@ impl Log {
         self.open[at].touched = entry;
     }
 
-    fn joins(&mut self, at: usize, header: Header, message: &str) -> bool {
+    fn joins(&mut self, at: usize, fresh: &Fresh, message: &str) -> bool {
         let (now, file) = (self.entries, self.carrier == Carrier::File);
         let open = &mut self.open[at];
-        if header != Header::None {
+        let apart = silence::secs(&open.stamp).zip(silence::secs(&fresh.stamp)).map_or(0, |(a, b)| a.abs_diff(b));
+        if fresh.header != Header::None || apart > APART_SECS {
             return false;
         }
         if let Some(crash) = &mut open.crash {
