@@ -97,6 +97,8 @@ fn packed(folder: &Path, packing: Packing) -> anyhow::Result<String> {
     let path = PathBuf::from(format!("{}.{}", folder.display(), packing.extension()));
     if !path.exists() {
         pack(folder, packing)?;
+        // a process begins with the memory of the one that starts it
+        say(&format!("{} was packed in this run, so that peak memory may be the packer's", path.display()));
     }
     Ok(path.display().to_string())
 }
