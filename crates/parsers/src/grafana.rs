@@ -3,19 +3,21 @@
 //! ```text
 //! "Time","calico-node-7hx2k","consumer-5f7c9d8b9-lm4zn"
 //! 1795219038000,13,
+//! Series;Time;Value                                            up to Grafana 6, series as rows
+//! up;2019-07-23T22:00:14+02:00;1
 //! {"results":{"A":{"frames":[{"schema":{"fields":[{"name":"Time","type":"time"},{"name":"Value","labels":{…}}]},
 //! ```
 //!
 //! One series a column, an empty cell is no value. A legend that is a selector (`up{job="node"}`) gives name and labels;
 //! any other stands in a label `legend` of a series without a name. Separators are the browser's; values may carry units
-//! (`46.2 K`, `1.54 GiB`, `99.1%`). Time: milliseconds, or wall clock of the viewer, whose zone is not printed: it is read
-//! as UTC, and that is an issue of the file.
+//! (`46.2 K`, `1.54 GiB`, `99.1%`). Time: milliseconds, wall clock with its offset, or wall clock of the viewer, whose zone is
+//! not printed: it is read as UTC, and that is an issue of the file.
 //!
 //! Source: grafana's packages/grafana-data toCSV and data frame JSON.
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime};
 use timeline::{MemberRecords, Name, Record};
 
 use crate::exposition::{Builder, Labelled, labels};
@@ -30,6 +32,7 @@ pub(crate) static FORMAT: Format = Format {
     samples: &[
         "\"Time\",\"calico-node-7hx2k\",\"up{job=\"\"node\"\"}\"\n1795219038000,13,\n1795219068000,13.5,4\n",
         "sep=;\n\"Time\";\"threads\"\n2026-11-20 23:57:18;1.5 K\n2026-11-20 23:57:48;99.1\n",
+        "Series;Time;Value\nup{job=\"node\"};2019-07-23T22:00:14+02:00;1\nthreads;2019-07-23T22:00:14+02:00;812\nup{job=\"node\"};2019-07-23T22:00:29+02:00;0\n",
         "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"schema\":{\"fields\":[{\"name\":\"Time\",\"type\":\"time\"},{\"name\":\"Value\",\"type\":\"number\",\"labels\":{\"__name__\":\"up\",\"job\":\"node\"}}]},\"data\":{\"values\":[[1795219038000,1795219068000],[1,0]]}}]}}}\n",
     ],
     recognizes,
@@ -48,16 +51,43 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
         return if known { Certainty::Sure } else { Certainty::No };
     }
     let mut lines = text.lines().filter(|it| !it.trim().is_empty() && !it.starts_with("sep="));
-    let Some(separator) = lines.next().and_then(header) else { return Certainty::No };
+    let Some(head) = lines.next() else { return Certainty::No };
+    let Some((separator, layout)) = header(head) else { return Certainty::No };
     let first = lines.next().map(|it| cells(it, separator));
-    let timed = first.is_none_or(|it| it.first().and_then(|(cell, _)| millis(cell)).is_some());
-    if timed { Certainty::Sure } else { Certainty::No }
+    let timed = first.as_ref().map(|it| it.get(layout.time()).and_then(|(cell, _)| millis(cell)).is_some());
+    // without its quotes a line is one of many that begin so
+    let quoted = head.trim_start_matches('\u{feff}').starts_with('"');
+    if timed.unwrap_or(quoted) { Certainty::Sure } else { Certainty::No }
 }
 
-/// `"Time","a","b"`: the separator.
-fn header(line: &str) -> Option<char> {
-    let rest = line.trim_start_matches('\u{feff}').strip_prefix("\"Time\"")?;
-    rest.chars().next().filter(|it| matches!(it, ',' | ';' | '\t' | '|'))
+/// How a table is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    /// `"Time","a","b"`: a series a column.
+    Columns,
+    /// `Series;Time;Value`: a point a row.
+    Rows,
+}
+
+/// The separator of a table, and how it is laid out, by its first line.
+fn header(line: &str) -> Option<(char, Layout)> {
+    let line = line.trim_start_matches('\u{feff}').trim_end();
+    let rows = ["Series;Time;Value", "\"Series\";\"Time\";\"Value\"", "\"Series\",\"Time\",\"Value\""];
+    if rows.contains(&line) {
+        return Some((if line.contains(';') { ';' } else { ',' }, Layout::Rows));
+    }
+    if line.starts_with("Time;") {
+        return Some((';', Layout::Columns));
+    }
+    let separator = line.strip_prefix("\"Time\"")?.chars().next()?;
+    matches!(separator, ',' | ';' | '\t' | '|').then_some((separator, Layout::Columns))
+}
+
+impl Layout {
+    /// Which cell of a row is its time.
+    fn time(self) -> usize {
+        usize::from(self == Layout::Rows)
+    }
 }
 
 /// The cells of a line, unquoted, each with its place in the line.
@@ -68,7 +98,8 @@ fn cells(line: &str, separator: char) -> Vec<(String, std::ops::Range<usize>)> {
     while let Some((at, it)) = chars.next() {
         match it {
             '"' if quoted && chars.next_if(|(_, it)| *it == '"').is_some() => cell.push('"'),
-            '"' => quoted = !quoted,
+            // within a cell that did not begin with one it stands for itself
+            '"' if quoted || at == start => quoted = !quoted,
             it if it == separator && !quoted => {
                 found.push((std::mem::take(&mut cell), start..at));
                 start = at + it.len_utf8();
@@ -86,11 +117,12 @@ fn millis(cell: &str) -> Option<i64> {
         // seconds would be older than Grafana
         return (number > 100_000_000_000).then_some(number);
     }
-    wall(cell).map(|it| it.and_utc().timestamp_millis())
+    let offset = DateTime::parse_from_rfc3339(cell).ok().map(|it| it.timestamp_millis());
+    offset.or_else(|| wall(cell).map(|it| it.and_utc().timestamp_millis()))
 }
 
 fn wall(cell: &str) -> Option<NaiveDateTime> {
-    let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.fZ"];
+    let forms = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S%.f"];
     forms.iter().find_map(|it| NaiveDateTime::parse_from_str(cell, it).ok())
 }
 
@@ -143,14 +175,17 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
 /// A table, and how far it goes.
 struct Table {
     separator: char,
+    layout: Layout,
     builders: Vec<(Builder, bool)>,
+    /// Where the builder of a series stands, by its legend: of tables of rows.
+    legends: BTreeMap<String, usize>,
     start: usize,
     end: usize,
 }
 
 fn table(input: &Input<'_>, out: &mut MemberRecords) {
     let mut open: Option<Table> = None;
-    let mut viewer = false;
+    let (mut viewer, mut head) = (false, (0, 0));
     for line in input.lines() {
         if line.text.trim().is_empty() {
             close(input, open.take(), out);
@@ -163,13 +198,17 @@ fn table(input: &Input<'_>, out: &mut MemberRecords) {
             out.tally.understood += 1;
             continue;
         }
-        if let Some(separator) = header(line.text) {
+        if let Some((separator, layout)) = header(line.text) {
             close(input, open.take(), out);
             out.tally.understood += 1;
             let legends = cells(line.text.trim_start_matches('\u{feff}'), separator);
             let new = |legend: &str| (Builder::new(labelled(legend), input.origin.member, line.start, line.number), false);
-            let builders = legends.iter().skip(1).map(|(legend, _)| new(legend)).collect();
-            open = Some(Table { separator, builders, start, end });
+            let builders = match layout {
+                Layout::Columns => legends.iter().skip(1).map(|(legend, _)| new(legend)).collect(),
+                Layout::Rows => Vec::new(),
+            };
+            open = Some(Table { separator, layout, builders, legends: BTreeMap::new(), start, end });
+            head = (line.start, line.number);
             continue;
         }
         let Some(table) = &mut open else {
@@ -177,16 +216,30 @@ fn table(input: &Input<'_>, out: &mut MemberRecords) {
             continue;
         };
         let row = cells(line.text, table.separator);
-        let Some(at) = row.first().and_then(|(cell, _)| millis(cell)) else {
+        let time = row.get(table.layout.time()).map_or("", |(cell, _)| cell);
+        let Some(at) = millis(time) else {
             out.tally.odd_bytes += line.text.len() as u64;
             continue;
         };
-        if !viewer && row[0].0.contains('-') {
+        if !viewer && wall(time).is_some() {
             viewer = true;
             out.issue(input.origin.member, line.number, "times are in the zone of whoever looked, which is not printed: read as UTC");
         }
+        let first = match table.layout {
+            Layout::Columns => 0,
+            Layout::Rows => {
+                let legend = row[0].0.as_str();
+                let known = table.legends.get(legend).copied();
+                known.unwrap_or_else(|| {
+                    table.builders.push((Builder::new(labelled(legend), input.origin.member, head.0, head.1), false));
+                    table.legends.insert(legend.to_owned(), table.builders.len() - 1);
+                    table.builders.len() - 1
+                })
+            }
+        };
         let mut good = true;
-        for ((cell, place), (builder, any)) in row.iter().skip(1).zip(&mut table.builders) {
+        let values = row.iter().skip(1 + table.layout.time());
+        for ((cell, place), (builder, any)) in values.zip(&mut table.builders[first..]) {
             if cell.trim().is_empty() {
                 continue;
             }
@@ -310,8 +363,33 @@ mod tests {
             ["{legend=\"calico-node-7hx2k\"} 1795219038=13 1795219068=13.5", "up{job=\"node\"} 1795219068=4"]
         );
         assert_eq!(shown(FORMAT.samples[1]), ["{legend=\"threads\"} 1795219038=1500 1795219068=99.1"]);
-        assert_eq!(shown(FORMAT.samples[2]), ["up{job=\"node\"} 1795219038=1 1795219068=0"]);
+        assert_eq!(shown(FORMAT.samples[3]), ["up{job=\"node\"} 1795219038=1 1795219068=0"]);
         assert_eq!((number("1.54 GiB"), number("99.1%"), number("n/a")), (Some(1_653_562_408.96), Some(99.1), None));
+    }
+
+    #[test]
+    fn tables_of_old_versions() {
+        let rows = ["up{job=\"node\"} 1563912014=1 1563912029=0", "{legend=\"threads\"} 1563912014=812"];
+        assert_eq!(shown(FORMAT.samples[2]), rows);
+        let quoted = "\"Series\";\"Time\";\"Value\"\r\n\"a;b\";\"2019-07-23T20:00:14.000Z\";\"1.5\"\r\n\"a;b\";\"2019-07-23T20:00:29.000Z\";\r\n";
+        assert_eq!(shown(quoted), ["{legend=\"a;b\"} 1563912014=1.5"]);
+        let columns = "sep=;\nTime;a;b\n2019-07-23T22:00:14+02:00;1;\n2019-07-23T22:00:29+02:00;;2\n";
+        assert_eq!(shown(columns), ["{legend=\"a\"} 1563912014=1", "{legend=\"b\"} 1563912029=2"]);
+        for text in [FORMAT.samples[2], quoted, columns] {
+            assert_eq!(sniff_certainty(&FORMAT, "x.csv", text), Certainty::Sure, "{text}");
+            let out = crate::testing::read_at(&FORMAT, "x.csv", text);
+            assert!(out.issues.is_empty(), "an offset is printed: {:?}", out.issues);
+            for record in &out.records {
+                let Record::Series(series) = record else { continue };
+                for point in series.points.iter() {
+                    let quote = series.quote(point.millis);
+                    let at = quote.span.start as usize;
+                    assert_eq!(&text[at..at + quote.text.len()], &*quote.text);
+                    assert_eq!(number(quote.text.trim_matches('"')), Some(point.value), "{quote:?}");
+                }
+            }
+        }
+        assert_eq!(sniff_certainty(&FORMAT, "x.csv", "Time;what\nnoon;lunch\n"), Certainty::No);
     }
 
     #[test]
