@@ -36,9 +36,10 @@ pub(crate) fn block(page: &mut Page, calendar: &Calendar, it: &Hypothesis) {
     let in_chain = |evidence: &&Evidence| it.chain.iter().any(|link| says_the_same(link, evidence));
     let of =
         |polarity, value| it.evidence.iter().filter(move |it: &&Evidence| it.polarity == polarity && it.value == value);
+    let verbose = page.verbose();
     for (word, polarity) in [("also", Polarity::For), ("given", Polarity::Context)] {
         let mut word = word;
-        for evidence in of(polarity, Answer::True).filter(|it| !in_chain(it)) {
+        for evidence in of(polarity, Answer::True).filter(|of| !in_chain(of) && (verbose || !says_nothing(it, of))) {
             entry(page, (Ink::Strong, word), hang, evidence);
             word = "";
         }
@@ -115,6 +116,14 @@ fn decisive(it: &crate::Decisive) -> String {
 fn says_the_same(link: &Link, evidence: &Evidence) -> bool {
     let same_place = link.file.is_some() && link.file == evidence.file && link.line == evidence.line;
     link.clause == evidence.clause || (same_place && link.text == evidence.why)
+}
+
+/// Whether a row has no words but the name of its table, and stands in a line that was quoted for what it says.
+fn says_nothing(of: &Hypothesis, evidence: &Evidence) -> bool {
+    let place = (&evidence.file, evidence.line);
+    let told = of.chain.iter().any(|it| (&it.file, it.line) == place);
+    let bare = !evidence.why.contains(' ') && evidence.why.contains('.');
+    evidence.polarity == Polarity::Context && bare && evidence.file.is_some() && told
 }
 
 fn chain(page: &mut Page, calendar: &Calendar, it: &Hypothesis, hang: usize) {
