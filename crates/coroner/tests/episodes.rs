@@ -56,15 +56,8 @@ fn journal(lines: &[(u32, String)]) -> String {
 }
 
 fn analyze(text: &str) -> Report {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in RULES {
-        std::fs::write(folder.path().join(name), text).expect("written");
-    }
-    let files =
-        [("node-a/journalctl.txt", text.as_bytes()), ("node-a/date.txt", b"Sun Jul 23 20:00:00 UTC 2023\n".as_slice())];
-    let packed = common::tar_gz(files);
-    let analyzer = coroner::Analyzer::new().bytes("bundle.tar.gz", packed).rules(folder.path());
-    analyzer.analyze().unwrap_or_else(|error| panic!("{error}"))
+    let files = [("node-a/journalctl.txt", text), ("node-a/date.txt", "Sun Jul 23 20:00:00 UTC 2023\n")];
+    common::report_with(RULES, &files)
 }
 
 fn halted(report: &Report) -> Vec<&Symptom> {

@@ -35,11 +35,7 @@ fn analyzer(files: &[(&str, &str)]) -> coroner::Analyzer {
 }
 
 fn report(files: &[(&str, &str)]) -> Report {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in [("signal.yaml", SIGNAL), ("rule.yaml", RULE)] {
-        std::fs::write(folder.path().join(name), text).expect("written");
-    }
-    analyzer(files).rules(folder.path()).analyze().unwrap_or_else(|error| panic!("{error}"))
+    common::report_with(&[("signal.yaml", SIGNAL), ("rule.yaml", RULE)], files)
 }
 
 fn answer(report: &Report) -> Answer {

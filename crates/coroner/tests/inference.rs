@@ -167,18 +167,13 @@ frame: [stopped]
 ];
 
 fn machine(lines: &str) -> Report {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in CHAIN {
-        std::fs::write(folder.path().join(name), text).expect("written");
-    }
     let log: String = lines
         .split(", ")
         .map(|it| it.split_once(' ').expect("time and word"))
         .map(|(time, what)| format!("Jul 23 {time} node-a kernel: machine: {what}\n"))
         .collect();
     let files = [("date.txt", "Sun Jul 23 23:00:00 UTC 2023\n"), ("node-a/journalctl.txt", log.as_str())];
-    let packed = common::tar_gz(files.iter().map(|(name, text)| (*name, text.as_bytes())));
-    coroner::Analyzer::new().rules(folder.path()).bytes("bundle.tar.gz", packed).analyze().expect("it opens")
+    common::report_with(CHAIN, &files)
 }
 
 fn names(report: &Report) -> Vec<&str> {

@@ -12,13 +12,7 @@ fn report(rule: &str, files: &[(&str, &str)]) -> Report {
 }
 
 fn report_with(rules: &[(&str, &str)], files: &[(&str, &str)]) -> Report {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in rules.iter().chain(&[("signal.yaml", TICK)]) {
-        std::fs::write(folder.path().join(name), text).expect("written");
-    }
-    let packed = common::tar_gz(files.iter().map(|(name, text)| (*name, text.as_bytes())));
-    let analyzer = coroner::Analyzer::new().rules(folder.path()).bytes("bundle.tar.gz", packed);
-    analyzer.analyze().unwrap_or_else(|error| panic!("{error}"))
+    common::report_with(&[rules, &[("signal.yaml", TICK)]].concat(), files)
 }
 
 const TICK: &str = r"

@@ -60,15 +60,11 @@ fn journal(until_min: u32, lines: &[(u32, &str)]) -> String {
 }
 
 fn report(weight: &str, until_min: u32, lines: &[(u32, &str)]) -> Report {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in RULES {
-        std::fs::write(folder.path().join(name), text.replace("WEIGHT", weight)).expect("written");
-    }
+    let rules: Vec<(&str, String)> = RULES.iter().map(|(name, text)| (*name, text.replace("WEIGHT", weight))).collect();
+    let rules: Vec<(&str, &str)> = rules.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let text = journal(until_min, lines);
-    let files = [("node-a/journalctl.txt", text.as_bytes()), ("node-a/date.txt", b"Sun Jul 23 23:59:00 UTC 2023\n")];
-    let packed = common::tar_gz(files);
-    let analyzer = coroner::Analyzer::new().bytes("bundle.tar.gz", packed).rules(folder.path());
-    analyzer.analyze().unwrap_or_else(|error| panic!("{error}"))
+    let files = [("node-a/journalctl.txt", text.as_str()), ("node-a/date.txt", "Sun Jul 23 23:59:00 UTC 2023\n")];
+    common::report_with(&rules, &files)
 }
 
 fn ticks(report: &Report) -> &Hypothesis {
@@ -174,17 +170,12 @@ for:
   - { when: '$queue <= 64', weight: weak, why: 'net.core.somaxconn is {$queue}' }
   - { when: small, weight: weak, why: 'the queue holds {small.value}' }
 ";
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, text) in [("signal.yaml", RULES[0].1), ("counting.yaml", COUNTING)] {
-        std::fs::write(folder.path().join(name), text).expect("written");
-    }
     let text = journal(180, &[ONCE, (9000, "containerd[812]: testtick cause")]);
     let files = [
-        ("node-a/journalctl.txt", text.as_bytes()),
-        ("node-a/sysctl_-a.txt", b"net.core.somaxconn = 4096\nkernel.pid_max = 32768\n".as_slice()),
+        ("node-a/journalctl.txt", text.as_str()),
+        ("node-a/sysctl_-a.txt", "net.core.somaxconn = 4096\nkernel.pid_max = 32768\n"),
     ];
-    let packed = common::tar_gz(files);
-    let report = coroner::Analyzer::new().bytes("b.tar.gz", packed).rules(folder.path()).analyze().expect("a report");
+    let report = common::report_with(&[("signal.yaml", RULES[0].1), ("counting.yaml", COUNTING)], &files);
     let own = report.hypotheses.iter().find(|it| it.rule == "counting").expect("it ticks");
     let denied: Vec<&str> =
         own.evidence.iter().filter(|it| it.value == Answer::False).map(|it| it.why.as_str()).collect();

@@ -1,4 +1,4 @@
-//! What several tests need: packing a bundle into a tar.gz in memory.
+//! What several tests need: packing a bundle into a tar.gz in memory, and analysing one with rules made for the test.
 
 use std::path::Path;
 
@@ -36,4 +36,16 @@ pub(crate) fn tar_gz<'f>(files: impl IntoIterator<Item = (&'f str, &'f [u8])>) -
         tar.append_data(&mut header, name, bytes).expect("memory takes all");
     }
     tar.into_inner().expect("memory").finish().expect("memory")
+}
+
+/// What is said of some files with rules of the test's own beside the built-in ones, both by name and text.
+#[allow(dead_code, reason = "not every test brings rules")]
+pub(crate) fn report_with(rules: &[(&str, &str)], files: &[(&str, &str)]) -> coroner::report::Report {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in rules {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+    let packed = tar_gz(files.iter().map(|(name, text)| (*name, text.as_bytes())));
+    let analyzer = coroner::Analyzer::new().rules(folder.path()).bytes("bundle.tar.gz", packed);
+    analyzer.analyze().unwrap_or_else(|error| panic!("{error}"))
 }
