@@ -522,9 +522,22 @@ impl Log {
         quote: Quote,
         out: &mut MemberRecords,
     ) {
+        out.records.push(Record::Event(Box::new(self.own_event(voice, pid, stamp, row, message, quote))));
+    }
+
+    /// What the log says of itself, not one of its lines.
+    pub(super) fn own_event(
+        &self,
+        voice: usize,
+        pid: Option<u32>,
+        stamp: &Stamp,
+        row: Row,
+        message: &str,
+        quote: Quote,
+    ) -> Event {
         let voice = &self.voices[voice];
         let source = if voice.source == Source::Kernel { Source::Kernel } else { Source::System };
-        out.records.push(Record::Event(Box::new(Event {
+        Event {
             stamp: *stamp,
             inner: None,
             at: Time::UNKNOWN,
@@ -538,6 +551,6 @@ impl Log {
             count: 1,
             row: Some(row),
             quote,
-        })));
+        }
     }
 }

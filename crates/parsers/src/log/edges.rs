@@ -9,7 +9,7 @@
 //! order. Whether two of them are the ends of one break, the timeline decides. Of a file that runs backwards the first line is
 //! the last record.
 
-use timeline::{Carrier, Event, MemberRecords, Name, Quote, Row, Source, Stamp, Time, relation};
+use timeline::{Carrier, MemberRecords, Name, Quote, Row, Stamp, relation};
 
 use super::boot::SHUTDOWN_ENTRIES;
 use super::scope::{self, Scope};
@@ -108,24 +108,8 @@ impl Log {
         Some((first, last))
     }
 
-    fn edge(&self, edge: Edge, out: &mut MemberRecords) {
-        let voice = &self.voices[edge.voice];
-        let source = if voice.source == Source::Kernel { Source::Kernel } else { Source::System };
-        out.edges.push(Event {
-            stamp: edge.stamp,
-            inner: None,
-            at: Time::UNKNOWN,
-            node: self.hosts[voice.host].node.clone(),
-            source,
-            carrier: self.carrier,
-            unit: voice.name.clone(),
-            pid: edge.pid,
-            severity: None,
-            message: "an end of a log".into(),
-            count: 1,
-            row: Some(edge.row),
-            quote: edge.quote,
-        });
+    fn edge(&self, Edge { voice, pid, stamp, quote, row }: Edge, out: &mut MemberRecords) {
+        out.edges.push(self.own_event(voice, pid, &stamp, row, "an end of a log", quote));
     }
 }
 
