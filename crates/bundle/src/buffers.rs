@@ -5,11 +5,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// How much of a member is handed on at a time.
 pub(crate) const CHUNK_BYTES: usize = 1 << 18;
-/// What is no longer than this travels in a copy, so that a thousand small files do not hold a thousand buffers.
-const SMALL_BYTES: usize = 64 << 10;
+/// What is no longer than such a part of a chunk travels in a copy, so that a thousand small files do not hold a thousand buffers.
+const SMALL_PART: usize = 4;
 
 /// Lets the reader run ahead of the parsers by so much and no more.
 pub(crate) struct Buffers {
+    chunk_bytes: usize,
     most: usize,
     state: Mutex<State>,
     changed: Condvar,
@@ -32,8 +33,17 @@ pub(crate) struct Piece<'b> {
 impl Buffers {
     /// About so many bytes may be on their way, but at least `least` buffers.
     pub(crate) fn new(bytes: u64, least: usize) -> Buffers {
-        let most = usize::try_from(bytes / CHUNK_BYTES as u64).unwrap_or(usize::MAX).max(least);
-        Buffers { most, state: Mutex::default(), changed: Condvar::new() }
+        Buffers::of(CHUNK_BYTES, bytes, least)
+    }
+
+    /// The same with chunks of another length.
+    pub(crate) fn of(chunk_bytes: usize, bytes: u64, least: usize) -> Buffers {
+        let most = usize::try_from(bytes / chunk_bytes as u64).unwrap_or(usize::MAX).max(least);
+        Buffers { chunk_bytes, most, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    fn small_bytes(&self) -> usize {
+        self.chunk_bytes / SMALL_PART
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -50,13 +60,13 @@ impl Buffers {
         {
             len += read;
         }
-        if len > SMALL_BYTES {
+        if len > self.small_bytes() {
             return Piece { bytes, len, of: self };
         }
         let copy = bytes[..len].to_vec();
         self.give(bytes);
         let mut state = self.state();
-        while state.small_bytes > 0 && state.small_bytes + len > self.most * CHUNK_BYTES {
+        while state.small_bytes > 0 && state.small_bytes + len > self.most * self.chunk_bytes {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         state.small_bytes += len;
@@ -71,7 +81,7 @@ impl Buffers {
         state.out += 1;
         let free = state.free.pop();
         drop(state);
-        free.unwrap_or_else(|| vec![0; CHUNK_BYTES])
+        free.unwrap_or_else(|| vec![0; self.chunk_bytes])
     }
 
     fn give(&self, bytes: Vec<u8>) {
@@ -90,13 +100,13 @@ impl Piece<'_> {
 
     /// Whether the member has ended with it.
     pub(crate) fn is_last(&self) -> bool {
-        self.len < CHUNK_BYTES
+        self.len < self.of.chunk_bytes
     }
 }
 
 impl Drop for Piece<'_> {
     fn drop(&mut self) {
-        if self.len > SMALL_BYTES {
+        if self.len > self.of.small_bytes() {
             return self.of.give(std::mem::take(&mut self.bytes));
         }
         self.of.state().small_bytes -= self.len;

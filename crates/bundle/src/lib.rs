@@ -15,6 +15,9 @@ mod complete;
 mod layout;
 mod member;
 mod read;
+mod ready;
+mod recognise;
+mod relay;
 mod text;
 mod thin;
 

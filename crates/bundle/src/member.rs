@@ -1,18 +1,18 @@
-//! One member: recognised by its first bytes, then read whole or in chunks of whole lines.
+//! One member: read whole or in chunks of whole lines.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use parsers::{Certainty, Chunk, Format, Input, Origin, Reading, Sniff, surest};
+use parsers::{Chunk, Format, Input, Origin, Reading};
 use timeline::{Issue, MemberId, MemberRecords, Name, Outcome, Watch};
 
 use crate::archive::Limits;
+use crate::ready::{Preparation, Ready, whole_lines};
+use crate::recognise::near;
 use crate::text::text;
 use crate::thin::{MANY, thin};
-
-/// How much of a member is looked at to recognise it.
-pub(crate) const SNIFF_BYTES: usize = 64 << 10;
 
 /// A member with what was read from it; its id is given later, when the order of all members is known.
 #[derive(Debug)]
@@ -21,39 +21,11 @@ pub(crate) struct Done {
     pub(crate) records: MemberRecords,
 }
 
-/// What is enough for a format that is sure: every format looks at it, so it is short.
-const GLANCE_BYTES: usize = 6 << 10;
-
-/// Finds the format of a member from its beginning.
-pub(crate) fn recognise(path: &str, head: &[u8], whole: bool) -> Option<&'static Format> {
-    if head.len() > 2 * GLANCE_BYTES
-        && let Some((format, Certainty::Sure)) = look(path, &head[..GLANCE_BYTES], false)
-    {
-        return Some(format);
-    }
-    look(path, head, whole).map(|(format, _)| format)
-}
-
-fn look(path: &str, head: &[u8], whole: bool) -> Option<(&'static Format, Certainty)> {
-    let end = if whole { head.len() } else { memchr::memrchr(b'\n', head).map_or(head.len(), |it| it + 1) };
-    let head = &head[..end];
-    let mended = text(head);
-    let sniff = Sniff { path, text: &mended, bytes: head, whole };
-    catch_unwind(AssertUnwindSafe(|| surest(&sniff))).ok().flatten()
-}
-
 /// Issues of one file that are kept one by one; what goes wrong on every line need not be told of every line.
 const ISSUES: usize = 10_000;
 
 /// What no format reads is looked at so far.
 const STRANGE_BYTES: usize = 8 << 10;
-
-/// What a file is that no format reads.
-fn near(path: &str, head: &[u8], whole: bool) -> Option<String> {
-    let mended = text(head);
-    let sniff = Sniff { path, text: &mended, bytes: head, whole };
-    catch_unwind(AssertUnwindSafe(|| parsers::closest(&sniff))).ok().flatten()
-}
 
 /// Room is made for no more than this on the word of a container, and no more is kept for the next member.
 const MOST_EXPECTED: usize = 16 << 20;
@@ -76,6 +48,8 @@ pub(crate) struct Consumer {
     dropped: u64,
     /// The first bytes of what no format reads, to say what it is.
     strange: Option<Vec<u8>>,
+    /// The reader asks for the places of interest of each chunk.
+    asks: bool,
     /// The line that was told to be too long.
     long_line: Option<u32>,
     /// Issues beyond those that are kept.
@@ -133,6 +107,7 @@ impl Consumer {
             most_records,
             dropped: 0,
             strange: None,
+            asks: false,
             long_line: None,
             more_issues: 0,
             rest: Vec::new(),
@@ -159,8 +134,24 @@ impl Consumer {
         }
     }
 
+    /// Whether it is read line by line, so that something can be done ahead.
+    pub(crate) fn is_stream(&self) -> bool {
+        matches!(self.state, State::Stream(_))
+    }
+
+    /// How pieces are got ready for [`Consumer::take_ready`], if that is worth the while by those that were read so far: a
+    /// reader that does not look for the places of interest leaves little that can be done ahead.
+    pub(crate) fn preparation(&self) -> Option<Preparation> {
+        self.asks.then(|| Preparation { watch: self.origin.watch.clone() })
+    }
+
     /// Takes the next bytes, cut anywhere.
     pub(crate) fn take(&mut self, bytes: &[u8]) {
+        self.take_ready(bytes, None);
+    }
+
+    /// Takes the next bytes with what is known of them.
+    pub(crate) fn take_ready(&mut self, bytes: &[u8], ready: Option<&Ready>) {
         self.done.member.bytes += bytes.len() as u64;
         match self.state {
             State::Count if self.done.member.format.is_some() => {
@@ -171,13 +162,14 @@ impl Consumer {
                 head.extend_from_slice(&bytes[..bytes.len().min(STRANGE_BYTES.saturating_sub(head.len()))]);
             }
             State::Whole(_) => self.rest.extend_from_slice(bytes),
-            State::Stream(_) => self.lines(bytes),
+            State::Stream(_) => self.lines(bytes, ready),
         }
     }
 
     /// Hands on whole lines and keeps the rest.
-    fn lines(&mut self, bytes: &[u8]) {
-        let Some(end) = memchr::memrchr(b'\n', bytes).map(|it| it + 1) else {
+    fn lines(&mut self, bytes: &[u8], ready: Option<&Ready>) {
+        let begins = self.start == 0 && self.rest.is_empty();
+        let Some(whole) = whole_lines(bytes, begins) else {
             self.rest.extend_from_slice(bytes);
             while self.rest.len() >= self.line_bytes {
                 let tail = self.rest.split_off(self.line_bytes);
@@ -187,34 +179,38 @@ impl Consumer {
                     let what = format!("a line longer than {} bytes is read in parts", self.line_bytes);
                     self.done.records.issue(MemberId(0), self.line, what);
                 }
-                self.chunk(&long);
+                self.chunk(&long, None);
             }
             return;
         };
-        let mut start = 0;
-        if !self.rest.is_empty() {
-            start = memchr::memchr(b'\n', bytes).map_or(end, |it| it + 1);
+        if whole.start > 0 {
             let mut line = std::mem::take(&mut self.rest);
-            line.extend_from_slice(&bytes[..start]);
-            self.chunk(&line);
+            line.extend_from_slice(&bytes[..whole.start]);
+            self.chunk(&line, None);
             line.clear();
             self.rest = line;
         }
-        if start < end {
-            self.chunk(&bytes[start..end]);
+        if !whole.is_empty() {
+            // of the first lines of a member nobody knows ahead that they are the first
+            self.chunk(&bytes[whole.clone()], ready.filter(|_| !begins));
         }
-        self.rest.extend_from_slice(&bytes[end..]);
+        self.rest.extend_from_slice(&bytes[whole.end..]);
     }
 
-    fn chunk(&mut self, bytes: &[u8]) {
+    fn chunk(&mut self, bytes: &[u8], ready: Option<&Ready>) {
         let (start, line) = (self.start, self.line);
+        let lines = ready.map_or_else(|| memchr::memchr_iter(b'\n', bytes).count(), |it| it.ahead.ends()) as u32;
         self.start += bytes.len() as u64;
-        self.line = self.line.saturating_add(memchr::memchr_iter(b'\n', bytes).count() as u32);
+        self.line = self.line.saturating_add(lines);
         let State::Stream(reader) = &mut self.state else { return };
-        let mended = text(bytes);
-        let chunk = Chunk { text: &mended, bytes, start, line };
+        let mended = ready.and_then(|it| it.mended.as_deref()).map_or_else(|| text(bytes), Cow::Borrowed);
+        let mut chunk = Chunk::new(&mended, bytes, start, line);
+        if let Some(ready) = ready {
+            chunk = chunk.with(&ready.ahead);
+        }
         let records = &mut self.done.records;
         let read = catch_unwind(AssertUnwindSafe(|| reader.read(&chunk, records)));
+        self.asks |= chunk.was_asked();
         if read.is_err() {
             self.give_up(line, bytes.len());
         }
@@ -282,7 +278,7 @@ impl Consumer {
             }
             State::Stream(_) => {
                 if !rest.is_empty() {
-                    self.chunk(&rest);
+                    self.chunk(&rest, None);
                 }
                 if let State::Stream(reader) = &mut self.state {
                     let records = &mut self.done.records;
@@ -343,7 +339,7 @@ pub(crate) fn number(records: &mut MemberRecords, id: MemberId) {
 
 #[cfg(test)]
 mod tests {
-    use parsers::Reader;
+    use parsers::{Certainty, Reader, Sniff};
 
     use super::*;
     use crate::buffers::CHUNK_BYTES;
@@ -385,14 +381,14 @@ mod tests {
     #[test]
     fn a_reader_that_breaks_leaves_an_issue_and_the_rest_is_counted() {
         let stream = format(Reading::Stream(|_| Box::new(Brittle)));
-        let parts = ["one\ntwo\n", "three\nbreak\n", "four\nfi", "ve\n"];
+        let parts = ["one\ntwo\nth", "ree\nfour\nbreak\n", "five\nsi", "x\n"];
         let done = read(stream, &parts);
         assert_eq!(done.member.bytes, parts.concat().len() as u64);
         assert_eq!(done.member.truncated.as_deref(), Some("its reader failed"));
-        let read_before = "one\ntwo\n".len();
+        let read_before = "one\ntwo\nthree\n".len();
         assert_eq!(done.records.tally.odd_bytes, (parts.concat().len() - read_before) as u64);
         let [issue] = done.records.issues.as_slice() else { panic!("{:?}", done.records.issues) };
-        assert_eq!(issue.line, 3, "the chunk in which it broke: {issue:?}");
+        assert_eq!(issue.line, 4, "the chunk in which it broke: {issue:?}");
         assert_eq!(read(stream, &["one\n", "two"]).records.tally.understood, 2);
         let whole = format(Reading::Whole(|input, _| assert!(!input.text.contains("break"), "a slip in a parser")));
         let done = read(whole, &parts);
@@ -445,42 +441,6 @@ mod tests {
         let done = read(format(Reading::Stream(|_| Box::new(Wrong))), &["x\n".repeat(30_000).as_str(), "y\n"]);
         assert_eq!(done.records.issues.len(), ISSUES + 1);
         assert_eq!(done.records.issues[ISSUES].what, "20001 more places could not be read");
-    }
-
-    /// Whatever a file turns out to be by its first bytes, it is by more of them.
-    #[test]
-    #[allow(clippy::print_stderr)]
-    fn a_glance_says_what_a_long_look_says() {
-        fn files(folder: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
-            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                let path = entry.path();
-                if path.is_dir() { files(&path, found) } else { found.push(path) }
-            }
-        }
-        let mut found = Vec::new();
-        for folder in ["/../../../shared/samples", "/../../corpus"] {
-            files(std::path::Path::new(&format!("{}{folder}", env!("CARGO_MANIFEST_DIR"))), &mut found);
-        }
-        let (mut longer, mut sure, mut differ) = (0, 0, Vec::new());
-        for path in found {
-            let Ok(bytes) = std::fs::read(&path) else { continue };
-            if bytes.len() <= 2 * GLANCE_BYTES {
-                continue;
-            }
-            let name = path.to_string_lossy();
-            let head = &bytes[..bytes.len().min(SNIFF_BYTES)];
-            longer += 1;
-            let long = look(&name, head, head.len() < SNIFF_BYTES).map(|it| it.0.name);
-            let glance = look(&name, &head[..GLANCE_BYTES], false);
-            if let Some((format, Certainty::Sure)) = glance {
-                sure += 1;
-                if Some(format.name) != long {
-                    differ.push(format!("{name}: {} then {long:?}", format.name));
-                }
-            }
-        }
-        eprintln!("a glance was enough for {sure} of {longer} files");
-        assert!(differ.is_empty(), "{}", differ.join("\n"));
     }
 
     #[test]

@@ -11,7 +11,9 @@ use timeline::{MemberId, MemberRecords, Name, Outcome, Watch};
 use crate::archive::{self, Budget, Error, Input, Limit, Limits, Note, Oddity, SkipReason, Visitor};
 use crate::buffers::{Buffers, Piece};
 use crate::layout::{self, Layout};
-use crate::member::{Consumer, Done, SNIFF_BYTES, incomplete, number, over_records, recognise};
+use crate::member::{Consumer, Done, incomplete, number, over_records};
+use crate::recognise::{SNIFF_BYTES, recognise};
+use crate::relay::{self, Crew, Help};
 use crate::{attribute, blocks, complete};
 
 /// How to read.
@@ -58,12 +60,13 @@ pub fn read(inputs: &[Input], options: &Options) -> Result<Case, Error> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(options.threads).build();
     let pool = pool
         .map_err(|error| Error::Read { path: "the machine's threads".into(), source: std::io::Error::other(error) })?;
+    let crew = Crew::new(pool.current_num_threads());
     let mut case = Case::default();
     for input in inputs {
         let name = name(input);
         let Outcomes { done, notes } = match input {
-            Input::Path(path) if path.is_dir() => directory(path, options, &pool)?,
-            input => stream(input, options, &pool)?,
+            Input::Path(path) if path.is_dir() => directory(path, options, &pool, &crew)?,
+            input => stream(input, options, &pool, &crew)?,
         };
         let start = case.members.len();
         let prefix = if inputs.len() > 1 { format!("{name}/") } else { String::new() };
@@ -113,25 +116,27 @@ struct Outcomes {
     notes: Vec<(usize, Note)>,
 }
 
-fn directory(path: &Path, options: &Options, pool: &rayon::ThreadPool) -> Result<Outcomes, Error> {
+fn directory(path: &Path, options: &Options, pool: &rayon::ThreadPool, crew: &Crew) -> Result<Outcomes, Error> {
     let mut outcomes = Outcomes::default();
     let mut files = archive::list(path, &options.limits, &mut |note| outcomes.notes.push((0, note)))?;
     let over = files.split_off(within(&files, options.limits.total_bytes));
     let budget = Budget::new(&options.limits);
     let buffers = buffers(options, pool);
-    let read = |file: &archive::FileEntry| {
-        let mut visitor = Inline { options, buffers: &buffers, outcomes: Outcomes::default() };
-        let _ = archive::walk_file(file, &budget, &options.limits, &mut visitor);
-        visitor.outcomes
-    };
+    files.iter().for_each(|_| crew.wait());
     // the largest first, so that no thread is left with one of them at the end
     let mut order: Vec<usize> = (0..files.len()).collect();
     order.sort_by_key(|it| std::cmp::Reverse(files[*it].size));
     let parts: Vec<Mutex<Outcomes>> = files.iter().map(|_| Mutex::default()).collect();
     pool.scope_fifo(|scope| {
         for at in order {
-            let (read, file, part) = (&read, &files[at], &parts[at]);
-            scope.spawn_fifo(move |_| *part.lock().unwrap_or_else(PoisonError::into_inner) = read(file));
+            let (file, part, buffers, budget) = (&files[at], &parts[at], &buffers, &budget);
+            scope.spawn_fifo(move |scope| {
+                crew.begin();
+                let help = Help { scope, crew };
+                let mut visitor = Inline { options, buffers, help, outcomes: Outcomes::default() };
+                let _ = archive::walk_file(file, budget, &options.limits, &mut visitor);
+                *part.lock().unwrap_or_else(PoisonError::into_inner) = visitor.outcomes;
+            });
         }
     });
     for part in parts {
@@ -165,27 +170,24 @@ fn within(files: &[archive::FileEntry], limit: u64) -> usize {
 }
 
 /// Reads members where it stands.
-struct Inline<'o> {
-    options: &'o Options,
-    buffers: &'o Buffers,
+struct Inline<'s, 'scope> {
+    options: &'scope Options,
+    buffers: &'scope Buffers,
+    help: Help<'s, 'scope>,
     outcomes: Outcomes,
 }
 
-impl Visitor for Inline<'_> {
+impl Visitor for Inline<'_, '_> {
     fn member(&mut self, member: archive::Member<'_>) -> ControlFlow<()> {
         let head = self.buffers.read(member.reader);
-        let (mut consumer, mut room) = begin(member.path, member.modified, member.size, &head, self.options);
+        let begun = Begun::new(member.path, member.modified, member.size, &head, self.options);
         let mut last = head.is_last();
-        consumer.take(room.within(head.bytes()));
-        drop(head);
-        while !last {
-            let piece = self.buffers.read(member.reader);
+        let next = || {
+            let piece = (!last).then(|| self.buffers.read(member.reader))?;
             last = piece.is_last();
-            consumer.take(room.within(piece.bytes()));
-        }
-        let mut done = consumer.finish(room.over > 0);
-        room.note(&mut done);
-        self.outcomes.done.push(done);
+            Some((piece, true))
+        };
+        self.outcomes.done.push(begun.read(head, next, &self.help));
         ControlFlow::Continue(())
     }
 
@@ -194,20 +196,44 @@ impl Visitor for Inline<'_> {
     }
 }
 
-/// Recognises a member by its first bytes.
-fn begin(
-    path: String,
-    modified: Option<i64>,
-    size: Option<u64>,
-    head: &Piece<'_>,
-    options: &Options,
-) -> (Consumer, Room) {
-    let sniffed = &head.bytes()[..head.bytes().len().min(SNIFF_BYTES)];
-    // a sniff tells the end only where it is short of its own length
-    let format = recognise(&path, sniffed, sniffed.len() < SNIFF_BYTES);
-    let mut consumer = Consumer::new(path.into(), format, modified, &options.watch, &options.limits);
-    consumer.expect(size.unwrap_or(0).max(head.bytes().len() as u64));
-    (consumer, Room::new(format, &options.limits))
+/// A member that is recognised, of which nothing is read yet.
+struct Begun {
+    consumer: Box<Consumer>,
+    room: Room,
+}
+
+impl Begun {
+    /// Recognises a member by its first bytes.
+    fn new(path: String, modified: Option<i64>, size: Option<u64>, head: &Piece<'_>, options: &Options) -> Begun {
+        let sniffed = &head.bytes()[..head.bytes().len().min(SNIFF_BYTES)];
+        // a sniff tells the end only where it is short of its own length
+        let format = recognise(&path, sniffed, sniffed.len() < SNIFF_BYTES);
+        let mut consumer = Consumer::new(path.into(), format, modified, &options.watch, &options.limits);
+        consumer.expect(size.unwrap_or(0).max(head.bytes().len() as u64));
+        Begun { consumer: Box::new(consumer), room: Room::new(format, &options.limits) }
+    }
+
+    /// Reads a member, its first piece and those that come; of each is told whether it came without waiting for it.
+    fn read<'scope>(
+        self,
+        head: Piece<'scope>,
+        mut next: impl FnMut() -> Option<(Piece<'scope>, bool)>,
+        help: &Help<'_, 'scope>,
+    ) -> Done {
+        let Begun { mut consumer, mut room } = self;
+        consumer.take(room.within(head.bytes()));
+        drop(head);
+        if consumer.is_stream() {
+            consumer = relay::read(consumer, next, help);
+        } else {
+            while let Some((piece, _)) = next() {
+                consumer.take(room.within(piece.bytes()));
+            }
+        }
+        let mut done = consumer.finish(room.over > 0);
+        room.note(&mut done);
+        done
+    }
 }
 
 /// What may be held of a member that must be read whole.
@@ -243,12 +269,13 @@ fn buffers(options: &Options, pool: &rayon::ThreadPool) -> Buffers {
     Buffers::new(options.limits.memory_bytes / 16, pool.current_num_threads() + 2)
 }
 
-fn stream(input: &Input, options: &Options, pool: &rayon::ThreadPool) -> Result<Outcomes, Error> {
+fn stream(input: &Input, options: &Options, pool: &rayon::ThreadPool, crew: &Crew) -> Result<Outcomes, Error> {
     let finished: Mutex<Vec<(usize, Done)>> = Mutex::new(Vec::new());
     let buffers = buffers(options, pool);
     let (walked, count, notes) = pool.in_place_scope_fifo(|scope| {
+        let help = Help { scope, crew };
         let mut visitor =
-            Spawning { scope, options, finished: &finished, buffers: &buffers, count: 0, notes: Vec::new() };
+            Spawning { help, options, finished: &finished, buffers: &buffers, count: 0, notes: Vec::new() };
         let walked = archive::walk(input, &options.limits, &mut visitor);
         (walked, visitor.count, visitor.notes)
     });
@@ -261,7 +288,7 @@ fn stream(input: &Input, options: &Options, pool: &rayon::ThreadPool) -> Result<
 
 /// Hands members to the pool while the walk goes on: this thread unpacks, the others parse.
 struct Spawning<'s, 'scope> {
-    scope: &'s rayon::ScopeFifo<'scope>,
+    help: Help<'s, 'scope>,
     options: &'scope Options,
     finished: &'scope Mutex<Vec<(usize, Done)>>,
     buffers: &'scope Buffers,
@@ -274,20 +301,18 @@ impl Visitor for Spawning<'_, '_> {
         let head = self.buffers.read(member.reader);
         let at = self.count;
         self.count += 1;
-        let (options, finished) = (self.options, self.finished);
+        let (options, finished, crew) = (self.options, self.finished, self.help.crew);
         let (path, modified, size) = (member.path, member.modified, member.size);
         let mut last = head.is_last();
         // what waits in the channel is bounded by the buffers
         let (sender, receiver) = channel::<Piece<'_>>();
-        self.scope.spawn_fifo(move |_| {
-            let (mut consumer, mut room) = begin(path, modified, size, &head, options);
-            consumer.take(room.within(head.bytes()));
-            drop(head);
-            for piece in receiver {
-                consumer.take(room.within(piece.bytes()));
-            }
-            let mut done = consumer.finish(room.over > 0);
-            room.note(&mut done);
+        crew.wait();
+        self.help.scope.spawn_fifo(move |scope| {
+            crew.begin();
+            let begun = Begun::new(path, modified, size, &head, options);
+            let at_once = || receiver.try_recv().ok().map(|it| (it, true));
+            let next = || at_once().or_else(|| receiver.recv().ok().map(|it| (it, false)));
+            let done = begun.read(head, next, &Help { scope, crew });
             finished.lock().unwrap_or_else(PoisonError::into_inner).push((at, done));
         });
         while !last {
@@ -430,5 +455,41 @@ fn limit_name(limit: Limit) -> &'static str {
         Limit::Members => "members",
         Limit::Depth => "nesting",
         Limit::WholeBytes => "bytes held whole",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::buffers::CHUNK_BYTES;
+
+    /// A bundle that is one large file has both threads of two, folder or archive; a bundle of many files needs no help with one.
+    #[test]
+    fn a_large_file_has_a_second_thread() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let line = |at: usize| format!("Feb 11 10:{:02}:{:02} node-a kubelet[731]: line {at}\n", at / 60 % 60, at % 60);
+        let text: String = (0..150_000).map(line).collect();
+        let pieces = text.len() / CHUNK_BYTES;
+        let file = folder.path().join("journal.txt");
+        fs::write(&file, text).expect("a file");
+        let options = Options { limits: Limits::default(), threads: 2, watch: Arc::new(false) };
+        let handed = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            [folder.path(), file.as_path()].map(|path| {
+                let crew = Crew::new(threads);
+                let outcomes = match path.is_dir() {
+                    true => directory(path, &options, &pool, &crew),
+                    false => stream(&Input::Path(path.to_owned()), &options, &pool, &crew),
+                };
+                let [done] = outcomes.expect("it is read").done.try_into().expect("one member");
+                assert_eq!(done.records.tally.lines, 150_000);
+                crew.handed()
+            })
+        };
+        assert_eq!(handed(1), [0, 0], "one thread has no second");
+        let found = handed(2);
+        assert!(found.iter().all(|it| *it > pieces / 4), "{found:?} of {pieces} pieces went to a second thread");
     }
 }

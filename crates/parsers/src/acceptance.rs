@@ -152,7 +152,7 @@ fn odd_lines(format: &'static Format, path: &str, text: &str) -> Vec<String> {
             let mut start = 0;
             for (line, end) in ends.enumerate() {
                 let part = &text[start..end];
-                let chunk = Chunk { text: part, bytes: part.as_bytes(), start: start as u64, line: line as u32 + 1 };
+                let chunk = Chunk::new(part, part.as_bytes(), start as u64, line as u32 + 1);
                 reader.read(&chunk, &mut out);
                 note(end, lost(out.tally));
                 start = end;

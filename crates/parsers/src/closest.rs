@@ -214,7 +214,7 @@ fn first_odd(format: &'static Format, path: &str, head: &str) -> Option<usize> {
     let (mut reader, mut out) = (open(&origin), MemberRecords::default());
     let mut start = 0;
     for (at, part) in head.split_inclusive('\n').enumerate() {
-        let chunk = Chunk { text: part, bytes: part.as_bytes(), start, line: at as u32 + 1 };
+        let chunk = Chunk::new(part, part.as_bytes(), start, at as u32 + 1);
         reader.read(&chunk, &mut out);
         start += part.len() as u64;
         if out.tally.lines > out.tally.understood {
@@ -232,7 +232,7 @@ fn tally(format: &'static Format, path: &str, head: &str) -> Tally {
     let Reading::Stream(open) = format.reading else { return Tally::default() };
     let origin = origin(path);
     let (mut reader, mut out) = (open(&origin), MemberRecords::default());
-    reader.read(&Chunk { text: head, bytes: head.as_bytes(), start: 0, line: 1 }, &mut out);
+    reader.read(&Chunk::new(head, head.as_bytes(), 0, 1), &mut out);
     reader.finish(&mut out);
     out.tally
 }

@@ -426,7 +426,7 @@ mod tests {
             let least = (start + size).min(bytes.len());
             let end = memchr::memchr(b'\n', &bytes[least - 1..]).map_or(bytes.len(), |at| least + at);
             let part = &bytes[start..end];
-            reader.read(&Chunk { text: &lossy(part), bytes: part, start: start as u64, line }, &mut out);
+            reader.read(&Chunk::new(&lossy(part), part, start as u64, line), &mut out);
             line += memchr::memchr_iter(b'\n', part).count() as u32;
             start = end;
         }

@@ -13,6 +13,7 @@
 #[cfg(test)]
 mod acceptance;
 mod ascii_table;
+mod chunk;
 mod closest;
 mod exposition;
 mod expression;
@@ -36,6 +37,7 @@ mod testing;
 
 use std::sync::Arc;
 
+pub use chunk::{Ahead, Chunk};
 pub use closest::closest;
 pub use lines::{Line, lines};
 pub use metric_block::join_block;
@@ -170,25 +172,6 @@ impl<'t> Input<'t> {
         let line = 1 + memchr::memchr_iter(b'\n', &self.text.as_bytes()[..start]).count() as u32;
         let span = Span { member: self.origin.member, start: start as u64, len: part.len() as u32, line };
         Quote { span, text: part.into() }
-    }
-}
-
-/// A part of a member that ends at a line end, or at the end of the member.
-pub struct Chunk<'t> {
-    /// Its text; each byte that is no UTF-8 is replaced by one `?`.
-    pub text: &'t str,
-    /// Its bytes as they are.
-    pub bytes: &'t [u8],
-    /// Offset in the member.
-    pub start: u64,
-    /// Number of its first line, from 1.
-    pub line: u32,
-}
-
-impl<'t> Chunk<'t> {
-    /// The lines of the chunk.
-    pub fn lines(&self) -> impl Iterator<Item = Line<'t>> + use<'t> {
-        lines(self.text, self.start, self.line)
     }
 }
 
@@ -364,7 +347,7 @@ pub fn read(format: &Format, origin: &Origin, text: &str, chunk_bytes: usize) ->
                 let wanted = (start + chunk_bytes.max(1)).min(text.len());
                 let end = memchr::memchr(b'\n', &text.as_bytes()[wanted - 1..]).map_or(text.len(), |at| wanted + at);
                 let part = &text[start..end];
-                reader.read(&Chunk { text: part, bytes: part.as_bytes(), start: start as u64, line }, &mut out);
+                reader.read(&Chunk::new(part, part.as_bytes(), start as u64, line), &mut out);
                 line += memchr::memchr_iter(b'\n', part.as_bytes()).count() as u32;
                 start = end;
             }

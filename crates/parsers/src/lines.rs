@@ -16,7 +16,17 @@ pub struct Line<'t> {
 /// NULs in front of a line are no part of it: a file system that lost power leaves them where the file had grown and its
 /// content had not been saved, and the first line of the next boot stands behind them.
 pub fn lines(text: &str, start: u64, number: u32) -> impl Iterator<Item = Line<'_>> {
-    let mut ends = memchr::memchr_iter(b'\n', text.as_bytes());
+    cut(text, memchr::memchr_iter(b'\n', text.as_bytes()), start, number)
+}
+
+/// The same where it is told where lines end.
+#[inline]
+pub(crate) fn cut<'t>(
+    text: &'t str,
+    mut ends: impl Iterator<Item = usize>,
+    start: u64,
+    number: u32,
+) -> impl Iterator<Item = Line<'t>> {
     let (mut at, mut number) = (0, number);
     std::iter::from_fn(move || {
         if at >= text.len() {

@@ -55,7 +55,7 @@ fn decode(text: &str, loose: Loose, chunk_lines: usize) -> (Vec<Found>, MemberRe
     let (mut start, mut line) = (0, 1);
     for part in lines.chunks(chunk_lines) {
         let text: String = part.concat();
-        reader.read(&Chunk { text: &text, bytes: text.as_bytes(), start, line }, &mut out);
+        reader.read(&Chunk::new(&text, text.as_bytes(), start, line), &mut out);
         start += text.len() as u64;
         line += part.len() as u32;
     }

@@ -205,7 +205,7 @@ fn real_files_equal_their_exports() {
         let origin = Origin { member: MemberId(0), path: "x.export".into(), node: None, watch: Arc::new(true), hold_bytes: crate::HOLD_BYTES };
         let Reading::Stream(open) = crate::journal_export::FORMAT.reading else { panic!("a stream") };
         let (mut reader, mut export) = (open(&origin), MemberRecords::default());
-        reader.read(&crate::Chunk { text: &text(&oracle), bytes: &oracle, start: 0, line: 1 }, &mut export);
+        reader.read(&crate::Chunk::new(&text(&oracle), &oracle, 0, 1), &mut export);
         reader.finish(&mut export);
         assert!(said(&out) == said(&export), "{name}");
     }

@@ -22,12 +22,12 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Looks through a chunk.
+    /// Looks through a chunk, unless somebody has done so already.
     pub(super) fn chunk(&mut self, chunk: &Chunk<'_>, watch: &dyn Watch) {
         self.places.clear();
         (self.next, self.asked) = (0, None);
         (self.start, self.from, self.to) = (chunk.start, chunk.start, chunk.start);
-        if watch.places(chunk.text, &mut self.places) {
+        if chunk.places(watch, &mut self.places) {
             self.to += chunk.text.len() as u64;
         }
     }
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn only_lines_with_a_place_are_looked_at() {
         let text = "one\ntWo\nthree Four\n\nfive\n";
-        let chunk = Chunk { text, bytes: text.as_bytes(), start: 100, line: 1 };
+        let chunk = Chunk::new(text, text.as_bytes(), 100, 1);
         let (watch, mut marks) = (Capitals::default(), Marks::default());
         marks.chunk(&chunk, &watch);
         let wanted: Vec<bool> = chunk.lines().map(|it| marks.wants(&it, it.text, &watch)).collect();
@@ -114,7 +114,7 @@ mod tests {
     #[test]
     fn what_was_not_looked_through_is_asked_for() {
         let text = "one\ntwo\n";
-        let chunk = Chunk { text, bytes: text.as_bytes(), start: 0, line: 1 };
+        let chunk = Chunk::new(text, text.as_bytes(), 0, 1);
         let (watch, mut marks) = (Capitals::default(), Marks::default());
         marks.chunk(&chunk, &watch);
         let lines: Vec<Line<'_>> = chunk.lines().collect();
