@@ -163,6 +163,7 @@ impl CloudLogging {
             unit: own("_SYSTEMD_UNIT").map(|it| Cow::Owned(it.to_owned())),
             pid: own("_PID").and_then(|it| it.parse().ok()),
             severity: priority.or_else(|| text("/severity").and_then(severity)),
+            speaker: 0,
             boot: own("_BOOT_ID"),
             message,
             line,

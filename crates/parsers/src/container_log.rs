@@ -206,12 +206,12 @@ impl ContainerLog {
     }
 
     fn entry(&mut self, stamp: Stamp, name: Option<&str>, text: &str, line: Line<'_>, out: &mut MemberRecords) {
-        let ident = name.or(self.container.as_deref());
         // all daemons of a calico-node pod write into one stream
-        let ident = match text.get(..4) {
-            Some("bird") if text[4..].starts_with(": ") => Some("bird"),
-            Some("bird") if text[4..].starts_with("6: ") => Some("bird6"),
-            _ => ident,
+        let (ident, speaker) = match text.as_bytes() {
+            [b'b', b'i', b'r', b'd', b':', b' ', ..] => (Some("bird"), 1),
+            [b'b', b'i', b'r', b'd', b'6', b':', b' ', ..] => (Some("bird6"), 2),
+            _ if name.is_some() => (name, 0),
+            _ => (self.container.as_deref(), 3),
         };
         let entry = Entry {
             stamp,
@@ -221,6 +221,7 @@ impl ContainerLog {
             unit: None,
             pid: None,
             severity: None,
+            speaker,
             boot: None,
             message: text.into(),
             line,

@@ -82,7 +82,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
             let (stamp, micros) = (Stamp::Monotonic { micros: known.micros }, Some(known.micros));
             let message = known.text.into();
             let (ident, host) = (Some("kernel".into()), session.node);
-            log.entry(Entry { stamp, micros, host, ident, unit: None, pid: None, severity: None, boot: None, message, line }, out);
+            log.entry(Entry { stamp, micros, host, ident, unit: None, pid: None, severity: None, speaker: 0, boot: None, message, line }, out);
             continue;
         }
         out.tally.lines += 1;

@@ -65,6 +65,7 @@ impl Reader for JournalCat {
                 unit: None,
                 pid: None,
                 severity: None,
+                speaker: 0,
                 boot: None,
                 message: line.text.into(),
                 line,

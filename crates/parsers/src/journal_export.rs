@@ -16,8 +16,7 @@
 
 use timeline::{Carrier, MemberRecords};
 
-use crate::log::Log;
-use crate::log::fields;
+use crate::log::{Log, fields, head};
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -52,6 +51,7 @@ fn open(origin: &Origin) -> Box<dyn Reader> {
         quote: Default::default(),
         quoted: false,
         state: State::Fields,
+        names: Names::default(),
         lines: 0,
         number: 1,
         broken: 0,
@@ -69,6 +69,44 @@ enum State {
     Newline,
 }
 
+/// Names of fields by what followed them last: journald writes the fields of a program's entries in one order.
+#[derive(Default)]
+struct Names {
+    /// With their `=`, their place among those that are read, and which came next.
+    known: Vec<(Box<[u8]>, Option<usize>, usize)>,
+    last: usize,
+}
+
+/// Further names are not remembered.
+const NAMES: usize = 64;
+
+impl Names {
+    /// Where the name ends that the line begins with, and its place, if it is the one to expect.
+    fn expected(&mut self, line: &[u8]) -> Option<(usize, Option<usize>)> {
+        let next = self.known.get(self.last)?.2;
+        let (name, field, _) = self.known.get(next)?;
+        let found = (name.len() - 1, *field);
+        head::begins(line, name).then(|| {
+            self.last = next;
+            found
+        })
+    }
+
+    fn met(&mut self, name: &[u8], field: Option<usize>) {
+        let at = self.known.iter().position(|it| *it.0 == *name).unwrap_or_else(|| {
+            if self.known.len() < NAMES {
+                self.known.push((name.into(), field, 0));
+            }
+            self.known.len() - 1
+        });
+        if *self.known[at].0 != *name {
+            return;
+        }
+        self.known[self.last].2 = at;
+        self.last = at;
+    }
+}
+
 struct Export {
     member: Origin,
     log: Log,
@@ -80,6 +118,7 @@ struct Export {
     /// The message stands in the line to quote, behind its name.
     quoted: bool,
     state: State,
+    names: Names,
     /// Lines of the current entry.
     lines: u64,
     /// Number of the current line.
@@ -133,14 +172,23 @@ impl Export {
             self.end(out);
             return end + 1;
         }
-        let split = memchr::memchr(b'=', bytes);
-        let name = &bytes[..split.unwrap_or(bytes.len())];
-        let field = chunk.text.get(at..at + name.len()).and_then(fields::place);
-        if field.is_none() && !fields::is_name(name) {
-            out.tally.lines += 1;
-            out.tally.odd_bytes += bytes.len() as u64;
-            return end + 1;
-        }
+        let (split, field) = match self.names.expected(bytes) {
+            Some((split, field)) => (Some(split), field),
+            None => {
+                let split = memchr::memchr(b'=', bytes);
+                let name = &bytes[..split.unwrap_or(bytes.len())];
+                let field = chunk.text.get(at..at + name.len()).and_then(fields::place);
+                if field.is_none() && !fields::is_name(name) {
+                    out.tally.lines += 1;
+                    out.tally.odd_bytes += bytes.len() as u64;
+                    return end + 1;
+                }
+                if split.is_some() {
+                    self.names.met(&bytes[..=name.len()], field);
+                }
+                (split, field)
+            }
+        };
         self.lines += 1;
         let Some(split) = split else {
             self.state = State::Length { field, bytes: 0, have: 0 };
@@ -283,6 +331,38 @@ mod tests {
             );
             assert_eq!(records.tally.lines, records.tally.understood);
         }
+    }
+
+    #[test]
+    fn fields_may_come_in_any_order() {
+        let fields = ["_HOSTNAME=node-a", "SYSLOG_IDENTIFIER=app", "MESSAGE=text", "_PID=7", "X=1", "MESSAGE_ID=2"];
+        let mut text = String::new();
+        for nth in 0..60 {
+            text.push_str("__REALTIME_TIMESTAMP=1592140471000000\n");
+            // sometimes as before, sometimes turned, sometimes without some
+            let turned = (nth % 7 * 3) % fields.len();
+            for at in 0..fields.len() - nth % 3 {
+                text.push_str(fields[(at + turned) % fields.len()]);
+                text.push('\n');
+            }
+            text.push('\n');
+        }
+        let records = read(&FORMAT, &origin(), &text, 1 << 20);
+        let lines = text.lines().filter(|it| !it.is_empty()).count() as u64;
+        assert_eq!((records.tally.lines, records.tally.understood), (lines, lines));
+        let entries = text.split_terminator("\n\n");
+        let expected: Vec<_> = entries
+            .filter(|it| it.contains("MESSAGE=text"))
+            .map(|it| (it.contains("SYSLOG_IDENTIFIER="), it.contains("_PID=")))
+            .collect();
+        let found: Vec<_> = records
+            .records
+            .iter()
+            .filter_map(|it| if let Record::Event(event) = it { Some(event) } else { None })
+            .filter(|it| &*it.message == "text")
+            .map(|it| (it.unit.is_some(), it.pid == Some(7)))
+            .collect();
+        assert_eq!(found, expected);
     }
 
     #[test]

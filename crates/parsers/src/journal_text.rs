@@ -192,6 +192,7 @@ impl JournalText {
                 unit: None,
                 pid: head.pid,
                 severity: None,
+                speaker: head.speaker,
                 boot: None,
                 message: text[head.message..].into(),
                 line,

@@ -63,13 +63,15 @@ fn open(origin: &Origin) -> Box<dyn Reader> {
     let created = created_by_name(&origin.path);
     let program = speaker::by_path(&origin.path);
     let log = Log::new(origin, Carrier::File);
-    Box::new(KlogFile { log, program: program.map(str::to_owned), machine: None, created })
+    Box::new(KlogFile { log, program: program.map(str::to_owned), machine: None, machines: 0, created })
 }
 
 struct KlogFile {
     log: Log,
     program: Option<String>,
     machine: Option<String>,
+    /// How many machines were named so far.
+    machines: u32,
     /// When the file was begun: the year of its first stamps.
     created: Option<NaiveDate>,
 }
@@ -110,6 +112,7 @@ impl KlogFile {
             unit: None,
             pid: None,
             severity: None,
+            speaker: self.machines + 1,
             boot: None,
             message: line.text.into(),
             line,
@@ -125,6 +128,7 @@ impl KlogFile {
         }
         if let Some(rest) = line.strip_prefix("Running on machine: ") {
             self.machine = Some(rest.trim().to_owned());
+            self.machines += 1;
             return true;
         }
         line.starts_with("Binary: Built with gc ") || line.starts_with("Log line format: ")

@@ -158,6 +158,7 @@ impl ProgramLog {
             unit: None,
             pid: None,
             severity: said.severity,
+            speaker: 0,
             boot: None,
             message: said.message.into(),
             line,

@@ -110,7 +110,7 @@ impl Syslog {
             let (host, ident, pid) = (frame.host, frame.app.map(Cow::Borrowed), frame.pid);
             let (stamp, severity) = (frame.stamp, frame.severity);
             let entry =
-                Entry { stamp, micros: None, host, ident, unit: None, pid, severity, boot: None, message, line };
+                Entry { stamp, micros: None, host, ident, unit: None, pid, severity, speaker: 0, boot: None, message, line };
             return self.log.entry(entry, out);
         }
         let (mut severity, text) = priority(line.text).unwrap_or((None, line.text));
@@ -130,6 +130,7 @@ impl Syslog {
             rest = text.find(mnemonic).map_or(rest, |at| &text[at..]);
             ident = None;
         }
+        let speaker = if host.is_some() && ident.is_some() { head.speaker } else { 0 };
         let rest = if rest.starts_with(" message repeated ") { &rest[1..] } else { rest };
         let entry = Entry {
             stamp: head.stamp,
@@ -139,6 +140,7 @@ impl Syslog {
             unit: None,
             pid: head.pid,
             severity,
+            speaker,
             boot: None,
             message: unescape(rest),
             line,

@@ -20,7 +20,7 @@ const SHAPES: [(usize, usize); 4] = [(16, 8), (7, 4), (4, 3), (1, 1)];
 /// where none of the short words is as short as it may be.
 const SHORT: usize = 3;
 /// Words of bits of a table, powers of two: of each word one bit is set at most, on the average.
-const FEW: usize = 1 << 12;
+const FEW: usize = 1 << 13;
 const MANY: usize = 1 << 15;
 const MOST: usize = 1 << 17;
 const LOWER: u64 = 0x2020_2020_2020_2020;
@@ -170,43 +170,36 @@ impl Table {
     ) -> bool {
         let Some(bits) = self.bits.first_chunk::<WORDS>() else { return false };
         let mut at = 0;
-        while let Some(next) = next_place::<STEP, FRAGMENT, BLOCK, WORDS>(bits, text, at) {
-            if self.compare::<FRAGMENT>(text, next, take) {
-                return true;
-            }
+        while let Some((next, bytes)) = next_place::<STEP, FRAGMENT, BLOCK, WORDS>(bits, text, at) {
             at = next + STEP;
+            let word = (hash(bytes, WORDS) >> 6) as usize;
+            let Some([first, end]) = self.firsts.get(word..).and_then(|it| it.first_chunk::<2>()) else { continue };
+            for fragment in self.fragments.get(*first as usize..*end as usize).unwrap_or_default() {
+                if fragment.bytes == bytes && self.compare::<FRAGMENT>(fragment, text, next, take) {
+                    return true;
+                }
+            }
         }
         false
     }
 
-    /// Compares the literals that have the fragment at a place of the text.
-    #[inline(never)]
+    /// Compares a literal whose fragment stands at a place of the text.
     fn compare<const FRAGMENT: usize>(
         &self,
+        fragment: &Fragment,
         text: &[u8],
         at: usize,
         take: &mut dyn FnMut(usize, usize) -> bool,
     ) -> bool {
-        let word = |at: usize| text.get(at..)?.first_chunk::<FRAGMENT>().map(|it| folded(it));
-        let Some(bytes) = word(at) else { return false };
-        let hash = hash(bytes, self.bits.len());
-        let first = self.firsts.get((hash >> 6) as usize).map_or(0, |it| *it as usize);
-        for fragment in &self.fragments[first..] {
-            if fragment.hash > hash {
-                break;
-            }
-            let (away, other) = fragment.other;
-            if fragment.bytes != bytes || at.checked_add_signed(away as isize).and_then(word) != Some(other) {
-                continue;
-            }
-            let Some(start) = at.checked_sub(fragment.place as usize) else { continue };
-            let (number, wanted) = &self.literals[fragment.literal as usize];
-            let stands = text.get(start..start + wanted.len()).is_some_and(|it| it.eq_ignore_ascii_case(wanted));
-            if stands && take(*number, start) {
-                return true;
-            }
+        let (away, other) = fragment.other;
+        let there = text.get(at.wrapping_add_signed(away as isize)..).and_then(|it| it.first_chunk::<FRAGMENT>());
+        if there.is_none_or(|it| folded(it) != other) {
+            return false;
         }
-        false
+        let Some(start) = at.checked_sub(fragment.place as usize) else { return false };
+        let (number, wanted) = &self.literals[fragment.literal as usize];
+        let stands = text.get(start..start + wanted.len()).is_some_and(|it| it.eq_ignore_ascii_case(wanted));
+        stands && take(*number, start)
     }
 }
 
@@ -217,23 +210,24 @@ fn next_place<const STEP: usize, const FRAGMENT: usize, const BLOCK: usize, cons
     bits: &[u64; WORDS],
     text: &[u8],
     from: usize,
-) -> Option<usize> {
+) -> Option<(usize, u64)> {
     let noted = |word: &[u8; FRAGMENT]| {
-        let hash = hash(folded(word), WORDS);
-        bits[(hash >> 6) as usize] >> (hash & 63) & 1 != 0
+        let bytes = folded(word);
+        let hash = hash(bytes, WORDS);
+        (bits[(hash >> 6) as usize] >> (hash & 63) & 1 != 0).then_some(bytes)
     };
     let mut rest = text.get(from..)?;
     while let Some(block) = rest.first_chunk::<BLOCK>() {
         for nth in 0..8 {
-            if block[nth * STEP..].first_chunk().is_some_and(noted) {
-                return Some(text.len() - rest.len() + nth * STEP);
+            if let Some(bytes) = block[nth * STEP..].first_chunk().and_then(noted) {
+                return Some((text.len() - rest.len() + nth * STEP, bytes));
             }
         }
         rest = &rest[8 * STEP..];
     }
     while let Some(word) = rest.first_chunk() {
-        if noted(word) {
-            return Some(text.len() - rest.len());
+        if let Some(bytes) = noted(word) {
+            return Some((text.len() - rest.len(), bytes));
         }
         rest = rest.get(STEP..)?;
     }

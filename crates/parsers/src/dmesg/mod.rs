@@ -304,13 +304,13 @@ impl<S: Sink> Dmesg<S> {
             self.judge_first(&text, micros, &line, out);
         }
         let program = program(&text, pri).map(|(ident, pid, rest)| (ident.to_owned(), pid, rest.to_owned()));
-        let (ident, pid, message) = match program {
-            Some((ident, pid, rest)) => (Cow::Owned(ident), pid, Cow::Owned(rest)),
-            None => (Cow::Borrowed("kernel"), None, text),
+        let (ident, pid, message, speaker) = match program {
+            Some((ident, pid, rest)) => (Cow::Owned(ident), pid, Cow::Owned(rest), 0),
+            None => (Cow::Borrowed("kernel"), None, text, 1),
         };
         let severity = pri.and_then(|it| Severity::from_number(it & 7));
         let entry =
-            Entry { stamp, micros, host: None, ident: Some(ident), unit: None, pid, severity, boot: None, message, line };
+            Entry { stamp, micros, host: None, ident: Some(ident), unit: None, pid, severity, speaker, boot: None, message, line };
         self.log.entry(entry, out);
     }
 

@@ -144,6 +144,7 @@ pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut
         unit: value(SYSTEMD_UNIT).map(Cow::Borrowed),
         pid: number(PID).or_else(|| number(SYSLOG_PID)),
         severity: number(PRIORITY).and_then(Severity::from_number),
+        speaker: 0,
         boot: value(BOOT_ID).or_else(|| part(b'b')),
         message,
         line,

@@ -53,6 +53,8 @@ pub(crate) struct Head<'t> {
     pub(crate) ident: Option<&'t str>,
     /// The process id.
     pub(crate) pid: Option<u32>,
+    /// The number under which host and identifier are remembered; 0: they are not.
+    pub(crate) speaker: u32,
     /// Where the message begins.
     pub(crate) message: usize,
 }
@@ -69,6 +71,8 @@ pub(crate) struct Heads {
     tags: [Option<Box<Tag>>; TAGS],
     /// Tags that could not be remembered yet: one whose process id never comes back is not worth it.
     seen: [u64; TAGS],
+    /// How many were remembered so far.
+    numbered: u32,
     /// Bytes up to the identifier in the line before.
     host_bytes: usize,
     dates: stamp::Dates,
@@ -94,6 +98,8 @@ struct Tag {
     host: usize,
     ident: (usize, usize),
     pid: Option<u32>,
+    /// Of all that were remembered.
+    number: u32,
 }
 
 impl Heads {
@@ -106,6 +112,7 @@ impl Heads {
             last: None,
             tags: [const { None }; TAGS],
             seen: [0; TAGS],
+            numbered: 0,
             host_bytes: 0,
             dates: stamp::Dates::default(),
             minutes: stamp::Yearless::default(),
@@ -156,7 +163,7 @@ impl Heads {
         let last = self.last.as_ref().filter(|it| self.mode == Some(it.mode))?;
         let bytes = line.as_bytes();
         // what follows may be a fraction or a zone that the one before did not have
-        let same = bytes.get(last.len) == Some(&b' ') && bytes.starts_with(&last.text[..last.len]);
+        let same = bytes.get(last.len) == Some(&b' ') && begins(bytes, &last.text[..last.len]);
         same.then_some((last.mode, last.stamp, last.len))
     }
 
@@ -216,11 +223,12 @@ impl Heads {
         let rest = &line[start..];
         if let Some((tag, ident)) = self.same_tag(rest) {
             let (host, pid, message) = (Some(&rest[..tag.host]), tag.pid, start + tag.text.len());
+            let speaker = tag.number;
             self.with_host = self.with_host.saturating_add(1);
-            return Some(Head { stamp: Stamp::None, micros: None, host, ident: Some(ident), pid, message });
+            return Some(Head { stamp: Stamp::None, micros: None, host, ident: Some(ident), pid, speaker, message });
         }
         let head = |host, ident, pid, message| {
-            Some(Head { stamp: Stamp::None, micros: None, host, ident, pid, message: start + message })
+            Some(Head { stamp: Stamp::None, micros: None, host, ident, pid, speaker: 0, message: start + message })
         };
         let word = &rest[..memchr::memchr(b' ', rest.as_bytes()).unwrap_or(rest.len())];
         let tagged = word.ends_with(':') || word.contains('[') || word.is_empty() || word == "---";
@@ -249,7 +257,7 @@ impl Heads {
     /// A tag that stood in a line before, and its identifier.
     fn same_tag<'t>(&self, rest: &'t str) -> Option<(&Tag, &'t str)> {
         let tag = self.tags[slot(rest, self.host_bytes)?].as_deref()?;
-        rest.starts_with(&*tag.text).then(|| (tag, &rest[tag.ident.0..tag.ident.1]))
+        begins(rest.as_bytes(), tag.text.as_bytes()).then(|| (tag, &rest[tag.ident.0..tag.ident.1]))
     }
 
     /// Remembers a tag with a host and an end that nothing behind it can move.
@@ -261,7 +269,20 @@ impl Heads {
         if std::mem::replace(&mut self.seen[slot], mark) != mark {
             return;
         }
-        self.tags[slot] = Some(Box::new(Tag { text: text.into(), host: at - 1, ident: (at, at + ident.len()), pid }));
+        self.numbered = self.numbered.wrapping_add(1);
+        let (text, ident, number) = (text.into(), (at, at + ident.len()), self.numbered);
+        self.tags[slot] = Some(Box::new(Tag { text, host: at - 1, ident, pid, number }));
+    }
+}
+
+/// Whether a text begins with another: eight bytes at a time, because what is compared here is short.
+pub(crate) fn begins(bytes: &[u8], front: &[u8]) -> bool {
+    let Some(bytes) = bytes.get(..front.len()) else { return false };
+    match (bytes.last_chunk::<8>(), front.last_chunk::<8>()) {
+        (Some(one), Some(other)) => {
+            one == other && bytes.as_chunks::<8>().0.iter().zip(front.as_chunks::<8>().0).all(|it| it.0 == it.1)
+        }
+        _ => bytes == front,
     }
 }
 

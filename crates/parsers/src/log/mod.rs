@@ -62,6 +62,8 @@ pub(crate) struct Entry<'t> {
     pub(crate) pid: Option<u32>,
     /// Severity, where printed.
     pub(crate) severity: Option<Severity>,
+    /// The number under which the carrier remembers host and identifier: entries with the same have the same. 0: none.
+    pub(crate) speaker: u32,
     /// Boot id, 32 hex digits, where printed.
     pub(crate) boot: Option<&'t str>,
     /// The message without the carrier's prefix; it may have several lines.
@@ -106,6 +108,8 @@ pub(crate) struct Log {
     voice_names: HashMap<Box<str>, usize>,
     /// Voices that spoke last, by [`voices::slot`].
     recent: [usize; SLOTS],
+    /// Voices by the last digits of the numbers under which their carrier remembers them.
+    speakers: [(u32, usize); SLOTS],
     /// The key last looked up.
     key: String,
     open: Vec<Open>,
@@ -195,6 +199,7 @@ impl Log {
             voices: Vec::new(),
             voice_names: HashMap::new(),
             recent: [usize::MAX; SLOTS],
+            speakers: [(0, 0); SLOTS],
             key: String::new(),
             open: Vec::new(),
             marks: Marks::default(),

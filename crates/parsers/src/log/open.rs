@@ -71,16 +71,6 @@ impl Open {
         self.block || self.crash.is_some() || matches!(self.header, Header::Klog(_))
     }
 
-    /// Whether it is an entry of this process.
-    pub(super) fn is_of(&self, voice: usize, pid: Option<u32>) -> bool {
-        self.live && self.voice == voice && self.pid == pid
-    }
-
-    /// Whether an entry of this program may join.
-    pub(super) fn may_grow(&self, voice: usize) -> bool {
-        self.live && self.voice == voice && self.lingers()
-    }
-
     /// Whether the message quotes a crash of another program, a probe's say, so that more of it may follow.
     fn quotes_crash(&self) -> bool {
         ["runtime: ", "fatal error: ", "panic: ", "goroutine "].iter().any(|it| self.kept.message().contains(it))
@@ -123,7 +113,7 @@ fn begins_anew(message: &str) -> bool {
 impl Log {
     /// Opens an entry or lets it join the one it belongs to; returns where it is.
     pub(super) fn put(&mut self, fresh: Fresh, message: &str, line: &Line<'_>, out: &mut MemberRecords) -> usize {
-        let before = self.open.iter().position(|it| it.is_of(fresh.voice, fresh.pid));
+        let before = self.open_of(fresh.voice, fresh.pid);
         if let Some(at) = before {
             if self.joins(at, &fresh, message) {
                 self.grow(at, line, message);
@@ -135,6 +125,7 @@ impl Log {
         let at = self.slot(out);
         let crash = (fresh.header == Header::None && crash::begins(message)).then(|| Box::new(Crash::new(message)));
         let wanted = self.marks.wants(line, message, &*self.origin.watch).then(|| self.origin.quote(line));
+        self.voices[fresh.voice].open += 1;
         let open = &mut self.open[at];
         open.live = true;
         (open.voice, open.pid, open.source) = (fresh.voice, fresh.pid, fresh.source);
@@ -146,6 +137,18 @@ impl Log {
         open.dumping = false;
         (open.wanted, open.crash, open.touched) = (wanted, crash, self.entries);
         at
+    }
+
+    /// Which open entry is of this process.
+    pub(super) fn open_of(&self, voice: usize, pid: Option<u32>) -> Option<usize> {
+        // most programs have none
+        let any = self.voices[voice].open > 0;
+        any.then(|| self.open.iter().position(|it| it.live && it.voice == voice && it.pid == pid)).flatten()
+    }
+
+    /// Whether an entry of this program may join one that is open.
+    pub(super) fn may_grow(&self, voice: usize) -> bool {
+        self.voices[voice].open > 0 && self.open.iter().any(|it| it.live && it.voice == voice && it.lingers())
     }
 
     /// An entry was opened after others had spoken: this is its number.
@@ -259,7 +262,11 @@ impl Log {
 
     pub(super) fn close(&mut self, at: usize, out: &mut MemberRecords) {
         let open = &mut self.open[at];
-        if !std::mem::take(&mut open.live) || open.wanted.is_none() && open.crash.is_none() {
+        if !std::mem::take(&mut open.live) {
+            return;
+        }
+        self.voices[open.voice].open -= 1;
+        if open.wanted.is_none() && open.crash.is_none() {
             return;
         }
         let (wanted, crash) = (open.wanted.take(), open.crash.take());

@@ -156,8 +156,10 @@ impl Log {
         let klog = match message.as_bytes().first() {
             // more of the entry before, or nothing
             None | Some(b' ' | b'\t') => return None,
-            // its stamp tells the zone, or it may take several lines
-            Some(b't' | b'l' | b'{') if host.clock.wants_zone() => return None,
+            // beside one without a zone its own stamp tells it
+            Some(b't' | b'l' | b'{') if !matches!(entry.stamp, Stamp::Exact { .. }) && host.clock.wants_zone() => {
+                return None;
+            }
             Some(b'm') if message.starts_with("message repeated ") => return None,
             Some(b'r' | b'f' | b'p') if crash::begins(message) => return None,
             Some(letter @ (b'I' | b'W' | b'E' | b'F')) if !kernel && inner::klog_len(message.as_bytes()).is_some() => {
@@ -168,10 +170,8 @@ impl Log {
             }
             Some(_) => false,
         };
-        if host.boots.ends()
-            || !kept::stands_in(message, entry.line.text)
-            || self.marks.wants(&entry.line, message, &*self.origin.watch)
-        {
+        let several = || !kept::stands_in(message, entry.line.text) && message.contains('\n');
+        if host.boots.ends() || several() || self.marks.wants(&entry.line, message, &*self.origin.watch) {
             return None;
         }
         let (stamp, own_stamp) = match (entry.stamp, micros) {
@@ -180,8 +180,7 @@ impl Log {
             (Stamp::None, _) => return None,
             (stamp, _) => (stamp, false),
         };
-        let of_another =
-            || self.waits(voice) || self.is_quiet_klog_of(voice) || self.open.iter().any(|it| it.may_grow(voice));
+        let of_another = || self.waits(voice) || self.is_quiet_klog_of(voice) || self.may_grow(voice);
         if !klog && of_another() {
             return None;
         }
@@ -202,7 +201,7 @@ impl Log {
         }
         let may_go_on = match fresh.header {
             Header::Klog(letter) => letter == b'F' || message.ends_with("=<"),
-            _ => crash::begins(message) || self.open.iter().any(|it| it.may_grow(fresh.voice)),
+            _ => crash::begins(message) || self.may_grow(fresh.voice),
         };
         let host = self.voices[fresh.voice].host;
         let closed = !may_go_on
@@ -238,7 +237,7 @@ impl Log {
     /// Closes an entry that this process had open, because it begins another.
     fn open_no_more(&mut self, voice: usize, pid: Option<u32>, out: &mut MemberRecords) {
         self.voices[voice].waiting.end(pid);
-        if let Some(at) = self.open.iter().position(|it| it.is_of(voice, pid)) {
+        if let Some(at) = self.open_of(voice, pid) {
             self.close(at, out);
         }
     }

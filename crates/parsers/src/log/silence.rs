@@ -58,6 +58,18 @@ pub(super) struct Silences {
 }
 
 impl Silences {
+    /// Takes the stamp of a line that follows the one before as most do; false where it must be [noted](Self::note).
+    #[inline]
+    pub(super) fn follows(&mut self, secs: i64) -> bool {
+        let (Some((_, latest)), false) = (&mut self.stretch, self.reversed) else { return false };
+        let usual = (0..=self.floor).contains(&(secs - *latest));
+        if usual {
+            self.lines = self.lines.saturating_add(1);
+            *latest = secs;
+        }
+        usual
+    }
+
     /// Takes the stamp of a line, its [`secs`], and the stamp of the line before, at `place`.
     pub(super) fn note(&mut self, secs: i64, before: &Stamp, now: &Stamp, place: u64, line: &Line<'_>) {
         let secs = if self.reversed { -secs } else { secs };

@@ -54,7 +54,7 @@ pub(super) fn unwrap(entry: &mut Entry<'_>, carrier: Carrier) -> bool {
     if entry.stamp.is_none() {
         entry.stamp = inner::read(&entry.message, Header::Logrus).0.unwrap_or(Stamp::None);
     }
-    (entry.ident, entry.message) = (Some(component), said);
+    (entry.ident, entry.message, entry.speaker) = (Some(component), said, 0);
     true
 }
 
@@ -137,6 +137,7 @@ mod tests {
             unit: None,
             pid: None,
             severity: None,
+            speaker: 0,
             boot: None,
             message,
             line: Line { text: "", start: 0, number: 1 },

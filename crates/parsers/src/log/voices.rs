@@ -83,6 +83,8 @@ pub(super) struct Voice {
     seen: Option<usize>,
     /// An entry of it that may go on after others have spoken.
     pub(super) waiting: Waiting,
+    /// How many of its entries are open.
+    pub(super) open: u32,
 }
 
 impl Log {
@@ -140,7 +142,21 @@ impl Log {
         self.hosts.len() - 1
     }
 
+    /// Who speaks; made when it is new.
     pub(super) fn voice(&mut self, entry: &Entry<'_>) -> usize {
+        let at = entry.speaker as usize % SLOTS;
+        if entry.speaker != 0 && self.speakers[at].0 == entry.speaker {
+            return self.speakers[at].1;
+        }
+        let voice = self.voice_by_words(entry);
+        // `localhost` is whoever spoke before
+        if entry.speaker != 0 && entry.host.is_none_or(|it| !is_no_host(it)) {
+            self.speakers[at] = (entry.speaker, voice);
+        }
+        voice
+    }
+
+    fn voice_by_words(&mut self, entry: &Entry<'_>) -> usize {
         let host = self.host(entry.host);
         let (ident, unit) = (entry.ident.as_deref(), entry.unit.as_deref());
         let slot = slot(host, ident.or(unit).unwrap_or_default());
@@ -197,6 +213,7 @@ impl Log {
             manner: Manner::Watched,
             seen: None,
             waiting,
+            open: 0,
         };
         voice.manner = voice.manner();
         self.voices.push(voice);
@@ -223,7 +240,9 @@ impl Log {
                 }
             }
             of.last_secs = secs;
-            if let Some(secs) = secs {
+            if let Some(secs) = secs
+                && !of.silences.follows(secs)
+            {
                 of.silences.note(secs, &of.last, stamp, of.span.1, line);
             }
             if let (Stamp::Yearless { month: before, .. }, Stamp::Yearless { month, .. }) = (&of.last, stamp)
@@ -250,7 +269,9 @@ impl Log {
             if seen.first.is_none() {
                 (seen.first, seen.span.0) = (*stamp, line.start);
             }
-            if let Some(secs) = secs {
+            if let Some(secs) = secs
+                && !seen.silences.follows(secs)
+            {
                 seen.silences.note(secs, &seen.last, stamp, seen.span.1, line);
             }
             (seen.last, seen.span.1) = (*stamp, line.start);
