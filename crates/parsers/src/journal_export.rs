@@ -16,7 +16,7 @@
 
 use timeline::{Carrier, MemberRecords};
 
-use crate::log::{Log, fields, head};
+use crate::log::{Log, fields};
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
 pub(crate) static FORMAT: Format = Format {
@@ -51,7 +51,7 @@ fn open(origin: &Origin) -> Box<dyn Reader> {
         quote: Default::default(),
         quoted: false,
         state: State::Fields,
-        names: Names::default(),
+        fronts: fields::Fronts::default(),
         lines: 0,
         number: 1,
         broken: 0,
@@ -69,44 +69,6 @@ enum State {
     Newline,
 }
 
-/// Names of fields by what followed them last: journald writes the fields of a program's entries in one order.
-#[derive(Default)]
-struct Names {
-    /// With their `=`, their place among those that are read, and which came next.
-    known: Vec<(Box<[u8]>, Option<usize>, usize)>,
-    last: usize,
-}
-
-/// Further names are not remembered.
-const NAMES: usize = 64;
-
-impl Names {
-    /// Where the name ends that the line begins with, and its place, if it is the one to expect.
-    fn expected(&mut self, line: &[u8]) -> Option<(usize, Option<usize>)> {
-        let next = self.known.get(self.last)?.2;
-        let (name, field, _) = self.known.get(next)?;
-        let found = (name.len() - 1, *field);
-        head::begins(line, name).then(|| {
-            self.last = next;
-            found
-        })
-    }
-
-    fn met(&mut self, name: &[u8], field: Option<usize>) {
-        let at = self.known.iter().position(|it| *it.0 == *name).unwrap_or_else(|| {
-            if self.known.len() < NAMES {
-                self.known.push((name.into(), field, 0));
-            }
-            self.known.len() - 1
-        });
-        if *self.known[at].0 != *name {
-            return;
-        }
-        self.known[self.last].2 = at;
-        self.last = at;
-    }
-}
-
 struct Export {
     member: Origin,
     log: Log,
@@ -118,7 +80,7 @@ struct Export {
     /// The message stands in the line to quote, behind its name.
     quoted: bool,
     state: State,
-    names: Names,
+    fronts: fields::Fronts,
     /// Lines of the current entry.
     lines: u64,
     /// Number of the current line.
@@ -172,8 +134,8 @@ impl Export {
             self.end(out);
             return end + 1;
         }
-        let (split, field) = match self.names.expected(bytes) {
-            Some((split, field)) => (Some(split), field),
+        let (split, field) = match self.fronts.expected(bytes) {
+            Some((front, field)) => (Some(front - 1), field),
             None => {
                 let split = memchr::memchr(b'=', bytes);
                 let name = &bytes[..split.unwrap_or(bytes.len())];
@@ -184,7 +146,7 @@ impl Export {
                     return end + 1;
                 }
                 if split.is_some() {
-                    self.names.met(&bytes[..=name.len()], field);
+                    self.fronts.met(&bytes[..=name.len()], field);
                 }
                 (split, field)
             }

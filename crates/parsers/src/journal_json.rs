@@ -17,7 +17,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use timeline::{Carrier, MemberRecords};
 
 use crate::printed_object::PrintedObject;
-use crate::log::fields::{self, Values};
+use crate::log::fields::{self, Fronts, Values};
 use crate::log::{Log, Marker};
 use crate::{Certainty, Chunk, Format, Line, Origin, Reader, Reading, Sniff};
 
@@ -39,12 +39,13 @@ fn recognizes(sniff: &Sniff<'_>) -> Certainty {
 }
 
 fn open(origin: &Origin) -> Box<dyn Reader> {
-    Box::new(JournalJson { log: Log::new(origin, Carrier::Journal), object: None })
+    Box::new(JournalJson { log: Log::new(origin, Carrier::Journal), object: None, fronts: Fronts::default() })
 }
 
 struct JournalJson {
     log: Log,
     object: Option<PrintedObject>,
+    fronts: Fronts,
 }
 
 impl Reader for JournalJson {
@@ -82,7 +83,7 @@ impl JournalJson {
         if text.trim_end() == "{" {
             self.object = Some(PrintedObject::begin(&line, text));
         } else if text.starts_with('{') {
-            match parse(text).is_some_and(|it| fields::hand_over(&it, line, &mut self.log, out)) {
+            match parse(text, &mut self.fronts).is_some_and(|it| fields::hand_over(&it, line, &mut self.log, out)) {
                 true => {}
                 false => odd(line, out),
             }
@@ -101,7 +102,7 @@ impl JournalJson {
             return;
         }
         let Some(object) = self.object.take() else { return };
-        match parse(&object.text).is_some_and(|it| fields::hand_over(&it, object.line(), &mut self.log, out)) {
+        match parse(&object.text, &mut self.fronts).is_some_and(|it| fields::hand_over(&it, object.line(), &mut self.log, out)) {
             // the log has counted one line
             true => {
                 out.tally.lines += object.lines - 1;
@@ -117,8 +118,8 @@ fn odd(line: Line<'_>, out: &mut MemberRecords) {
     out.tally.odd_bytes += line.text.len() as u64;
 }
 
-fn parse(text: &str) -> Option<Values<Cow<'_, str>>> {
-    strings(text).or_else(|| {
+fn parse<'t>(text: &'t str, fronts: &mut Fronts) -> Option<Values<Cow<'t, str>>> {
+    strings(text, fronts).or_else(|| {
         let mut reader = serde_json::Deserializer::from_str(text);
         reader.deserialize_map(EntryVisitor).ok()
     })
@@ -126,7 +127,7 @@ fn parse(text: &str) -> Option<Values<Cow<'_, str>>> {
 
 /// What journalctl writes of nearly every entry: an object on one line with nothing in it but strings. Of anything else, and
 /// of anything that is not sound, nothing: the library looks at it.
-fn strings(text: &str) -> Option<Values<Cow<'_, str>>> {
+fn strings<'t>(text: &'t str, fronts: &mut Fronts) -> Option<Values<Cow<'t, str>>> {
     let bytes = text.as_bytes();
     let blank = |at: usize| at + bytes[at..].iter().take_while(|it| **it == b' ').count();
     let mut values = Values::default();
@@ -137,15 +138,24 @@ fn strings(text: &str) -> Option<Values<Cow<'_, str>>> {
     }
     let mut at = 1;
     loop {
-        let name_start = blank(at);
-        let (name_end, false) = string_end(bytes, name_start)? else { return None };
-        let colon = blank(name_end);
-        if bytes.get(colon) != Some(&b':') {
-            return None;
-        }
-        let start = blank(colon + 1);
+        let (start, place) = match fronts.expected(bytes.get(at..)?) {
+            Some((front, place)) => (at + front - 1, place),
+            None => {
+                let name_start = blank(at);
+                let (name_end, false) = string_end(bytes, name_start)? else { return None };
+                let colon = blank(name_end);
+                if bytes.get(colon) != Some(&b':') {
+                    return None;
+                }
+                let start = blank(colon + 1);
+                let place = fields::place(&text[name_start + 1..name_end - 1]);
+                if bytes.get(start) == Some(&b'"') {
+                    fronts.met(&bytes[at..=start], place);
+                }
+                (start, place)
+            }
+        };
         let (end, escaped) = string_end(bytes, start)?;
-        let place = fields::place(&text[name_start + 1..name_end - 1]);
         let value = match (place, escaped) {
             (_, false) => Cow::Borrowed(&text[start + 1..end - 1]),
             (Some(_), true) => Cow::Owned(unescaped(&text[start + 1..end - 1])?),
@@ -366,8 +376,10 @@ mod tests {
             r#"{"MESSAGE":"first","MESSAGE":"second","__CURSOR":"","_HOSTNAME":"grün"}"#,
             r#"{"MESSAGE":"a\\","_PID":"1"}"#,
         ];
-        for text in plain {
-            let found = strings(text);
+        // what is remembered of the texts before changes nothing
+        let mut fronts = Fronts::default();
+        for text in plain.iter().chain(&plain) {
+            let found = strings(text, &mut fronts);
             assert!(found.is_some() && found == library(text), "{text}");
         }
         let other = [
@@ -390,8 +402,8 @@ mod tests {
             "",
         ];
         for text in other {
-            assert!(strings(text).is_none(), "{text}");
-            assert_eq!(parse(text), library(text), "{text}");
+            assert!(strings(text, &mut fronts).is_none(), "{text}");
+            assert_eq!(parse(text, &mut fronts), library(text), "{text}");
         }
     }
 

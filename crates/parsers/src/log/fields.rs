@@ -65,6 +65,47 @@ pub(crate) fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.len() <= 64 && name.iter().all(fits) && !name[0].is_ascii_digit()
 }
 
+/// How fields begin, `_PID=` or `"_PID":"`, by what followed last: journald writes the fields of an entry in one order, so
+/// that the next need not be looked for.
+#[derive(Default)]
+pub(crate) struct Fronts {
+    known: Vec<Front>,
+    last: usize,
+}
+
+struct Front {
+    text: Box<[u8]>,
+    /// The place of the field, if it is one that we read.
+    place: Option<usize>,
+    next: usize,
+}
+
+/// Further fronts are not remembered.
+const FRONTS: usize = 64;
+
+impl Fronts {
+    /// The length of the front that is due, if the text begins with it, and the place of its field.
+    #[inline]
+    pub(crate) fn expected(&mut self, text: &[u8]) -> Option<(usize, Option<usize>)> {
+        let next = self.known.get(self.last)?.next;
+        let front = self.known.get(next).filter(|it| head::begins(text, &it.text))?;
+        self.last = next;
+        Some((front.text.len(), front.place))
+    }
+
+    /// Another one stood here.
+    pub(crate) fn met(&mut self, text: &[u8], place: Option<usize>) {
+        let known = self.known.iter().position(|it| *it.text == *text).or_else(|| {
+            let room = self.known.len() < FRONTS;
+            room.then(|| self.known.push(Front { text: text.into(), place, next: 0 })).map(|()| self.known.len() - 1)
+        });
+        if let Some(at) = known {
+            self.known[self.last].next = at;
+            self.last = at;
+        }
+    }
+}
+
 /// Hands over an entry that took several lines; all of them are understood with it.
 pub(crate) fn hand_over_lines<'v>(
     value: impl Fn(usize) -> Option<&'v str>,

@@ -71,8 +71,8 @@ pub(super) fn stands_in(part: &str, line: &str) -> bool {
 pub(super) fn within(text: &str, part: &str) -> Option<(u32, u32)> {
     let start = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
     let end = start.checked_add(part.len()).filter(|it| *it <= text.len())?;
-    // an empty part of another text may lie anywhere
-    let whole = text.is_char_boundary(start) && text.is_char_boundary(end);
+    // an empty part of another text may lie anywhere; one with letters holds whole ones
+    let whole = start < end || text.is_char_boundary(start);
     whole.then_some((start as u32, end as u32))
 }
 
