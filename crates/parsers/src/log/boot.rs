@@ -9,11 +9,10 @@
 //! A carrier without markers shows a boot by the kernel's first line, a structured one by a new boot id. Whether a boot
 //! ended in order is told by the lines before its end: false only where the log would have shown them.
 
-use timeline::{Carrier, Event, MemberRecords, Name, Quote, Record, Row, Source, Stamp, Time, Value, relation};
+use timeline::{Event, MemberRecords, Name, Quote, Record, Row, Source, Time, Value, relation};
 
-use super::kept::Kept;
-use super::{Log, WHOLE_JOURNAL, notice, quote};
-use crate::{Line, Origin};
+use super::boots::{End, Opening, Spoken};
+use super::{Log, Said, WHOLE_JOURNAL, notice};
 
 /// Entries before the end of a boot in which a shutdown would be announced.
 pub(super) const SHUTDOWN_ENTRIES: u64 = 200;
@@ -21,87 +20,11 @@ pub(super) const SHUTDOWN_ENTRIES: u64 = 200;
 const SAME_BOOT_ENTRIES: u64 = 500;
 /// Entries after `Linux version` in which a second one is the same line on another road.
 const ECHO_ENTRIES: u64 = 50;
-/// Anchors of one kind are taken at least so far apart, further apart the longer a boot lasts, and so many at most.
-const ANCHOR_MICROS: u64 = 60_000_000;
-const ANCHORS_A_DOUBLING: u64 = 64;
-const ANCHORS: u32 = 4096;
 /// Boot ids that are remembered, to tell a new boot from interleaved ones.
 const BOOTS: usize = 1024;
-
-/// The boots of one host.
-#[derive(Default)]
-pub(super) struct Boots {
-    entries: u64,
-    since_start: u64,
-    /// Entries of journald and rsyslogd at the end so far, by which the next boot may have begun.
-    prelude: u64,
-    shutdown: Option<u64>,
-    /// The first one in the file.
-    first_shutdown: Option<u64>,
-    /// A program has spoken that would tell of a shutdown.
-    attended: bool,
-    /// journald has spoken: this is no log of one unit.
-    journald: bool,
-    marked: bool,
-    version: bool,
-    id: Option<Name>,
-    known: Vec<Name>,
-    /// How many breaks between boots the file shows.
-    breaks: u32,
-    last: Last,
-    /// How often everything of the host was closed: at the end of each boot.
-    ended: u64,
-    /// Newest first: the end of the older boot waits for the lines before it.
-    pending: Option<End>,
-    /// The first line of the boot and its stamp, where the file shows its beginning.
-    began: Option<(u32, Stamp)>,
-    /// Where the oldest boot begins, if its beginning is there.
-    opening: Option<Box<Opening>>,
-    recoveries: u8,
-    anchors: u32,
-    last_anchor: Option<u64>,
-    envelope: Option<Envelope>,
-}
-
-/// The last entry; its buffers are used again.
-#[derive(Default)]
-struct Last {
-    kept: Kept,
-    stamp: Stamp,
-    voice: usize,
-    pid: Option<u32>,
-}
-
-struct End {
-    until: u64,
-    id: Option<Name>,
-    quote: Quote,
-    message: String,
-    stamp: Stamp,
-    voice: usize,
-    pid: Option<u32>,
-}
-
-/// The earliest wall time seen for the kernel's clock: reception is late, never early.
-#[derive(Default)]
-struct Envelope {
-    offset: i64,
-    micros: u64,
-    epoch_micros: i64,
-    line: String,
-    start: u64,
-    number: u32,
-}
-
-/// The kernel's first line in a file whose first record it is, or in one that runs backwards its last.
-pub(super) struct Opening {
-    pub(super) voice: usize,
-    pub(super) stamp: Stamp,
-    pub(super) quote: Quote,
-    pub(super) text: String,
-    /// How many entries stand before it.
-    pub(super) entries: u64,
-}
+/// What the events are called that the log makes of itself.
+const FIRST: &str = "the first record of a boot";
+const LAST: &str = "the last record of a boot";
 
 /// How a boot shows.
 struct Sign {
@@ -110,208 +33,19 @@ struct Sign {
     id: Option<Name>,
 }
 
-pub(super) fn anchor(micros: u64, epoch_micros: i64, error_micros: i64, how: &str) -> Row {
-    Row::new(&relation::ANCHOR)
-        .with("micros", i64::try_from(micros).unwrap_or(i64::MAX))
-        .with("epoch_micros", epoch_micros)
-        .with("error_micros", error_micros)
-        .with("how", how)
-}
-
-impl Boots {
-    /// Whether one more anchor of the kind adds anything.
-    pub(super) fn wants_anchor(&mut self, micros: u64, how: &str) -> bool {
-        if how == "audit" {
-            // a boot of years is measured by no more pairs than one of hours
-            let apart = ANCHOR_MICROS.max(micros / ANCHORS_A_DOUBLING);
-            let near = self.last_anchor.is_some_and(|it| micros.abs_diff(it) < apart);
-            if near || self.anchors >= ANCHORS {
-                return false;
-            }
-            self.last_anchor = Some(micros);
-        }
-        self.anchors += 1;
-        true
-    }
-
-    /// How many boots have ended so far.
-    pub(super) fn ended(&self) -> u64 {
-        self.ended
-    }
-
-    /// Nothing that was said before goes on.
-    pub(super) fn end(&mut self) {
-        self.ended += 1;
-    }
-
-    /// Whether this is the id of the boot that goes on.
-    pub(super) fn is_in(&self, id: &str) -> bool {
-        self.id.as_deref() == Some(id)
-    }
-
-    /// Whether a boot waits for its end.
-    pub(super) fn ends(&self) -> bool {
-        self.pending.is_some()
-    }
-
-    /// Takes an entry that says nothing of boots, of a program that would announce their ends or of any other.
-    pub(super) fn pass(
-        &mut self,
-        voice: usize,
-        pid: Option<u32>,
-        announces: bool,
-        message: &str,
-        stamp: &Stamp,
-        line: &Line<'_>,
-    ) {
-        self.attended |= announces;
-        self.entries += 1;
-        self.since_start += 1;
-        self.prelude = 0;
-        self.last.kept.set(line, message);
-        (self.last.voice, self.last.pid) = (voice, pid);
-        self.last.stamp.clone_from(stamp);
-    }
-
-    /// Where the last line begins.
-    pub(super) fn last_start(&self) -> u64 {
-        self.last.kept.start
-    }
-
-    /// How long the last line is.
-    pub(super) fn last_len(&self) -> usize {
-        self.last.kept.line().text.len()
-    }
-
-    /// Gives the last line for an older one, whose buffers are used again, and its stamp.
-    pub(super) fn swap_last(&mut self, kept: &mut Kept) -> Stamp {
-        std::mem::swap(&mut self.last.kept, kept);
-        self.last.stamp
-    }
-
-    /// Copies the last line, and gives its stamp.
-    pub(super) fn copy_last(&mut self, kept: &mut Kept) -> Stamp {
-        kept.clone_from(&self.last.kept);
-        self.last.stamp
-    }
-
-    /// The last line, to be given back, and its stamp.
-    pub(super) fn take_last(&mut self) -> (Kept, Stamp) {
-        (std::mem::take(&mut self.last.kept), self.last.stamp)
-    }
-
-    pub(super) fn give_last(&mut self, last: Kept) {
-        self.last.kept = last;
-    }
-
-    /// The first line of the boot and its stamp.
-    pub(super) fn began(&self) -> Option<(u32, &Stamp)> {
-        self.began.as_ref().map(|(line, stamp)| (*line, stamp))
-    }
-
-    /// When the boot began, where the file shows its beginning.
-    pub(super) fn beginning(&self) -> Option<&Stamp> {
-        self.began.as_ref().map(|it| &it.1).or(self.opening.as_deref().filter(|_| self.breaks == 0).map(|it| &it.stamp))
-    }
-
-    /// Whether one more repair of this boot is told.
-    pub(super) fn tells_recovery(&mut self, most: u8) -> bool {
-        self.recoveries = self.recoveries.saturating_add(1);
-        self.recoveries <= most
-    }
-
-    pub(super) fn entries(&self) -> u64 {
-        self.entries
-    }
-
-    pub(super) fn breaks(&self) -> u32 {
-        self.breaks
-    }
-
-    pub(super) fn opening(&self) -> Option<&Opening> {
-        self.opening.as_deref()
-    }
-
-    pub(super) fn is_attended(&self) -> bool {
-        self.attended
-    }
-
-    pub(super) fn is_journald(&self) -> bool {
-        self.journald
-    }
-
-    /// The ids of the first and the last boot in file order, where they are known.
-    pub(super) fn ids(&self) -> (Option<&Name>, Option<&Name>) {
-        // a boot without an id is not the first of those that have one
-        let first = self.known.first().filter(|_| self.breaks == 0 || self.known.len() > self.breaks as usize);
-        (first, self.id.as_ref())
-    }
-
-    /// The last line and its stamp.
-    pub(super) fn bottom(&self, origin: &Origin) -> (Stamp, Quote) {
-        (self.last.stamp, origin.quote(&self.last.kept.line()))
-    }
-
-    pub(super) fn bottom_voice(&self) -> (usize, Option<u32>) {
-        (self.last.voice, self.last.pid)
-    }
-
-    pub(super) fn bottom_message(&self) -> &str {
-        self.last.kept.message()
-    }
-
-    /// Whether a shutdown is seen so shortly before the newest record.
-    pub(super) fn shut_down(&self, reverse: bool, entries: u64) -> bool {
-        match reverse {
-            true => self.first_shutdown.is_some_and(|it| it <= entries),
-            false => self.shutdown.is_some_and(|it| self.entries - it <= entries),
-        }
-    }
-
-    /// Takes a pair of the kernel's clock and wall time of reception.
-    pub(super) fn envelope(&mut self, micros: u64, epoch_micros: i64, line: &Line<'_>) {
-        let Some(offset) = i64::try_from(micros).ok().and_then(|it| epoch_micros.checked_sub(it)) else { return };
-        if self.envelope.as_ref().is_some_and(|it| it.offset <= offset) {
-            return;
-        }
-        let best = self.envelope.get_or_insert_default();
-        (best.offset, best.micros, best.epoch_micros) = (offset, micros, epoch_micros);
-        best.line.clear();
-        best.line.push_str(line.text);
-        (best.start, best.number) = (line.start, line.number);
-    }
-
-    pub(super) fn take_envelope(&mut self, origin: &Origin, carrier: Carrier) -> Option<(Row, Stamp, Quote)> {
-        let best = self.envelope.take()?;
-        let how = if carrier == Carrier::Journal { "journal" } else { "reception" };
-        let row = anchor(best.micros, best.epoch_micros, 500_000, how);
-        let place = quote(origin, &best.line, best.start, best.number);
-        Some((row, Stamp::epoch_micros(best.epoch_micros), place))
-    }
-}
-
 impl Log {
     /// Notices the ends and beginnings of boots; called for every entry, before it counts.
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn follow_boots(
-        &mut self,
-        voice: usize,
-        message: &str,
-        id: Option<&str>,
-        pid: Option<u32>,
-        stamp: &Stamp,
-        line: &Line<'_>,
-        out: &mut MemberRecords,
-    ) {
+    pub(super) fn follow_boots(&mut self, said: &Said<'_>, id: Option<&str>, out: &mut MemberRecords) {
+        let Said { voice, pid, message, stamp, line } = *said;
         let host = self.voices[voice].host;
         if let Some((quote, id)) = self.marker.take() {
             let text = quote.text.to_string();
             // the marker stands between two lines of one machine, even where its name changed while it booted
             let before = self.last_host;
-            self.boot_break(before, voice, Sign { quote, text, id }, true, pid, message, stamp, line, out);
+            self.boot_break(before, Sign { quote, text, id }, true, said, out);
         }
         if let Some(id) = id {
-            self.follow_boot_id(voice, id, pid, message, stamp, line, out);
+            self.follow_boot_id(id, said, out);
         }
         let voice_of = &self.voices[voice];
         if voice_of.kernel
@@ -336,7 +70,7 @@ impl Log {
             if preceded && !same && !within && !echo && !self.order.newest_first() {
                 let text = message.chars().take(200).collect();
                 let sign = Sign { quote: self.origin.quote(line), text, id: None };
-                self.boot_break(Some(host), voice, sign, false, pid, message, stamp, line, out);
+                self.boot_break(Some(host), sign, false, said, out);
             }
             let boots = &mut self.hosts[host].boots;
             boots.marked = boots.marked || early;
@@ -364,27 +98,14 @@ impl Log {
         } else {
             boots.prelude = 0;
         }
-        let last = &mut boots.last;
-        last.kept.set(line, message);
-        (last.voice, last.pid) = (voice, pid);
-        last.stamp.clone_from(stamp);
+        boots.last.set(said);
         if boots.pending.is_some() {
             self.end_pending(host, false, out);
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn follow_boot_id(
-        &mut self,
-        voice: usize,
-        id: &str,
-        pid: Option<u32>,
-        message: &str,
-        stamp: &Stamp,
-        line: &Line<'_>,
-        out: &mut MemberRecords,
-    ) {
-        let host = self.voices[voice].host;
+    fn follow_boot_id(&mut self, id: &str, said: &Said<'_>, out: &mut MemberRecords) {
+        let host = self.voices[said.voice].host;
         let boots = &mut self.hosts[host].boots;
         if boots.id.as_deref() == Some(id) {
             return;
@@ -395,26 +116,24 @@ impl Log {
             boots.known.push(name.clone());
         }
         if boots.id.is_some() && !known {
-            let sign = Sign { quote: self.origin.quote(line), text: format!("_BOOT_ID={id}"), id: Some(name.clone()) };
-            self.boot_break(Some(host), voice, sign, true, pid, message, stamp, line, out);
+            let (quote, text) = (self.origin.quote(said.line), format!("_BOOT_ID={id}"));
+            let sign = Sign { quote, text, id: Some(name.clone()) };
+            self.boot_break(Some(host), sign, true, said, out);
         }
         self.hosts[host].boots.id = Some(name);
     }
 
     /// One boot has ended before this entry and another begins with it; newest first, the other way round.
-    #[allow(clippy::too_many_arguments)]
     fn boot_break(
         &mut self,
         before: Option<usize>,
-        voice: usize,
         sign: Sign,
         marked: bool,
-        pid: Option<u32>,
-        message: &str,
-        stamp: &Stamp,
-        line: &Line<'_>,
+        said: &Said<'_>,
         out: &mut MemberRecords,
     ) {
+        let Said { voice, pid, message, stamp, line } = *said;
+        let by = Spoken { voice, pid, stamp: *stamp };
         let host = self.voices[voice].host;
         let reverse = self.order.newest_first();
         self.hosts[host].boots.breaks += 1;
@@ -427,23 +146,21 @@ impl Log {
         };
         let Some(before) = before.filter(|it| self.hosts[*it].boots.entries > 0) else {
             let row = start(sign.id.as_ref());
-            self.boot_event(voice, pid, stamp, row, "the first record of a boot", sign.quote, out);
+            self.boot_event(by, row, FIRST, sign.quote, out);
             self.begin(host, host, sign.id, marked);
             self.hosts[host].boots.began = Some((line.number, *stamp));
             return;
         };
         if reverse {
             let boots = &self.hosts[before].boots;
-            let (row, last) = (start(boots.id.as_ref()), (boots.last.voice, boots.last.pid, boots.last.stamp));
-            self.boot_event(last.0, last.1, &last.2, row, "the first record of a boot", sign.quote, out);
+            let (row, last) = (start(boots.id.as_ref()), boots.last.spoken());
+            self.boot_event(last, row, FIRST, sign.quote, out);
             let end = End {
                 until: self.hosts[host].boots.entries + 1 + SHUTDOWN_ENTRIES,
                 id: sign.id.clone(),
                 quote: self.origin.quote(line),
                 message: message.chars().take(2000).collect(),
-                stamp: *stamp,
-                voice,
-                pid,
+                by,
             };
             self.begin(before, host, sign.id, marked);
             self.hosts[host].boots.pending = Some(end);
@@ -459,10 +176,9 @@ impl Log {
             .with("orderly", orderly)
             .with("last", last.kept.message());
         let place = self.origin.quote(&last.kept.line());
-        let (of, pid_of, at) = (last.voice, last.pid, last.stamp);
-        self.boot_event(of, pid_of, &at, row, "the last record of a boot", place, out);
+        self.boot_event(last.spoken(), row, LAST, place, out);
         let row = start(sign.id.as_ref());
-        self.boot_event(voice, pid, stamp, row, "the first record of a boot", sign.quote, out);
+        self.boot_event(by, row, FIRST, sign.quote, out);
         self.begin(before, host, sign.id, marked);
         self.hosts[host].boots.began = Some((line.number, *stamp));
     }
@@ -507,38 +223,21 @@ impl Log {
             .with("boot_id", end.id)
             .with("orderly", orderly)
             .with("last", end.message.as_str());
-        self.boot_event(end.voice, end.pid, &end.stamp, row, "the last record of a boot", end.quote, out);
+        self.boot_event(end.by, row, LAST, end.quote, out);
     }
 
     /// The message says what the record is, not what it quotes: no signal may see the same line twice.
-    #[allow(clippy::too_many_arguments)]
-    fn boot_event(
-        &self,
-        voice: usize,
-        pid: Option<u32>,
-        stamp: &Stamp,
-        row: Row,
-        message: &str,
-        quote: Quote,
-        out: &mut MemberRecords,
-    ) {
-        out.records.push(Record::Event(Box::new(self.own_event(voice, pid, stamp, row, message, quote))));
+    fn boot_event(&self, by: Spoken, row: Row, message: &str, quote: Quote, out: &mut MemberRecords) {
+        out.records.push(Record::Event(Box::new(self.own_event(by, row, message, quote))));
     }
 
     /// What the log says of itself, not one of its lines.
-    pub(super) fn own_event(
-        &self,
-        voice: usize,
-        pid: Option<u32>,
-        stamp: &Stamp,
-        row: Row,
-        message: &str,
-        quote: Quote,
-    ) -> Event {
+    pub(super) fn own_event(&self, by: Spoken, row: Row, message: &str, quote: Quote) -> Event {
+        let Spoken { voice, pid, stamp } = by;
         let voice = &self.voices[voice];
         let source = if voice.source == Source::Kernel { Source::Kernel } else { Source::System };
         Event {
-            stamp: *stamp,
+            stamp,
             inner: None,
             at: Time::UNKNOWN,
             node: self.hosts[voice.host].node.clone(),

@@ -12,6 +12,7 @@
 use timeline::{Carrier, MemberRecords, Name, Quote, Row, Stamp, relation};
 
 use super::boot::SHUTDOWN_ENTRIES;
+use super::boots::Spoken;
 use super::scope::{self, Scope};
 use super::{Log, WHOLE_JOURNAL};
 
@@ -109,7 +110,7 @@ impl Log {
     }
 
     fn edge(&self, Edge { voice, pid, stamp, quote, row }: Edge, out: &mut MemberRecords) {
-        out.edges.push(self.own_event(voice, pid, &stamp, row, "an end of a log", quote));
+        out.edges.push(self.own_event(Spoken { voice, pid, stamp }, row, "an end of a log", quote));
     }
 }
 

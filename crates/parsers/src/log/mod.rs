@@ -9,6 +9,7 @@
 
 mod backwards;
 mod boot;
+mod boots;
 mod clock;
 mod crash;
 mod edges;
@@ -70,6 +71,17 @@ pub(crate) struct Entry<'t> {
     pub(crate) message: Cow<'t, str>,
     /// The line as it stands (of a multi-line record: the line to quote).
     pub(crate) line: Line<'t>,
+}
+
+/// What of an entry its boot is told by: who said what, and where it stands.
+#[derive(Clone, Copy)]
+struct Said<'s> {
+    voice: usize,
+    pid: Option<u32>,
+    /// The first line of the message, without the kernel's clock.
+    message: &'s str,
+    stamp: &'s Stamp,
+    line: &'s Line<'s>,
 }
 
 /// A line of a carrier that is no entry but says something about the entries around it.
@@ -293,7 +305,8 @@ impl Log {
         } else {
             message.split_once('\n').unwrap_or((message, ""))
         };
-        self.follow_boots(voice, head, entry.boot, entry.pid, &stamp, &line, out);
+        let said = Said { voice, pid: entry.pid, message: head, stamp: &stamp, line: &line };
+        self.follow_boots(&said, entry.boot, out);
         if self.received.is_some() {
             self.follow_clock(host, entry.boot, &stamp, &line, out);
         }

@@ -14,10 +14,10 @@
 
 use timeline::{Carrier, MemberRecords, Severity, Source, Stamp};
 
-use super::boot::Boots;
+use super::boots::Boots;
 use super::inner::Header;
 use super::kept::Kept;
-use super::{Current, Entry, Log, Voice, clock, crash, inner, kept, notice, open};
+use super::{Current, Entry, Log, Said, Voice, clock, crash, inner, kept, notice, open};
 use crate::Line;
 
 /// Longer lines do not wait, because every program may have one that does.
@@ -114,7 +114,7 @@ impl Log {
         }
         self.see(voice, None, &stamp, line);
         let boots = &mut self.hosts[host].boots;
-        boots.pass(voice, entry.pid, manner == Manner::Announcing, message, &stamp, line);
+        boots.pass(&Said { voice, pid: entry.pid, message, stamp: &stamp, line }, manner == Manner::Announcing);
         if let (Manner::Kernel, Some(micros), Stamp::Exact { at, .. }) = (manner, micros, &stamp) {
             boots.envelope(micros, at.timestamp_micros(), line);
         }

@@ -3,7 +3,7 @@
 use timeline::{Event, Fact, MemberRecords, Name, Record, Row, Source, Stamp, Time};
 
 use super::voices::Voice;
-use super::{HOSTS, Log, boot, notice};
+use super::{HOSTS, Log, boots, notice};
 use crate::kernel::{self, KernelLine};
 use crate::{Line, kubelet_config};
 
@@ -51,7 +51,7 @@ impl Log {
         if let Some(kernel::Anchor { epoch_micros, error_micros, how }) = kernel::anchor(message, micros)
             && self.hosts[host].boots.wants_anchor(micros, how)
         {
-            let row = boot::anchor(micros, epoch_micros, error_micros, how);
+            let row = boots::anchor(micros, epoch_micros, error_micros, how);
             self.fact(host, row, stamp, line, out);
         }
         if let Stamp::Exact { at, .. } = stamp {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use timeline::{Carrier, Hole, MemberRecords, Name, Quote, Record, Seen, Source, Stamp};
 
 use super::backwards::Backwards;
-use super::boot::Boots;
+use super::boots::Boots;
 use super::clock::WallClock;
 use super::losses::Losses;
 use super::quiet::{Manner, Waiting};
