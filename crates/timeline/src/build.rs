@@ -2,18 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDateTime, Utc};
-
 use crate::boots;
-use crate::clock::{Clocks, YearEvidence, ZoneClaim, Zones};
+use crate::clock::{Clocks, Zones};
 use crate::copies;
 use crate::crash;
 use crate::gaps;
 use crate::placing::{Placing, running_boots};
 use crate::seams;
 use crate::skew::{self, Skew};
+use crate::testimony;
 use crate::{
-    Carrier, Clock, ClockStep, Collected, Event, Fact, Gap, Issue, KernelClock, Member, MemberId, MemberRecords, Name,
+    Clock, ClockStep, Collected, Event, Fact, Gap, Issue, KernelClock, Member, MemberId, MemberRecords, Name,
     NodeNames, Record, Seen, Series, Source, Stamp, Time, Value, relation,
 };
 
@@ -71,11 +70,11 @@ impl Timeline {
         }
         let given = overrides.zones.iter().map(|(node, offset)| (nodes.canonical(node), *offset)).collect();
         let ahead = overrides.skews.iter().map(|(node, secs)| (nodes.canonical(node), *secs)).collect();
-        let zones = Zones::settle(&zone_claims(&records), &given).named(&zone_names(&records));
-        let zones = zones.hinted(zone_hints(&records));
+        let zones = Zones::settle(&testimony::zone_claims(&records), &given).named(&testimony::zone_names(&records));
+        let zones = zones.hinted(testimony::zone_hints(&records));
         let skews = skew::skews(records.iter().flat_map(|it| &it.records), &ahead);
         let mut clocks = Clocks::new(skews.iter().map(|it| (it.node.clone(), it.correction())).collect());
-        let evidence = year_evidence(&records, overrides.year);
+        let evidence = testimony::year_evidence(&records, overrides.year);
         let running = running_boots(&records);
 
         let mut timeline = Timeline { nodes, ..Timeline::default() };
@@ -301,160 +300,6 @@ fn series_node(series: &Series, nodes: &NodeNames) -> Option<Name> {
     nodes.known(instance)
 }
 
-/// What told a zone, where a line with two stamps did.
-pub(crate) const BY_LINES: &str = "lines with a second stamp";
-
-/// What nodes call their zones.
-fn zone_names(records: &[MemberRecords]) -> Vec<(Option<Name>, Name)> {
-    let mut names = Vec::new();
-    for record in records.iter().flat_map(|it| &it.records) {
-        if let Record::Fact(fact, _) = record
-            && fact.row.relation == &relation::ZONE
-            // `CET` is a zone of the database too, and what `date` prints in many others
-            && let Some(name) = text(&fact.get("name")).filter(|it| it.contains('/'))
-        {
-            names.push((fact.node.clone(), name));
-        }
-    }
-    names
-}
-
-fn zone_claims(records: &[MemberRecords]) -> Vec<ZoneClaim> {
-    let mut claims = Vec::new();
-    for record in records.iter().flat_map(|it| &it.records) {
-        match record {
-            Record::Fact(fact, stamp) => {
-                let offset = |value: Value| value.as_number().map(|it| it as i32);
-                if fact.row.relation == &relation::ZONE {
-                    let named = text(&fact.get("name")).and_then(|it| crate::abbreviation::offset(&it));
-                    if let Some(offset_secs) = offset(fact.get("offset_secs")).or(named) {
-                        let by = match fact.get("name") {
-                            Value::Text(it) if &*it == relation::TWO_STAMPS => BY_LINES,
-                            _ => "its own zone setting",
-                        };
-                        claims.push(ZoneClaim { node: fact.node.clone(), offset_secs, by });
-                    }
-                } else if let Stamp::Zoneless { abbreviation: Some(name), .. } = stamp
-                    && let Some(offset_secs) = crate::abbreviation::offset(name)
-                    && fact.row.relation == &relation::COLLECTED
-                {
-                    claims.push(ZoneClaim { node: fact.node.clone(), offset_secs, by: "the zone its date prints" });
-                }
-            }
-            Record::Event(event) if matches!(event.carrier, Carrier::Journal | Carrier::Syslog) => {
-                if let Stamp::Exact { offset_secs: Some(offset_secs), .. } = event.stamp {
-                    claims.push(ZoneClaim { node: event.node.clone(), offset_secs, by: "stamps with an offset" });
-                }
-            }
-            Record::Event(_) | Record::Series(_) => {}
-        }
-    }
-    without_contradiction(&mut claims, &foreign_abbreviations(records));
-    claims
-}
-
-/// Abbreviations with several meanings that nodes print when they are asked for the time, with the offsets that fit what else
-/// is known: stamps of the node that are in UTC.
-fn zone_hints(records: &[MemberRecords]) -> BTreeMap<Name, (Name, Vec<i32>)> {
-    let mut hints: BTreeMap<Name, (Name, Vec<i32>)> = BTreeMap::new();
-    let mut asked: Vec<(&Name, &str, NaiveDateTime)> = Vec::new();
-    for record in records.iter().flat_map(|it| &it.records) {
-        if let Record::Fact(fact, Stamp::Zoneless { abbreviation: Some(name), local, .. }) = record
-            && fact.row.relation == &relation::COLLECTED
-            && let Some(node) = &fact.node
-        {
-            asked.push((node, name, *local));
-        }
-    }
-    if asked.iter().all(|it| crate::abbreviation::offsets(it.1).is_empty()) {
-        return hints;
-    }
-    let mut last: BTreeMap<&Name, DateTime<Utc>> = BTreeMap::new();
-    for (node, stamp) in
-        records.iter().flat_map(|it| &it.seen).flat_map(|it| [(&it.node, &it.first), (&it.node, &it.last)])
-    {
-        if let (Some(node), Stamp::Exact { at, .. }) = (node, stamp) {
-            let at = at.with_timezone(&Utc);
-            let known = last.entry(node).or_insert(at);
-            *known = at.max(*known);
-        }
-    }
-    for (node, name, local) in asked {
-        let offsets = crate::abbreviation::offsets(name);
-        if offsets.is_empty() {
-            continue;
-        }
-        let fitting =
-            last.get(node).map_or_else(|| offsets.to_vec(), |it| crate::abbreviation::fitting(offsets, local, *it));
-        hints.entry(node.clone()).or_insert_with(|| (Name::from(name), fitting));
-    }
-    hints
-}
-
-/// Nodes, or none for the case as a whole, whose tools print an abbreviation that is not UTC's: `CST` is one of three zones
-/// and none of them is UTC.
-fn foreign_abbreviations(records: &[MemberRecords]) -> BTreeSet<Option<Name>> {
-    let mut found = BTreeSet::new();
-    for record in records.iter().flat_map(|it| &it.records) {
-        if let Record::Fact(fact, Stamp::Zoneless { abbreviation: Some(name), .. }) = record
-            && crate::abbreviation::offset(name) != Some(0)
-        {
-            found.insert(fact.node.clone());
-        }
-    }
-    found
-}
-
-/// Lines with two stamps count where they agree: a program that calls its local time UTC is no witness.
-fn without_contradiction(claims: &mut Vec<ZoneClaim>, foreign: &BTreeSet<Option<Name>>) {
-    let mut told: BTreeMap<Option<Name>, BTreeSet<i32>> = BTreeMap::new();
-    for claim in claims.iter().filter(|it| it.by == BY_LINES) {
-        told.entry(claim.node.clone()).or_default().insert(claim.offset_secs);
-    }
-    claims.retain(|it| {
-        let excluded = it.offset_secs == 0 && (foreign.contains(&it.node) || foreign.contains(&None));
-        it.by != BY_LINES || !excluded && told.get(&it.node).is_none_or(|all| all.len() == 1)
-    });
-}
-
-fn year_evidence(records: &[MemberRecords], given: Option<i32>) -> YearEvidence {
-    let mut evidence = YearEvidence { given, ..YearEvidence::default() };
-    let stated = |stamp: &Stamp| -> Option<NaiveDateTime> {
-        match stamp {
-            Stamp::Exact { at, .. } => Some(at.naive_utc()),
-            Stamp::Zoneless { local, .. } => Some(*local),
-            Stamp::Between { lo, .. } => Some(lo.naive_utc()),
-            Stamp::None | Stamp::Yearless { .. } | Stamp::Monotonic { .. } => None,
-        }
-    };
-    let seen = records.iter().flat_map(|it| &it.seen);
-    evidence.stated.extend(seen.flat_map(|it| [&it.first, &it.last]).filter_map(stated));
-    for record in records.iter().flat_map(|it| &it.records) {
-        match record {
-            Record::Fact(fact, stamp) if fact.row.relation == &relation::COLLECTED => {
-                let Some(at) = stated(stamp) else { continue };
-                match text(&fact.get("command")) {
-                    // a crash directory dates the crash, not the collection
-                    Some(command) if &*command == "crash directory" => evidence.stated.push(at),
-                    command => {
-                        evidence.collected.push((fact.node.clone(), at, command.as_deref().unwrap_or("date").into()))
-                    }
-                }
-            }
-            Record::Event(event) => evidence.stated.extend(stated(&event.stamp)),
-            Record::Fact(_, stamp) => evidence.stated.extend(stated(stamp)),
-            Record::Series(series) => {
-                let ends = [series.points.first(), series.points.last()].into_iter().flatten();
-                let ends = ends.filter_map(|it| chrono::DateTime::from_timestamp_millis(it.millis));
-                evidence.stated.extend(ends.map(|it| it.naive_utc()));
-            }
-        }
-    }
-    evidence.stated.sort();
-    evidence.stated.dedup();
-    evidence
-}
-
 /// When state was collected, by node; under no node: for the case as a whole.
 fn collection_times(stamped: &[(Record, Stamp)]) -> BTreeMap<Option<Name>, Time> {
     let mut times: BTreeMap<Option<Name>, Time> = BTreeMap::new();
@@ -493,7 +338,7 @@ mod tests {
             at: Time::UNKNOWN,
             node: Some(node.into()),
             source: Source::Kubelet,
-            carrier: Carrier::Journal,
+            carrier: crate::Carrier::Journal,
             unit: None,
             pid: None,
             severity: None,

@@ -127,7 +127,7 @@ impl Zones {
         for claim in claims {
             let vote = votes.entry(claim.node.clone()).or_default().entry(claim.offset_secs).or_insert((0, claim.by));
             // a tool that was asked for the zone outweighs any number of stamps
-            let stamp = matches!(claim.by, "stamps with an offset" | crate::build::BY_LINES);
+            let stamp = matches!(claim.by, "stamps with an offset" | crate::testimony::BY_LINES);
             vote.0 += if stamp { 1 } else { 1_000_000 };
         }
         let winner = |of: &BTreeMap<i32, (usize, &'static str)>| {

@@ -27,6 +27,7 @@ mod series;
 mod skew;
 mod span;
 mod steps;
+mod testimony;
 mod time;
 
 pub use boots::BootBreak;
