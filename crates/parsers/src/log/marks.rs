@@ -12,6 +12,8 @@ pub(super) struct Marks {
     places: Vec<usize>,
     /// The first of them that does not stand before the line last asked for.
     next: usize,
+    /// Where that one stands in the member; the end of all places where there is none.
+    upcoming: u64,
     /// The stretch of the member that was looked through and not asked for yet.
     from: u64,
     to: u64,
@@ -30,6 +32,11 @@ impl Marks {
         if chunk.places(watch, &mut self.places) {
             self.to += chunk.text.len() as u64;
         }
+        self.look_ahead();
+    }
+
+    fn look_ahead(&mut self) {
+        self.upcoming = self.places.get(self.next).map_or(u64::MAX, |it| self.start + *it as u64);
     }
 
     /// Whether the watch wants the message, which may stand in the line. An entry is asked for more than once on its way.
@@ -37,6 +44,9 @@ impl Marks {
         if let Some((start, end)) = within(line.text, message)
             && self.covers(line)
         {
+            if self.upcoming >= line.start + u64::from(end) {
+                return false;
+            }
             let places = start_of(line, start)..start_of(line, end);
             return self.following().take_while(|it| *it < places.end).any(|it| it >= places.start);
         }
@@ -54,8 +64,9 @@ impl Marks {
             return false;
         }
         self.from = line.start;
-        while self.following().next().is_some_and(|it| it < line.start) {
+        while self.upcoming < line.start {
             self.next += 1;
+            self.look_ahead();
         }
         true
     }
