@@ -156,7 +156,7 @@ impl Analyzer {
         let (name, timeline, mut limits_hit) = self.read(&pack)?;
         let diagnosis = self.on_threads(|| pack.diagnose_alerting(&timeline, &alerts));
         limits_hit.extend(diagnosis.limits_hit.iter().cloned());
-        Ok(convert::report(name, &timeline, &diagnosis, pack.rules().len(), &limits_hit))
+        Ok(convert::report(name, &timeline, &diagnosis, pack.rule_count(), &limits_hit))
     }
 
     /// How one rule comes to its answer: every clause with its line or the missing source, every weight with what it added.

@@ -86,7 +86,7 @@ impl Lint {
 
     fn signal(&mut self, signal: &Signal) {
         let of = (signal.file.as_str(), signal.name.as_str());
-        for way in &signal.matches {
+        for way in signal.matches.iter() {
             let regex = way.regex.as_str();
             if way.regex.is_match("") {
                 let message = "the pattern fits an empty text, so only the literals decide; say what must follow them";

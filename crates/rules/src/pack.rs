@@ -250,10 +250,6 @@ impl Pack {
         Ok(Pack { priors: BTreeMap::new(), signals, rules, bugs, prefilter })
     }
 
-    pub(crate) fn signal_list(&self) -> Vec<&Signal> {
-        self.signals.values().collect()
-    }
-
     /// The same rules with what is known of them before looking: how often each was the cause of so many incidents. All are
     /// equal without. One that is never met is only rarer, and none moves by more than 6 dB.
     #[must_use]
@@ -273,7 +269,7 @@ impl Pack {
     /// The literals of all signals, sorted: what the scan looks for.
     #[must_use]
     pub fn literals(&self) -> Vec<&str> {
-        let ways = self.signals.values().flat_map(|it| &it.matches);
+        let ways = self.signals.values().flat_map(|it| it.matches.iter());
         let all: BTreeSet<&str> = ways.flat_map(|it| &it.literals).map(String::as_str).collect();
         all.into_iter().collect()
     }
@@ -306,6 +302,12 @@ impl Pack {
     #[must_use]
     pub fn lint(&self) -> Vec<Finding> {
         lint(self)
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn rule_count(&self) -> usize {
+        self.rules.len()
     }
 
     /// Every rule, by name, as it is shown to people.
@@ -508,7 +510,7 @@ mod tests {
         assert_eq!(checked.signals.keys().collect::<Vec<_>>(), trusted.signals.keys().collect::<Vec<_>>());
         assert!(trusted.rules.iter().all(|it| it.tests.is_empty()));
         for (name, signal) in &checked.signals {
-            for (one, other) in signal.matches.iter().zip(&trusted.signals[name].matches) {
+            for (one, other) in signal.matches.iter().zip(trusted.signals[name].matches.iter()) {
                 assert!(one.regex.names().eq(other.regex.names()), "{name}");
             }
         }

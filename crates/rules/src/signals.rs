@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use timeline::{Event, Name, Timeline, Value, Watch};
 
@@ -15,8 +16,10 @@ pub(crate) struct Prefilter {
     literals: Scan,
     /// Signal and match, by literal.
     owners: Vec<(usize, usize)>,
+    /// What each signal is called.
+    names: Vec<Box<str>>,
     /// The ways each signal shows.
-    ways: Vec<Vec<SignalMatch>>,
+    ways: Vec<Arc<[SignalMatch]>>,
 }
 
 /// A line that shows a signal.
@@ -40,14 +43,15 @@ impl Prefilter {
             }
         }
         let literals = Scan::new(patterns);
+        let names = signals.iter().map(|it| it.name.as_str().into()).collect();
         let ways = signals.iter().map(|it| it.matches.clone()).collect();
-        Prefilter { literals, owners, ways }
+        Prefilter { literals, owners, names, ways }
     }
 
     /// Every signal each event shows, by the signal's name; matches in event order.
     ///
     /// What an expression captures as `node` becomes the node's one name.
-    pub(crate) fn find<'s>(&self, signals: &[&'s Signal], timeline: &Timeline) -> BTreeMap<&'s str, Vec<Match>> {
+    pub(crate) fn find(&self, timeline: &Timeline) -> BTreeMap<&str, Vec<Match>> {
         let named = |captures: &mut Vec<(Name, Value)>| {
             for (_, value) in captures.iter_mut().filter(|it| &*it.0 == "node") {
                 *value = Value::Text(timeline.nodes.canonical(&value.to_string()));
@@ -58,7 +62,7 @@ impl Prefilter {
             self.show(event, |signal, captures| {
                 let mut captures = cells(captures);
                 named(&mut captures);
-                found.entry(&signals[signal].name).or_default().push(Match { event: event_at, captures });
+                found.entry(&self.names[signal]).or_default().push(Match { event: event_at, captures });
             });
         }
         found

@@ -8,6 +8,7 @@ use crate::language::{Clause, ClauseKind};
 use crate::promql::relation_of;
 
 /// Whether what a clause asks for would have been seen.
+#[derive(Clone)]
 pub(super) enum Coverage {
     /// Yes: the answer "no" can be trusted.
     Covered,
@@ -82,21 +83,24 @@ impl Case<'_> {
     pub(super) fn coverage(&self, clause: &Clause, node: Option<&Name>, window: Option<Time>) -> Coverage {
         // a clause that asks for some node is answered by the nodes there are, one that names none by all of them
         let everywhere = node.is_none() && !clause.conditions.iter().any(|(column, _)| column == "node");
-        let logs = |sources: &[Source]| logs(self.timeline, sources, node, everywhere, window);
+        let logs = |sources: &[Source]| match window {
+            Some(_) => logs(self.timeline, sources, node, everywhere, window),
+            None => self.logs(sources, node, everywhere),
+        };
         match &clause.kind {
-            ClauseKind::Signal(name) => {
-                let sources = self.signals.get(name.as_str()).map(|it| it.sources()).unwrap_or_default();
+            ClauseKind::Signal(_) => {
                 // a clause that asks for the word of one source is answered by that source
-                let asked = clause.conditions.iter().find(|it| it.0 == "source").map(|it| &it.1);
-                let may = |it: &Source| match asked {
-                    Some(Condition::OneOf(names)) => names.iter().any(|name| name.same(&it.name().into())),
-                    _ => true,
-                };
-                logs(&sources.into_iter().filter(may).collect::<Vec<_>>())
+                match clause.conditions.iter().find(|it| it.0 == "source").map(|it| &it.1) {
+                    Some(Condition::OneOf(names)) => {
+                        let may = |it: &Source| names.iter().any(|name| name.same(&it.name().into()));
+                        logs(&clause.sources.iter().copied().filter(may).collect::<Vec<_>>())
+                    }
+                    _ => logs(&clause.sources),
+                }
             }
             ClauseKind::Fact(relation) => match log_sources(relation.name) {
                 Some(sources) => logs(sources),
-                None => collected(self.timeline, relation.name, relation.per_node, node),
+                None => self.collected(relation, node),
             },
             // whoever's version is known has a row for every bug of it
             ClauseKind::Derived(detector) if detector.relation.name == "known-bug" => {
@@ -124,7 +128,7 @@ impl Case<'_> {
                         "series" => series(self.timeline, node),
                         need => match (log_sources(need), timeline::relation::named(need)) {
                             (Some(sources), _) => logs(sources),
-                            (None, Some(relation)) => collected(self.timeline, need, relation.per_node, node),
+                            (None, Some(relation)) => self.collected(relation, node),
                             (None, None) => Coverage::open(format!("nothing tells whether {need} was collected"), ""),
                         },
                     };
@@ -139,7 +143,7 @@ impl Case<'_> {
                     query.metrics().into_iter().partition(|it| relation_of(it).is_some());
                 // nobody asks Prometheus for what coroner made of facts
                 for relation in facts.into_iter().filter_map(relation_of) {
-                    let coverage = collected(self.timeline, relation.name, relation.per_node, node);
+                    let coverage = self.collected(relation, node);
                     if let Coverage::Open { .. } = coverage {
                         return coverage;
                     }
@@ -165,10 +169,11 @@ fn series(timeline: &Timeline, node: Option<&Name>) -> Coverage {
     if any { Coverage::Covered } else { Coverage::open(format!("no metrics{} were collected", of(node)), collect) }
 }
 
-fn collected(timeline: &Timeline, relation: &str, per_node: bool, node: Option<&Name>) -> Coverage {
-    let mut reason = format!("no {relation}{} was collected", if per_node { of(node) } else { String::new() });
+/// Of a node, or of any.
+pub(super) fn collected(timeline: &Timeline, relation: &str, node: Option<&Name>) -> Coverage {
+    let mut reason = format!("no {relation}{} was collected", of(node));
     for it in timeline.collected.iter().filter(|it| it.relation == relation) {
-        if per_node && node.is_some() && it.node.as_ref() != node {
+        if node.is_some() && it.node.as_ref() != node {
             continue;
         }
         match &it.incomplete {

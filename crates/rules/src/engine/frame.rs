@@ -2,7 +2,7 @@
 
 use timeline::Truth;
 
-use super::judge::{asked_node, bind};
+use super::judge::{asked_node, bind, denied};
 use super::rows::{Group, groups};
 use super::{Binding, Case, Judged, holds, judge, mentioned};
 use crate::language::{Clause, Rule, When};
@@ -97,13 +97,15 @@ fn extend(case: &Case<'_>, clause: &Clause, binding: &Binding, next: &mut Vec<Bi
         }
         return;
     }
-    let mut found = groups(case, clause, binding).groups;
-    if found.is_empty() {
-        let mut asked = binding.clone();
-        judge(case, clause, &mut asked);
-        *empty = asked.answers.remove(&clause.name);
+    let rows = groups(case, clause, binding);
+    if rows.groups.is_empty() {
+        // a witness is not asked what else there may have been
+        if case.whole {
+            *empty = Some(denied(case, clause, rows, binding));
+        }
         return;
     }
+    let mut found = rows.groups;
     found.sort_by_key(order);
     for group in found {
         let mut binding = binding.clone();

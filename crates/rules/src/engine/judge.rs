@@ -19,7 +19,30 @@ pub(crate) fn judge(case: &Case<'_>, clause: &Clause, binding: &mut Binding) {
 }
 
 fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
+    if let Some(judged) = unbound(clause, binding) {
+        return judged;
+    }
+    let Rows { mut groups, .. } = match groups(case, clause, binding) {
+        rows if rows.groups.is_empty() => return nothing(case, clause, rows, binding),
+        rows => rows,
+    };
     let node = asked_node(clause, binding);
+    let group = groups.swap_remove(pick(clause, &groups));
+    if clause.absent {
+        let (reason, collect) = ("it is there".to_owned(), String::new());
+        return Judged { truth: Truth::False, found: Some(group.found), reason, collect, node };
+    }
+    bind(clause, &group, binding);
+    Judged { truth: Truth::True, found: Some(group.found), reason: String::new(), collect: String::new(), node }
+}
+
+/// The answer to a clause that looked at its rows and found none that pass.
+pub(super) fn denied(case: &Case<'_>, clause: &Clause, rows: Rows, binding: &Binding) -> Judged {
+    unbound(clause, binding).unwrap_or_else(|| nothing(case, clause, rows, binding))
+}
+
+/// Nobody can tell where a clause needs a variable that nothing has filled in.
+fn unbound(clause: &Clause, binding: &Binding) -> Option<Judged> {
     let unbound = clause.conditions.iter().flat_map(|(_, it)| it.needs()).find(|it| binding.variable(it).is_none());
     let unbound = unbound.or_else(|| match &clause.kind {
         ClauseKind::Metric(query) => {
@@ -30,18 +53,21 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
     // a window around a time nobody knows is no window
     let unbound = unbound
         .or_else(|| clause.within.iter().flat_map(|it| it.variables()).find(|it| !binding.variables.contains_key(*it)));
-    if let Some(name) = unbound {
-        return Judged::unknown(format!("${name} is not known"), None, node);
-    }
-    let Rows { mut groups, near_miss, measured, silent, few, over_budget } = groups(case, clause, binding);
+    unbound.map(|name| Judged::unknown(format!("${name} is not known"), None, asked_node(clause, binding)))
+}
+
+/// The answer where no row passes: false where one would have been seen, unknown where not.
+fn nothing(case: &Case<'_>, clause: &Clause, rows: Rows, binding: &Binding) -> Judged {
+    let node = asked_node(clause, binding);
+    let Rows { near_miss, measured, silent, few, over_budget, .. } = rows;
     if over_budget {
         let reason = "the rule reached its limit of rows or metric values to look at".to_owned();
         return Judged::unknown(reason, near_miss, node);
     }
-    if let (true, Some(column)) = (groups.is_empty(), silent) {
+    if let Some(column) = silent {
         return Judged::unknown(format!("the source does not say {column}"), near_miss, node);
     }
-    if let (true, Some(few)) = (groups.is_empty(), few) {
+    if let Some(few) = few {
         // some were seen, not as many as asked for: whether there were more only a whole source can tell
         let window = match clause.within {
             None => needed(clause, few.0.at).or_else(|| asked(case, clause, binding)),
@@ -55,28 +81,19 @@ fn answer(case: &Case<'_>, clause: &Clause, binding: &mut Binding) -> Judged {
         };
         return Judged { truth, found: Some(few.0), reason, collect, node };
     }
-    if groups.is_empty() {
-        let coverage = match &near_miss {
-            // a row was there and said otherwise; of a log there may be more, which matters to who says there is none
-            Some(_) if !(clause.absent && is_log(clause)) => Coverage::Covered,
-            None if measured => Coverage::Covered,
-            _ => case.coverage(clause, node.as_ref(), asked(case, clause, binding)),
-        };
-        let not_found = || "looked for and not found".to_owned();
-        let (truth, reason, collect) = match coverage {
-            Coverage::Covered if clause.absent => (Truth::True, not_found(), String::new()),
-            Coverage::Covered => (Truth::False, not_found(), String::new()),
-            Coverage::Open { reason, collect } => (Truth::Unknown, reason, collect),
-        };
-        return Judged { truth, found: near_miss, reason, collect, node };
-    }
-    let group = groups.swap_remove(pick(clause, &groups));
-    if clause.absent {
-        let (reason, collect) = ("it is there".to_owned(), String::new());
-        return Judged { truth: Truth::False, found: Some(group.found), reason, collect, node };
-    }
-    bind(clause, &group, binding);
-    Judged { truth: Truth::True, found: Some(group.found), reason: String::new(), collect: String::new(), node }
+    let coverage = match &near_miss {
+        // a row was there and said otherwise; of a log there may be more, which matters to who says there is none
+        Some(_) if !(clause.absent && is_log(clause)) => Coverage::Covered,
+        None if measured => Coverage::Covered,
+        _ => case.coverage(clause, node.as_ref(), asked(case, clause, binding)),
+    };
+    let not_found = || "looked for and not found".to_owned();
+    let (truth, reason, collect) = match coverage {
+        Coverage::Covered if clause.absent => (Truth::True, not_found(), String::new()),
+        Coverage::Covered => (Truth::False, not_found(), String::new()),
+        Coverage::Open { reason, collect } => (Truth::Unknown, reason, collect),
+    };
+    Judged { truth, found: near_miss, reason, collect, node }
 }
 
 /// How far a log has to go on from the first of something to tell that it neither lasts nor comes often enough.

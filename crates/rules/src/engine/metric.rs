@@ -22,18 +22,18 @@ impl Case<'_> {
     /// What a query says of a node, worked out once for the values of its variables.
     fn asked(&self, query: &Query, node: Option<&Name>, binding: &Binding) -> Rc<Outcome> {
         let values = query.variables().iter().map(|it| binding.variable(it).unwrap_or_default().to_string());
-        let key = (std::ptr::from_ref(query).addr(), node.cloned(), values.collect::<Vec<_>>());
-        if let Some(known) = self.answers.borrow().get(&key) {
-            return known.clone();
-        }
+        let key = (query.text().clone(), node.cloned(), values.collect::<Vec<_>>());
         if self.steps.get() == 0 {
             return Rc::new(Outcome { costly: true, ..Outcome::default() });
         }
-        let outcome = Rc::new(query.evaluate(&self.metrics, node, &|name| binding.variable(name)));
-        // what was worked out for one rule is there for the others, and the first of them pays
+        let known = self.answers.borrow().get(&key).cloned();
+        let is_new = known.is_none();
+        let work_out = || Rc::new(query.evaluate(&self.metrics, node, &|name| binding.variable(name)));
+        let outcome = known.unwrap_or_else(work_out);
+        // what was worked out for one rule is there for the others, and each of them pays, whoever was the first
         let left = if outcome.costly { 0 } else { self.steps.get().saturating_sub(outcome.cost + 1) };
         self.steps.set(left);
-        if outcome.vectors.iter().map(|it| it.points.len()).sum::<usize>() <= MOST_REMEMBERED {
+        if is_new && outcome.vectors.iter().map(|it| it.points.len()).sum::<usize>() <= MOST_REMEMBERED {
             self.answers.borrow_mut().insert(key, outcome.clone());
         }
         outcome

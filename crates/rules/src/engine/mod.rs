@@ -6,12 +6,15 @@ mod frame;
 mod holds;
 mod judge;
 mod metric;
+mod recall;
 mod rows;
 mod window;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use timeline::{Fact, Interval, Name, Quote, Source, Time, Timeline, Truth, Value};
@@ -28,29 +31,19 @@ use crate::language::expression::Scope;
 use crate::language::{Clause, ClauseKind, Signal, When};
 use crate::promql::{Outcome, Store};
 use crate::signals::Match;
+use recall::Recall;
 use window::Boots;
 
-/// A query of this run, the node it is asked of, and the values of its variables.
-type Asked = (usize, Option<Name>, Vec<String>);
+/// A query as written, the node it is asked of, and the values of its variables.
+type Asked = (Name, Option<Name>, Vec<String>);
 
-/// A timeline prepared for questions.
+/// A timeline prepared for questions, and what of its budget the rule at hand has left. What a rule is told does not hang on the
+/// rules that were asked before it, so parts of a pack may ask at the same time, each a case of its own ([`Case::of`]).
 pub(crate) struct Case<'t> {
-    pub(crate) timeline: &'t Timeline,
-    pub(crate) signals: BTreeMap<&'t str, &'t Signal>,
-    matches: BTreeMap<&'t str, Vec<Match>>,
-    facts: BTreeMap<&'static str, Vec<&'t Fact>>,
-    derived: BTreeMap<&'static str, Vec<Fact>>,
-    /// Rows of a relation or signal said of one node, by place.
-    by_node: BTreeMap<&'t str, BTreeMap<Name, Vec<u32>>>,
-    boots: Boots,
-    /// What metric clauses ask.
-    metrics: Store<'t>,
-    /// What they were told.
+    known: Arc<Known<'t>>,
+    /// What metric clauses were told.
     answers: RefCell<BTreeMap<Asked, Rc<Outcome>>>,
-    /// Alerts of the user that would have fired, and what of them could not be evaluated.
-    pub(crate) alerts: (Vec<Alert>, Vec<String>),
-    /// Whether there are any that could.
-    pub(crate) alerting: bool,
+    recall: Recall,
     /// Rows the rule at hand may still look at.
     budget: Cell<u64>,
     /// Values of metrics the rule at hand may still look at.
@@ -61,6 +54,32 @@ pub(crate) struct Case<'t> {
     pub(crate) whole: bool,
 }
 
+/// What is known of a case before any rule is asked.
+pub(crate) struct Known<'t> {
+    pub(crate) timeline: &'t Timeline,
+    pub(crate) signals: &'t BTreeMap<String, Signal>,
+    matches: BTreeMap<&'t str, Vec<Match>>,
+    facts: BTreeMap<&'static str, Vec<&'t Fact>>,
+    derived: BTreeMap<&'static str, Vec<Fact>>,
+    /// Rows of a relation or signal said of one node, by place.
+    by_node: BTreeMap<&'t str, BTreeMap<Name, Vec<u32>>>,
+    boots: Boots,
+    /// What metric clauses ask.
+    metrics: Store<'t>,
+    /// Alerts of the user that would have fired, and what of them could not be evaluated.
+    pub(crate) alerts: (Vec<Alert>, Vec<String>),
+    /// Whether there are any that could.
+    pub(crate) alerting: bool,
+}
+
+impl<'t> Deref for Case<'t> {
+    type Target = Known<'t>;
+
+    fn deref(&self) -> &Known<'t> {
+        &self.known
+    }
+}
+
 /// How many rows a rule may look at, over all its bindings and clauses: a rule that joins large tables without a shared
 /// variable must not hold up the others.
 pub(crate) const MOST_ROWS: u64 = 20_000_000;
@@ -69,7 +88,6 @@ pub(crate) const MOST_STEPS: u64 = 300_000_000;
 
 impl<'t> Case<'t> {
     pub(crate) fn new(timeline: &'t Timeline, pack: &'t Pack, alerts: &Alerts) -> Case<'t> {
-        let signals: Vec<&Signal> = pack.signal_list();
         let mut facts: BTreeMap<&'static str, Vec<&Fact>> = BTreeMap::new();
         for fact in &timeline.facts {
             facts.entry(fact.row.relation.name).or_default().push(fact);
@@ -77,39 +95,47 @@ impl<'t> Case<'t> {
         let found = |it: &&detectors::Detector| (it.relation.name, (it.find)(timeline));
         let derived: Vec<(&'static str, Vec<Fact>)> = detectors::DETECTORS.par_iter().map(found).collect();
         let derived = derived.into_iter().collect();
-        let signals_by_name = signals.iter().map(|it| (it.name.as_str(), *it)).collect();
-        let matches = pack.prefilter.find(&signals, timeline);
+        let matches = pack.prefilter.find(timeline);
         let boots = Boots::of(timeline);
-        let (budget, steps) = (Cell::new(MOST_ROWS), Cell::new(MOST_STEPS));
-        let by_node = BTreeMap::new();
-        let (metrics, answers) = (Store::of(timeline), RefCell::default());
-        let signals = signals_by_name;
+        let (by_node, metrics) = (BTreeMap::new(), Store::of(timeline));
         let (alerting, alerts) = (!alerts.is_empty(), alerts::evaluate(alerts, timeline));
-        let mut case = Case {
+        let mut known = Known {
             alerts,
             alerting,
             timeline,
-            signals,
+            signals: &pack.signals,
             matches,
             facts,
             derived,
             by_node,
             boots,
             metrics,
-            answers,
-            budget,
-            steps,
-            most_steps: MOST_STEPS,
-            whole: true,
         };
-        case.index();
+        known.index();
+        let case = Case::of(Arc::new(known), MOST_STEPS, true);
         let bugs = bugs::rows(&case, &pack.bugs);
-        case.derived.insert(detectors::known_bug::RELATION.name, bugs);
-        case.derived.insert(detectors::alert::RELATION.name, alerts::rows(&case.alerts.0));
-        case.index();
-        case
+        // what was remembered on the way goes: there are more rows now than it was looked for in
+        let mut known = Arc::into_inner(case.known).expect("nobody else has it yet");
+        known.derived.insert(detectors::known_bug::RELATION.name, bugs);
+        known.derived.insert(detectors::alert::RELATION.name, alerts::rows(&known.alerts.0));
+        known.index();
+        Case::of(Arc::new(known), MOST_STEPS, true)
     }
 
+    /// The same, with nothing asked yet.
+    pub(crate) fn of(known: Arc<Known<'t>>, most_steps: u64, whole: bool) -> Case<'t> {
+        let (budget, steps) = (Cell::new(MOST_ROWS), Cell::new(most_steps));
+        let (answers, recall) = (RefCell::default(), Recall::default());
+        Case { known, answers, recall, budget, steps, most_steps, whole }
+    }
+
+    /// What is known before any rule is asked, for others to ask as well.
+    pub(crate) fn known(&self) -> &Arc<Known<'t>> {
+        &self.known
+    }
+}
+
+impl<'t> Known<'t> {
     /// Notes which rows are said of which node, where there are enough of them to matter.
     fn index(&mut self) {
         let mut by_node: BTreeMap<&'t str, BTreeMap<Name, Vec<u32>>> = BTreeMap::new();
@@ -130,7 +156,9 @@ impl<'t> Case<'t> {
         }
         self.by_node = by_node;
     }
+}
 
+impl Case<'_> {
     /// The rows of a relation that was worked out.
     pub(crate) fn derived_rows(&self, relation: &str) -> &[Fact] {
         self.derived.get(relation).map(Vec::as_slice).unwrap_or_default()

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use timeline::{Quote, Span, Time, Value};
 
 use super::metric::metric_groups;
+use super::recall::recalled;
 use super::window::Window;
 use super::{Binding, Case, Found, Row, is_state};
 use crate::infer::Sighting;
@@ -14,13 +15,14 @@ use crate::language::window::{Counted, Tally};
 use crate::language::{Clause, ClauseKind};
 
 /// Rows that agree in the variables a clause binds.
+#[derive(Clone)]
 pub(super) struct Group {
     pub(super) binds: BTreeMap<String, Value>,
     pub(super) found: Found,
 }
 
 /// What a clause found among the rows it looks at.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Rows {
     /// The rows that pass, grouped by the variables they would bind.
     pub(super) groups: Vec<Group>,
@@ -65,11 +67,23 @@ impl<F: Fn(&str) -> Value> Scope for OnRow<'_, F> {
     }
 }
 
-/// Looks at the rows of a clause.
+/// Looks at the rows of a clause, or remembers what was found there.
 pub(super) fn groups(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Rows {
-    if let ClauseKind::Metric(query) = &clause.kind {
-        return metric_groups(case, clause, query, binding);
+    match &clause.kind {
+        // most signals of most cases were never seen
+        ClauseKind::Signal(name) if !case.matches.contains_key(name.as_str()) => {
+            Rows { over_budget: !case.spend(0), ..Rows::default() }
+        }
+        ClauseKind::Signal(_) => grouped(case, clause, binding),
+        ClauseKind::Metric(query) => recalled(case, clause, binding, || metric_groups(case, clause, query, binding)),
+        ClauseKind::Fact(_) | ClauseKind::Derived(_) => {
+            recalled(case, clause, binding, || grouped(case, clause, binding))
+        }
     }
+}
+
+/// What passes of the rows of a clause.
+fn grouped(case: &Case<'_>, clause: &Clause, binding: &Binding) -> Rows {
     let mut groups: Vec<Group> = Vec::new();
     let mut at_key: BTreeMap<String, usize> = BTreeMap::new();
     let mut counts: Vec<Counts> = Vec::new();

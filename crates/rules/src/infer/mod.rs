@@ -23,6 +23,8 @@ pub use outcome::{
     Band, Collect, Decisive, Diagnosis, Evidence, Hypothesis, Included, KnownBug, LookedFor, Missing, Order, Polarity,
     Step, Symptom, Verdict,
 };
+use rayon::iter::ParallelIterator;
+use rayon::slice::ParallelSlice;
 use timeline::{Timeline, Truth};
 
 pub(crate) use episodes::Sighting;
@@ -32,6 +34,7 @@ pub(crate) use weigh::{Answer, added};
 use crate::Pack;
 use crate::alerts::Alerts;
 use crate::engine::{Case, MOST_FRAMES, MOST_ROWS, frames, judge};
+use crate::language::Rule;
 
 /// Everything the rules have to say about a timeline.
 pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Diagnosis {
@@ -42,12 +45,46 @@ pub(crate) fn diagnose(pack: &Pack, timeline: &Timeline, alerts: &Alerts) -> Dia
 
 /// The same without the witness: what the witness itself is judged by.
 fn judge_case(pack: &Pack, case: &Case<'_>) -> Diagnosis {
-    let mut symptoms = Vec::new();
-    let mut candidates = Vec::new();
-    let (mut looked_for, mut could_not_look) = (Vec::new(), Vec::new());
     let mut limits_hit = case.alerts.1.clone();
     limits_hit.extend(case.limits_hit());
-    for rule in &pack.rules {
+    let (known, most_steps, whole) = (case.known(), case.most_steps, case.whole);
+    let part = |rules: &[Rule]| judge_rules(pack, rules, &Case::of(known.clone(), most_steps, whole));
+    // few parts, so that rules that ask the same stand in one
+    let size = pack.rules.len().div_ceil(rayon::current_num_threads()).max(1);
+    let parts: Vec<Said> = pack.rules.par_chunks(size).map(part).collect();
+    let mut said = Said::default();
+    for it in parts {
+        said.symptoms.extend(it.symptoms);
+        said.candidates.extend(it.candidates);
+        said.looked_for.extend(it.looked_for);
+        said.could_not_look.extend(it.could_not_look);
+        said.limits_hit.extend(it.limits_hit);
+    }
+    let Said { mut symptoms, candidates, looked_for, could_not_look, limits_hit: own } = said;
+    limits_hit.extend(own);
+    explain::tidy(&mut symptoms);
+    episodes::part(case, &mut symptoms);
+    explain::in_order(&mut symptoms);
+    let mut diagnosis = rank::rank(pack, candidates, symptoms, looked_for, could_not_look);
+    diagnosis.limits_hit.splice(0..0, limits_hit);
+    diagnosis.alerts = case.alerts.0.clone();
+    diagnosis
+}
+
+/// What some rules have to say, in their order.
+#[derive(Default)]
+struct Said {
+    symptoms: Vec<Symptom>,
+    candidates: Vec<Hypothesis>,
+    looked_for: Vec<LookedFor>,
+    could_not_look: Vec<LookedFor>,
+    limits_hit: Vec<String>,
+}
+
+fn judge_rules(pack: &Pack, rules: &[Rule], case: &Case<'_>) -> Said {
+    let mut said = Said::default();
+    let Said { symptoms, candidates, looked_for, could_not_look, limits_hit } = &mut said;
+    for rule in rules {
         case.begin();
         let framed = frames(case, rule);
         if framed.cut {
@@ -85,13 +122,7 @@ fn judge_case(pack: &Pack, case: &Case<'_>) -> Diagnosis {
             limits_hit.push(format!("rule {}: {MOST_ROWS} rows looked at, what was left is unknown", rule.name));
         }
     }
-    explain::tidy(&mut symptoms);
-    episodes::part(case, &mut symptoms);
-    explain::in_order(&mut symptoms);
-    let mut diagnosis = rank::rank(pack, candidates, symptoms, looked_for, could_not_look);
-    diagnosis.limits_hit.splice(0..0, limits_hit);
-    diagnosis.alerts = case.alerts.0.clone();
-    diagnosis
+    said
 }
 
 #[cfg(test)]

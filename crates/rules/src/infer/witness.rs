@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use timeline::{Event, Series, Span, Timeline};
 
 use super::judge_case;
@@ -16,10 +17,11 @@ const MOST: usize = 3;
 /// Judges the first confident hypotheses again, each by its cited lines alone, and notes whether it comes first again. What
 /// is confirmed only with the help of lines nobody cites is no more than likely.
 pub(super) fn check(pack: &Pack, timeline: &Timeline, alerts: &Alerts, diagnosis: &mut Diagnosis) {
-    for (at, hypothesis) in diagnosis.hypotheses.iter_mut().enumerate().take(MOST) {
-        if at > 0 && hypothesis.band > Band::Likely {
-            break;
-        }
+    let confident = diagnosis.hypotheses.iter().enumerate().take(MOST);
+    let asked: Vec<&Hypothesis> =
+        confident.take_while(|(at, it)| *at == 0 || it.band <= Band::Likely).map(|it| it.1).collect();
+    // none of them knows of the others
+    let agrees = asked.into_par_iter().map(|hypothesis| {
         let timeline = cited(timeline, hypothesis);
         let mut case = Case::new(&timeline, pack, alerts);
         case.whole = false;
@@ -27,7 +29,10 @@ pub(super) fn check(pack: &Pack, timeline: &Timeline, alerts: &Alerts, diagnosis
         let same =
             |it: &Hypothesis| it.rule == hypothesis.rule && it.nodes.iter().any(|it| hypothesis.nodes.contains(it));
         let nowhere = |it: &Hypothesis| it.rule == hypothesis.rule && hypothesis.nodes.is_empty();
-        let agrees = again.hypotheses.first().is_some_and(|it| same(it) || nowhere(it));
+        again.hypotheses.first().is_some_and(|it| same(it) || nowhere(it))
+    });
+    let agrees: Vec<bool> = agrees.collect();
+    for (hypothesis, agrees) in diagnosis.hypotheses.iter_mut().zip(agrees) {
         hypothesis.witness_agrees = Some(agrees);
         if !agrees && hypothesis.band == Band::Confirmed {
             hypothesis.band = Band::Likely;
@@ -60,7 +65,12 @@ fn cited(timeline: &Timeline, hypothesis: &Hypothesis) -> Timeline {
     };
     Timeline {
         members: timeline.members.clone(),
-        events: timeline.events.iter().filter(|it| spans.contains(&it.quote.span)).map(counted).collect(),
+        events: timeline
+            .events
+            .iter()
+            .filter(|it| spans.contains(&it.quote.span))
+            .map(counted)
+            .collect(),
         facts: timeline
             .facts
             .iter()

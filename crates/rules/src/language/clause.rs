@@ -29,6 +29,7 @@ pub(super) fn compile_clause(
         best: None,
         latest: false,
         asked: BTreeMap::new(),
+        sources: Vec::new(),
         columns: None,
         place: place(document),
         written: String::new(),
@@ -55,6 +56,7 @@ pub(super) fn compile_clause(
         }
     } else if let Some(signal) = known.get(&what.value).filter(|_| matches!(head, "signal" | "absent")) {
         let captures = signal.captures().into_iter().map(str::to_owned);
+        clause.sources = signal.sources();
         columns = Some(captures.chain(SIGNAL_COLUMNS.iter().map(|it| (*it).to_owned())).collect());
         ClauseKind::Signal(what.value.clone())
     } else if let Some(relation) = timeline::relation::named(&what.value).filter(|_| matches!(head, "fact" | "absent"))

@@ -1,6 +1,7 @@
 //! From documents to rules the engine can run: every name is resolved here, or refused with its place.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use timeline::{Carrier, Event, Relation, Source};
 
@@ -27,7 +28,8 @@ pub(crate) struct Signal {
     pub(crate) about: String,
     pub(crate) file: String,
     pub(crate) place: Place,
-    pub(crate) matches: Vec<SignalMatch>,
+    /// Shared with the [`crate::signals::Prefilter`], expressions and all.
+    pub(crate) matches: Arc<[SignalMatch]>,
 }
 
 /// One way a signal shows.
@@ -55,12 +57,14 @@ impl Signal {
         self.matches.iter().flat_map(|it| it.regex.names()).collect()
     }
 
-    /// The sources that would show it.
-    pub(crate) fn sources(&self) -> BTreeSet<Source> {
-        let mut sources: BTreeSet<Source> = self.matches.iter().flat_map(|it| it.sources.iter().copied()).collect();
+    /// The sources that would show it, each once, in order.
+    pub(crate) fn sources(&self) -> Vec<Source> {
+        let mut sources: Vec<Source> = self.matches.iter().flat_map(|it| it.sources.iter().copied()).collect();
         if self.matches.iter().any(|it| it.journal) {
             sources.extend([Source::Kernel, Source::Kubelet, Source::Runtime, Source::System]);
         }
+        sources.sort_unstable();
+        sources.dedup();
         sources
     }
 }
@@ -112,6 +116,8 @@ pub(crate) struct Clause {
     pub(crate) written: String,
     /// What it asks of each column, as written.
     pub(crate) asked: BTreeMap<String, String>,
+    /// Of a signal: the sources that would show it.
+    pub(crate) sources: Vec<Source>,
     /// The columns it may name besides `node`; those of a metric are its labels.
     pub(crate) columns: Option<Vec<String>>,
     pub(crate) place: Place,
@@ -258,7 +264,7 @@ pub(crate) fn compile_signal(file: File<'_>, document: SignalDocument) -> Result
         file: file.name.to_owned(),
         place: place(&document.signal),
         about: document.about,
-        matches,
+        matches: matches.into(),
     };
     if file.trusted {
         return Ok(signal);

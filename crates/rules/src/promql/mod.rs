@@ -73,6 +73,7 @@ pub(crate) struct QueryError {
 /// A PromQL expression that can be honoured.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
+    text: Name,
     expr: Expr,
     selectors: Vec<Selector>,
     variables: Vec<String>,
@@ -127,6 +128,11 @@ impl Query {
     /// Reads an expression that knows no variables.
     pub(crate) fn plain(text: &str) -> Result<Query, QueryError> {
         syntax::parse(text, false)
+    }
+
+    /// As it was written: what two queries say alike they answer alike.
+    pub(crate) fn text(&self) -> &Name {
+        &self.text
     }
 
     /// The variables it needs, each once, in order of appearance.

@@ -67,7 +67,7 @@ pub(super) fn parse(text: &str, with_variables: bool) -> Result<Query, QueryErro
     if selectors.is_empty() && with_variables {
         return Err(refuse("the expression selects no series".to_owned(), Some(0)));
     }
-    Ok(Query { expr, selectors, variables })
+    Ok(Query { text: text.into(), expr, selectors, variables })
 }
 
 fn refuse(message: String, offset: Option<usize>) -> QueryError {
