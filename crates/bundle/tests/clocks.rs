@@ -80,8 +80,12 @@ fn a_clock_set_after_the_boot_is_repaired() {
     };
     let timeline = read(path);
     no_rtc(&timeline);
-    let entries: Vec<&Event> =
-        timeline.events.iter().filter(|it| it.carrier == Carrier::Journal && !is_boot_mark(it)).collect();
+    let entries: Vec<&Event> = timeline
+        .events
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|it: &&Event| it.carrier == Carrier::Journal && !is_boot_mark(it))
+        .collect();
     assert_eq!(timeline.seen.iter().map(|it| it.lines).sum::<u64>(), 10_757);
     let boots = timeline.events.iter().filter(|it| it.row.as_ref().is_some_and(|it| it.relation.name == "boot.end"));
     assert_eq!(boots.count(), 3, "four boots have three ends");
@@ -141,7 +145,7 @@ fn a_step_that_the_time_service_tells_moves_what_was_logged_before_it() {
     let times = |text: &str| -> BTreeMap<String, String> {
         let timeline = built(bundle(&[("node-a/journal.txt", text)]));
         let shown = |it: &Event| (it.message.to_string(), it.at.nominal.lo.format("%d %H:%M:%S").to_string());
-        timeline.events.iter().map(shown).collect()
+        timeline.events.iter().map(|it| shown(it)).collect()
     };
     let of = times(&format!("{head}{before}{boot}"));
     assert_eq!((of["of the boot before"].as_str(), of["early"].as_str()), ("23 20:00:00", "24 04:00:20"));

@@ -196,7 +196,7 @@ impl Analyzer {
                 let lines = u32::try_from(it.quote.text.lines().count()).unwrap_or(1).max(1);
                 (span.line..span.line + lines).contains(line) && timeline.path(span.member) == file
             };
-            let event = timeline.events.iter().find(stands)?;
+            let event = timeline.events.iter().map(AsRef::as_ref).find(stands)?;
             Some(LogLine {
                 file: file.clone(),
                 line: *line,

@@ -374,7 +374,7 @@ fn rings(timeline: &Timeline) -> Vec<(&Name, Interval)> {
         }
         let report = |it: &&Event| it.row.as_ref().is_some_and(|row| row.relation == &relation::KERNEL_REPORT);
         let own = timeline.events.iter().filter(|it| it.quote.span.member == ring.member && it.at.is_known());
-        found.extend(own.filter(report).map(|it| (node, it.at.nominal)));
+        found.extend(own.map(AsRef::as_ref).filter(report).map(|it| (node, it.at.nominal)));
     }
     found
 }

@@ -33,7 +33,7 @@ pub struct Timeline {
     /// The ledger, by [`crate::MemberId`].
     pub members: Vec<Member>,
     /// What happened, in time order; ties by place in the case. Records of unknown time stand last.
-    pub events: Vec<Event>,
+    pub events: Vec<Box<Event>>,
     /// What was true, by place in the case. Structured events appear here as well.
     pub facts: Vec<Fact>,
     /// What was measured, by metric and labels.
@@ -78,7 +78,7 @@ impl Timeline {
         let running = running_boots(&records);
 
         let mut timeline = Timeline { nodes, ..Timeline::default() };
-        let mut stamped: Vec<(Record, Stamp)> = Vec::new();
+        let mut stamped: Vec<(Record, Stamp)> = Vec::with_capacity(records.iter().map(|it| it.records.len()).sum());
         let mut edges: Vec<(Record, Stamp)> = Vec::new();
         for (at, (member, of)) in members.iter_mut().zip(records).enumerate() {
             let id = MemberId(at as u32);
@@ -122,7 +122,9 @@ impl Timeline {
         crash::bound(&mut stamped, &mut clocks);
         seams::join(edges, &mut stamped, &members, &timeline.seen, &timeline.gaps);
         let collection = collection_times(&stamped);
-        for (record, stamp) in copies::without_copies(stamped) {
+        let stamped = copies::without_copies(stamped);
+        timeline.reserve(stamped.iter().map(|it| &it.0));
+        for (record, stamp) in stamped {
             timeline.keep(record, &stamp, &collection);
         }
         timeline.members = members;
@@ -134,6 +136,24 @@ impl Timeline {
         timeline
     }
 
+    /// Makes room for records, once: a list that grows is held twice for a moment, which is when memory is at its most.
+    fn reserve<'r>(&mut self, records: impl Iterator<Item = &'r Record>) {
+        let (mut events, mut facts, mut series) = (0, 0, 0);
+        for record in records {
+            match record {
+                Record::Event(event) => {
+                    events += 1;
+                    facts += usize::from(event.row.is_some());
+                }
+                Record::Fact(..) => facts += 1,
+                Record::Series(_) => series += 1,
+            }
+        }
+        self.events.reserve_exact(events);
+        self.facts.reserve_exact(facts);
+        self.series.reserve_exact(series);
+    }
+
     fn keep(&mut self, record: Record, stamp: &Stamp, collection: &BTreeMap<Option<Name>, Time>) {
         match record {
             Record::Event(event) => {
@@ -141,7 +161,7 @@ impl Timeline {
                     let quotes = vec![event.quote.clone()];
                     self.facts.push(Fact { row: row.clone(), node: event.node.clone(), at: event.at, quotes });
                 }
-                self.events.push(*event);
+                self.events.push(event);
             }
             Record::Fact(mut fact, _) => {
                 if *stamp == Stamp::None {
@@ -159,10 +179,11 @@ impl Timeline {
             let key = |it: &Event| (!it.at.is_known(), it.at.nominal.lo, it.quote.span);
             key(a).cmp(&key(b))
         });
-        self.series
-            .sort_by(|a, b| (&a.metric, &a.labels, a.member, a.start).cmp(&(&b.metric, &b.labels, b.member, b.start)));
+        self.series.sort_unstable_by(|a, b| {
+            (&a.metric, &a.labels, a.member, a.start).cmp(&(&b.metric, &b.labels, b.member, b.start))
+        });
         self.issues.sort();
-        self.series = without_copies(std::mem::take(&mut self.series));
+        without_copies(&mut self.series);
     }
 
     /// The rows of one relation, in case order.
@@ -179,26 +200,28 @@ impl Timeline {
 
 /// Bundles often hold one series twice, as a dump and as an answer of the API; added up, it would count double. Of two
 /// that overlap the one with more points stays.
-fn without_copies(series: Vec<Series>) -> Vec<Series> {
-    let mut kept: Vec<Series> = Vec::with_capacity(series.len());
-    for one in series {
+fn without_copies(series: &mut Vec<Series>) {
+    // those that stay move to the front, in their order
+    let mut kept = 0;
+    for at in 0..series.len() {
+        let one = &series[at];
         let overlaps = |it: &Series| {
             let ends = |it: &Series| Some((it.points.first()?.millis, it.points.last()?.millis));
-            let (Some(a), Some(b)) = (ends(it), ends(&one)) else { return false };
+            let (Some(a), Some(b)) = (ends(it), ends(one)) else { return false };
             it.metric == one.metric && it.labels == one.labels && !it.metric.is_empty() && a.0 <= b.1 && b.0 <= a.1
         };
-        match kept
-            .iter_mut()
-            .rev()
-            .take_while(|it| it.metric == one.metric && it.labels == one.labels)
-            .find(|it| overlaps(it))
-        {
-            Some(known) if known.points.len() < one.points.len() => *known = one,
+        let mut alike =
+            (0..kept).rev().take_while(|it| series[*it].metric == one.metric && series[*it].labels == one.labels);
+        match alike.find(|it| overlaps(&series[*it])) {
+            Some(known) if series[known].points.len() < one.points.len() => series.swap(known, at),
             Some(_) => {}
-            None => kept.push(one),
+            None => {
+                series.swap(kept, at);
+                kept += 1;
+            }
         }
     }
-    kept
+    series.truncate(kept);
 }
 
 /// Columns whose text is the name of a node.

@@ -69,7 +69,7 @@ fn cited(timeline: &Timeline, hypothesis: &Hypothesis) -> Timeline {
             .events
             .iter()
             .filter(|it| spans.contains(&it.quote.span))
-            .map(counted)
+            .map(|it| Box::new(counted(it)))
             .collect(),
         facts: timeline
             .facts
