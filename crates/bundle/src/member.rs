@@ -34,7 +34,8 @@ const EXPECTED_STEP: usize = 1 << 20;
 
 thread_local! {
     /// Where the last member stood that this thread held whole. What is given back and asked for again leaves holes behind in
-    /// which small things settle, so that the next member needs room of its own.
+    /// which small things settle, so that the next member needs room of its own. Who begins a log gives it back: logs are
+    /// long, and what is found in them is held beside it.
     static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
@@ -90,7 +91,10 @@ impl Consumer {
         member.modified = modified;
         let state = match format.map(|it| (it, &it.reading)) {
             Some((format, Reading::Whole(_))) => State::Whole(format),
-            Some((_, Reading::Stream(open))) => State::Stream(open(&origin)),
+            Some((_, Reading::Stream(open))) => {
+                drop(ROOM.take());
+                State::Stream(open(&origin))
+            }
             None => State::Count,
         };
         if let Some(format) = format {

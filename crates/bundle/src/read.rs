@@ -109,6 +109,11 @@ fn name(input: &Input) -> String {
     }
 }
 
+/// Whether a name is that of one document, which is held whole until it is read, and not of a list of lines.
+fn is_document(path: &str) -> bool {
+    [".json", ".yaml", ".yml"].iter().any(|it| path.ends_with(it))
+}
+
 /// Members in the order they stand, and notes with the number of members before them.
 #[derive(Default)]
 struct Outcomes {
@@ -123,9 +128,10 @@ fn directory(path: &Path, options: &Options, pool: &rayon::ThreadPool, crew: &Cr
     let budget = Budget::new(&options.limits);
     let buffers = buffers(options, pool);
     files.iter().for_each(|_| crew.wait());
-    // the largest first, so that no thread is left with one of them at the end
+    // what may be held whole comes before lines are found that are held as well; and of either the largest first, so that
+    // no thread is left with one of them at the end
     let mut order: Vec<usize> = (0..files.len()).collect();
-    order.sort_by_key(|it| std::cmp::Reverse(files[*it].size));
+    order.sort_by_key(|it| (!is_document(&files[*it].path), std::cmp::Reverse(files[*it].size)));
     let parts: Vec<Mutex<Outcomes>> = files.iter().map(|_| Mutex::default()).collect();
     pool.scope_fifo(|scope| {
         for at in order {
