@@ -182,13 +182,7 @@ pub(crate) fn sightings(case: &Case<'_>, clause: &Clause, binding: &Binding) -> 
             && window.as_ref().is_none_or(|it| it.may_hold(case, row))
     };
     let sighting = |row: Row<'_>| match row {
-        Row::Line(event, _) => Some(Sighting {
-            at: event.at,
-            count: row.count(),
-            source: event.source,
-            node: event.node.clone(),
-            quote: event.quote.clone(),
-        }),
+        Row::Line(_, it) => Some(it.event as Sighting),
         Row::Fact(_) => None,
     };
     case.rows(clause, binding).into_iter().filter(passes).filter_map(sighting).collect()

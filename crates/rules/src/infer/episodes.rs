@@ -9,21 +9,13 @@
 //! distance (of two sightings alone: six hours), where no line that was left out for memory may stand in it, and where the
 //! log was collected, whole, all through it. What is not proved to be quiet parts nothing.
 
-use timeline::{Name, Quote, Source, Time};
+use timeline::Event;
 
 use super::outcome::Symptom;
 use crate::engine::Case;
 
-/// One record of a symptom.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Sighting {
-    pub(crate) at: Time,
-    /// How many like it, this one included: more than one where others after it were left out.
-    pub(crate) count: u64,
-    pub(crate) source: Source,
-    pub(crate) node: Option<Name>,
-    pub(crate) quote: Quote,
-}
+/// One record of a symptom: its place among the events. There may be thousands.
+pub(crate) type Sighting = u32;
 
 /// A stretch without any is quiet from this on,
 const QUIET_SECS: i64 = 3600;
@@ -38,7 +30,8 @@ const MOST: usize = 8;
 pub(super) fn part(case: &Case<'_>, symptoms: &mut Vec<Symptom>) {
     let mut parted: Vec<Symptom> = Vec::new();
     for mut symptom in symptoms.drain(..) {
-        let mut seen = std::mem::take(&mut symptom.sightings);
+        let seen = std::mem::take(&mut symptom.sightings);
+        let mut seen: Vec<&Event> = seen.into_iter().map(|it| &*case.timeline.events[it as usize]).collect();
         seen.sort_by(|a, b| (a.at.nominal, &a.quote.span).cmp(&(b.at.nominal, &b.quote.span)));
         let ends = ends(case, &seen);
         if ends.is_empty() {
@@ -53,7 +46,7 @@ pub(super) fn part(case: &Case<'_>, symptoms: &mut Vec<Symptom>) {
             parted.push(Symptom {
                 at: first.at,
                 last: last.at,
-                count: own.iter().map(|it| it.count).sum(),
+                count: own.iter().map(|it| count(it)).sum(),
                 quotes: vec![first.quote.clone()],
                 ..symptom.clone()
             });
@@ -62,13 +55,18 @@ pub(super) fn part(case: &Case<'_>, symptoms: &mut Vec<Symptom>) {
     *symptoms = parted;
 }
 
+/// How many like it, this one included: more than one where others after it were left out.
+fn count(event: &Event) -> u64 {
+    u64::from(event.count.max(1))
+}
+
 /// Where episodes end, by place in what was seen in order of time.
-fn ends(case: &Case<'_>, seen: &[Sighting]) -> Vec<usize> {
+fn ends(case: &Case<'_>, seen: &[&Event]) -> Vec<usize> {
     let one_clock = seen.windows(2).all(|it| it[0].at.clock == it[1].at.clock);
     if seen.len() < 2 || !one_clock || seen.iter().any(|it| !it.at.is_known()) {
         return Vec::new();
     }
-    let apart = |it: &[Sighting]| (it[1].at.nominal.lo - it[0].at.nominal.hi).num_seconds();
+    let apart = |it: &[&Event]| (it[1].at.nominal.lo - it[0].at.nominal.hi).num_seconds();
     let gaps: Vec<i64> = seen.windows(2).map(apart).collect();
     let mut sorted = gaps.clone();
     sorted.sort_unstable();
@@ -78,10 +76,10 @@ fn ends(case: &Case<'_>, seen: &[Sighting]) -> Vec<usize> {
         _ => QUIET_SECS.max(TIMES.saturating_mul(sorted[(sorted.len() - 1) / 2].max(0))),
     };
     let quiet = |at: usize| {
-        let (before, after) = (&seen[at], &seen[at + 1]);
-        let through = |it: &Sighting| case.is_quiet(it.source, it.node.as_ref(), &before.at, &after.at);
+        let (before, after) = (seen[at], seen[at + 1]);
+        let through = |it: &Event| case.is_quiet(it.source, it.node.as_ref(), &before.at, &after.at);
         // others may have been left out after it
-        gaps[at] >= least && before.count <= 1 && through(before) && through(after)
+        gaps[at] >= least && count(before) <= 1 && through(before) && through(after)
     };
     let found: Vec<usize> = (0..gaps.len()).filter(|at| quiet(*at)).map(|at| at + 1).collect();
     if found.len() < MOST { found } else { Vec::new() }
