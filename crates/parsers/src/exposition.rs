@@ -9,6 +9,7 @@
 //! Timestamps are milliseconds or, in OpenMetrics, seconds with a point; a number too large for seconds is
 //! milliseconds. Values are Go's, `NaN` and `+Inf` among them. Exemplars after ` # ` are skipped.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use timeline::{MemberId, MemberRecords, Name, Point, Points, Printed, Record, Series, Style, is_usual};
@@ -18,6 +19,26 @@ use crate::{Line, Origin};
 
 /// Metric name and labels, the labels sorted.
 pub(crate) type Labelled = (Name, Vec<(Name, Name)>);
+
+/// Gives the series of a file one copy of each word: the names of labels stand in all of them, and most values in many.
+pub(crate) fn share_words(records: &mut [Record]) {
+    let mut known: HashSet<Name> = HashSet::new();
+    let mut share = |name: &mut Name| match known.get(&**name) {
+        Some(it) => *name = it.clone(),
+        None => {
+            known.insert(name.clone());
+        }
+    };
+    for record in records {
+        if let Record::Series(series) = record {
+            share(&mut series.metric);
+            series.labels.iter_mut().for_each(|(name, value)| {
+                share(name);
+                share(value);
+            });
+        }
+    }
+}
 
 /// The label part of a line and what follows it: `name{a="b"} 1 2` gives `name{a="b"}` and `1 2`.
 pub(crate) fn label_part(line: &str) -> Option<(&str, &str)> {
@@ -421,6 +442,7 @@ impl Samples {
     /// The member has ended.
     pub(crate) fn finish(&mut self, out: &mut MemberRecords) {
         self.close(out);
+        share_words(&mut out.records);
         if self.timeless > 0 {
             let what = format!("{} values without a time: a single scrape gives no series", self.timeless);
             out.issue(self.origin.member, 0, what);

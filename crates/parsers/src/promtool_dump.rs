@@ -120,6 +120,20 @@ mod tests {
     }
 
     #[test]
+    fn series_of_a_file_share_their_words() {
+        let dump = "{__name__=\"a\", job=\"x\"} 1 1690120800000\n{__name__=\"b\", job=\"x\"} 1 1690120800000\n";
+        let answer = "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[\
+            {\"metric\":{\"__name__\":\"a\",\"job\":\"x\"},\"values\":[[1690120800,\"1\"]]},\
+            {\"metric\":{\"__name__\":\"b\",\"job\":\"x\"},\"values\":[[1690120800,\"1\"]]}]}}\n";
+        for (format, text) in [(&FORMAT, dump), (&crate::prometheus_api::FORMAT, answer)] {
+            let out = read_at(format, "x", text);
+            let labels: Vec<_> = series(&out).map(|it| it.labels[0].clone()).collect();
+            assert_eq!(labels.len(), 2, "{}", format.name);
+            assert!(std::sync::Arc::ptr_eq(&labels[0].0, &labels[1].0) && std::sync::Arc::ptr_eq(&labels[0].1, &labels[1].1));
+        }
+    }
+
+    #[test]
     fn native_histograms_are_series_of_classic_ones() {
         let text = concat!(
             "{__name__=\"h\", job=\"x\"} {count:3, sum:1.5, (0.5,1]:2, (1,2]:1} 1690120800000\n",

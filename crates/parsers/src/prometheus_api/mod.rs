@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 
 use timeline::{MemberRecords, Name, Record, Style};
 
-use crate::exposition::{Builder, Labelled, of_digits, value, whole};
+use crate::exposition::{Builder, Labelled, of_digits, share_words, value, whole};
 use crate::json_elements::{Documents, Outline, elements, entries, entry, next_element, value_end};
 use crate::places::Places;
 use crate::{Certainty, Format, Input, Reading, Sniff};
@@ -121,6 +121,7 @@ fn parse(input: &Input<'_>, out: &mut MemberRecords) {
         out.tally.lines += rest.lines().count() as u64;
         out.tally.odd_bytes += rest.len() as u64;
     }
+    share_words(&mut out.records);
 }
 
 struct Answers<'i, 't> {
