@@ -24,8 +24,10 @@ pub struct Run {
     pub only: String,
 }
 
-/// Bundles larger than this are not packed in ways that take minutes, nor read by tools that do.
+/// Bundles larger than this are not packed in ways that take minutes,
 const SLOW_MEGABYTES: u64 = 200;
+/// nor larger ones than this read by a tool that takes a minute for them.
+const LNAV_MEGABYTES: u64 = 1000;
 
 struct Comparison {
     name: String,
@@ -137,7 +139,7 @@ fn comparisons(run: &Run, size: u64, folder: &Path, literals: &Path) -> anyhow::
     let grep = words(&["rg", "-c", "-j2", "-F", "-f", &list, &folder_text]);
     more("folder : rg, same literals", grep, analyze(&folder_text, "2"), 1.0);
     more("folder : one thread", analyze(&folder_text, "1"), analyze(&folder_text, "2"), 1.0 / 1.7);
-    if size <= SLOW_MEGABYTES {
+    if size <= LNAV_MEGABYTES {
         let lnav = words(&["lnav", "-n", "-q", "-r", &folder_text]);
         more("folder : lnav", lnav, analyze(&folder_text, "2"), 0.1);
     }
