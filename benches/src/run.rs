@@ -24,9 +24,9 @@ pub struct Run {
     pub only: String,
 }
 
-/// Bundles larger than this are not packed in ways that take minutes,
+/// Bundles larger than this are not packed in ways that take minutes.
 const SLOW_MEGABYTES: u64 = 200;
-/// nor larger ones than this read by a tool that takes a minute for them.
+/// Bundles larger than this are not read by lnav, which takes ten seconds for a gigabyte and holds most of it.
 const LNAV_MEGABYTES: u64 = 1000;
 
 struct Comparison {

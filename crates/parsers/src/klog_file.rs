@@ -186,6 +186,15 @@ mod tests {
     }
 
     #[test]
+    fn logs_of_several_machines_in_a_row() {
+        let line = "I0722 10:00:00.000001    1734 a.go:64] x\n";
+        let text = ["node-a", "node-b", "node-a"].map(|it| format!("Running on machine: {it}\n{line}{line}")).concat();
+        let records = read(&FORMAT, &origin("kubelet.log"), &text, 1 << 20);
+        let nodes: Vec<_> = events(&records).iter().filter_map(|it| it.node.as_deref()).collect();
+        assert_eq!(nodes, ["node-a", "node-a", "node-b", "node-b", "node-a", "node-a"]);
+    }
+
+    #[test]
     fn flags_of_a_kubelet_are_settings() {
         let text = "I0722 10:00:00.000001    1734 flags.go:64] FLAG: --address=\"0.0.0.0\"\n\
                     I0722 10:00:00.000002    1734 flags.go:64] FLAG: --pod-max-pids=\"4096\"\n\

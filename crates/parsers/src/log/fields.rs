@@ -80,8 +80,9 @@ struct Front {
     next: usize,
 }
 
-/// Further fronts are not remembered.
+/// Further fronts are not remembered, nor longer ones: no field has such a name.
 const FRONTS: usize = 64;
+const FRONT_BYTES: usize = 96;
 
 impl Fronts {
     /// The length of the front that is due, if the text begins with it, and the place of its field.
@@ -96,7 +97,7 @@ impl Fronts {
     /// Another one stood here.
     pub(crate) fn met(&mut self, text: &[u8], place: Option<usize>) {
         let known = self.known.iter().position(|it| *it.text == *text).or_else(|| {
-            let room = self.known.len() < FRONTS;
+            let room = self.known.len() < FRONTS && text.len() <= FRONT_BYTES;
             room.then(|| self.known.push(Front { text: text.into(), place, next: 0 })).map(|()| self.known.len() - 1)
         });
         if let Some(at) = known {
@@ -192,4 +193,29 @@ pub(crate) fn hand_over(values: &Values<Cow<'_, str>>, line: Line<'_>, log: &mut
     };
     log.entry(entry, out);
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_fields_is_bounded() {
+        let mut fronts = Fronts::default();
+        for at in 0..10 * FRONTS {
+            fronts.met(format!("FIELD_{at}=").as_bytes(), None);
+            fronts.met("X".repeat(FRONT_BYTES + at).as_bytes(), None);
+        }
+        assert_eq!(fronts.known.len(), FRONTS);
+        assert!(fronts.known.iter().all(|it| it.text.len() <= FRONT_BYTES));
+        let mut fronts = Fronts::default();
+        assert_eq!(fronts.expected(b"A=1"), None);
+        fronts.met(b"A=", Some(MESSAGE));
+        fronts.met(b"B=", None);
+        fronts.met(b"A=", Some(MESSAGE));
+        assert_eq!(fronts.expected(b"A=1"), None, "B came after A");
+        assert_eq!(fronts.expected(b"B=1"), Some((2, None)));
+        assert_eq!(fronts.expected(b"A"), None, "cut off");
+        assert_eq!(fronts.expected(b"A=1"), Some((2, Some(MESSAGE))));
+    }
 }

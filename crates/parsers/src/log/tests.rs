@@ -164,3 +164,39 @@ fn any_text_is_read_to_the_end() {
         }
     }
 }
+
+/// More speakers than are remembered, in changing order, some of them under a name that is whoever spoke before.
+#[test]
+fn a_remembered_speaker_is_the_one_who_speaks() {
+    let mut dice = Dice(0x51ed_270b_9d2f_a3c1);
+    for (name, stamp) in [("journal-text", "Jun 14 13:14:38"), ("syslog", "2026-11-21T00:40:29.479442+00:00")] {
+        let format = crate::FORMATS.iter().find(|it| it.name == name).expect("a format");
+        let (mut text, mut expected, mut before) = (String::new(), Vec::new(), None);
+        for at in 0..4000 {
+            let host = ["node-a", "node-b", "localhost"][dice.roll(3)];
+            let (program, pid) = (dice.roll(60), dice.roll(2));
+            text.push_str(&format!("{stamp} {host} program-{program}[{pid}]: line {at}\n"));
+            before = if host == "localhost" { before } else { Some(host) };
+            expected.push((before.unwrap_or("").to_owned(), format!("program-{program}"), Some(pid as u32)));
+        }
+        let origin = Origin {
+            member: MemberId(0),
+            path: "x".into(),
+            node: None,
+            watch: Arc::new(true),
+            hold_bytes: crate::HOLD_BYTES,
+        };
+        let records = crate::read(format, &origin, &text, 1 << 20).records;
+        let found: Vec<_> = records
+            .iter()
+            .filter_map(|it| if let timeline::Record::Event(event) = it { Some(event) } else { None })
+            .map(|it| {
+                let unit = it.unit.as_deref().unwrap_or("").to_owned();
+                (it.node.as_deref().unwrap_or("").to_owned(), unit, it.pid)
+            })
+            .collect();
+        assert_eq!(found.len(), expected.len(), "{name}");
+        let wrong = found.iter().zip(&expected).enumerate().find(|it| it.1.0 != it.1.1);
+        assert!(wrong.is_none(), "{name}: {wrong:?}");
+    }
+}
